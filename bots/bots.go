@@ -1,0 +1,183 @@
+// Package bots is the contract between the engine and the platforms.
+//
+// An adapter (bots/telegram, bots/discord, bots/twitter, bots/wechat) is one
+// account on one platform. It carries out one operation with one request and
+// reports what happened. It never retries, never sleeps and never decides:
+// whether and when to try again is the engine's business (package broadcast),
+// which knows what should show and what already does.
+//
+// What an adapter promises is checked by the suite in bots/bottest.
+package bots
+
+import (
+	"context"
+	"time"
+)
+
+// Bot is an account on a platform. Its methods may be called from many
+// goroutines at once.
+type Bot interface {
+	// Do carries out op with at most one HTTP request. On failure the error
+	// is a *[Fault] that answers "what now?"; the receipt is then empty.
+	// A request that achieves what was already so (deleting what is gone,
+	// an edit that changes nothing) is a success.
+	Do(ctx context.Context, op Operation) (Receipt, error)
+
+	// Limits says what the platform can carry and take back. It is constant
+	// for the life of the bot and costs nothing.
+	Limits() Limits
+}
+
+// An Action is what an operation does on the platform.
+type Action string
+
+// The actions. An adapter rejects those its Limits do not offer.
+const (
+	Post       Action = "post"      // a new message
+	Edit       Action = "edit"      // replace the text of Message
+	Delete     Action = "delete"    // remove Message
+	OpenThread Action = "thread"    // from Message (Discord) or on its own (Telegram topic)
+	Crosspost  Action = "crosspost" // publish Message to following servers (Discord)
+	Pin        Action = "pin"       // pin Message, silently
+)
+
+// Repeatable reports whether doing the action twice shows the same as doing it
+// once, so that an attempt of unknown outcome may simply be made again.
+func (a Action) Repeatable() bool { return a != Post && a != OpenThread }
+
+// An Operation is the one request an adapter makes.
+type Operation struct {
+	Action  Action
+	Target  string // chat or channel id; empty where the account is the place (X, WeChat)
+	Thread  string // thread or topic that the message is posted into or lives in; empty for the channel itself
+	Message string // id of the message to edit, delete, crosspost, pin, or open a thread from
+	ReplyTo string // id of the message that a post answers; empty for none
+	Text    string // plain text of a post or edit, within Limits; the adapter escapes what the platform would read as markup
+	Title   string // name of a thread; the adapter cuts it to the platform's limit
+	Nonce   string // at most 25 ASCII characters, the same for every attempt at one post
+
+	// MentionedOnly lets only accounts that the post mentions reply to it,
+	// which keeps impostors out of the thread (X: reply_settings).
+	MentionedOnly bool
+}
+
+// A Receipt is what the platform answered.
+type Receipt struct {
+	ID  string // message id, or thread id for OpenThread; empty where the platform gives none (WeChat)
+	URL string // public link to the message; empty where there is none
+
+	// Remaining and Reset repeat the platform's rate-limit headers for this
+	// account or target, so that the next request can wait instead of being
+	// refused. Reset is zero when the platform sent none.
+	Remaining int
+	Reset     time.Time
+}
+
+// A ReplyStyle says which message of an incident a new post answers.
+type ReplyStyle int
+
+// The reply styles.
+const (
+	NoReplies   ReplyStyle = iota // the platform links nothing (WeChat)
+	ReplyFirst                    // the incident's first post (Telegram, Discord)
+	ReplyNewest                   // the newest shown post, making a chain (X)
+)
+
+// A ThreadStyle says how a platform opens a thread for an incident.
+type ThreadStyle int
+
+// The thread styles.
+const (
+	NoThreads         ThreadStyle = iota
+	ThreadFromMessage             // opened from the first post; followers of the channel do not see inside (Discord)
+	ThreadFirst                   // opened before the first post, which goes into it (Telegram forum topic)
+)
+
+// Pace is at most N requests in each window of Per. The zero Pace is no limit.
+type Pace struct {
+	N   int
+	Per time.Duration
+}
+
+// Limits is what a platform can carry and take back.
+type Limits struct {
+	MaxText int              // longest text of a message, in Unit
+	Unit    string           // what MaxText counts, for people: "characters", "bytes"
+	Measure func(string) int // length of a plain text in Unit, as the platform will count it once the adapter has escaped it
+
+	Edit         bool          // own messages can be edited
+	Delete       bool          // own messages can be deleted
+	DeleteWithin time.Duration // only this long after posting; 0 is for ever
+	Replies      ReplyStyle
+	Threads      ThreadStyle
+	Crosspost    bool
+	Pin          bool
+
+	// Deduplicates is how long after the first attempt a post repeated with
+	// the same Nonce is recognised by the platform; 0 is never.
+	Deduplicates time.Duration
+
+	LinkCost float64 // US dollars that a post costs on top when it contains a link
+	PostCost float64 // US dollars that a post costs
+
+	Account Pace // limit of the account over all targets
+	Target  Pace // limit of one chat or channel
+}
+
+// A Listener hears what people do in chats. It is implemented by bots whose
+// platform has chats (Telegram, Discord).
+type Listener interface {
+	// Listen calls handle for each event, in order, until ctx ends or
+	// listening becomes impossible. cursor is the Cursor of the last event
+	// handled in an earlier life, or empty. An event counts as handled only
+	// when handle returns nil; otherwise it is delivered again.
+	Listen(ctx context.Context, cursor string, handle func(context.Context, Event) error) error
+}
+
+// An EventKind says what a person did.
+type EventKind string
+
+// The kinds of events.
+const (
+	Said    EventKind = "said"    // typed a message or a command
+	Edited  EventKind = "edited"  // changed a message typed earlier
+	Pressed EventKind = "pressed" // pressed a button
+	Joined  EventKind = "joined"  // the bot became a member, or a person started it
+	Left    EventKind = "left"    // the bot was removed or blocked
+)
+
+// An Event is something that a person did in a chat.
+type Event struct {
+	Kind      EventKind
+	Key       string // unique for this account and event, the same when delivered again
+	Cursor    string // position after this event; empty where the platform keeps none
+	Chat      string
+	Thread    string
+	Message   string // id of the message said, edited, or carrying the button
+	ReplyTo   string // id of the message that it answers
+	Person    string // user id; empty for an anonymous admin
+	Name      string // the person's display name, for logs and answers only
+	Text      string
+	Button    string // the pressed button's data
+	Forwarded bool
+	Private   bool // a conversation with the bot alone
+	At        time.Time
+}
+
+// A Finder can look for a post whose outcome is unknown among the account's
+// own recent messages. It is implemented by bots whose platform can be read
+// back (X, Discord).
+type Finder interface {
+	// Find returns the receipt of the post that op made, looking at messages
+	// from since on. It returns false when the platform answered and the post
+	// is not there. It makes at most one request.
+	Find(ctx context.Context, op Operation, since time.Time) (Receipt, bool, error)
+}
+
+// A Checker can contact the platform without changing anything, for
+// "allclear check". It is implemented by every bot whose platform offers a way.
+type Checker interface {
+	// Check returns one line about the account (for example its name) and a
+	// line for each target: empty where all is well, otherwise what is missing.
+	Check(ctx context.Context, targets []string) (account string, problems map[string]string, err error)
+}

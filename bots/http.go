@@ -1,0 +1,262 @@
+package bots
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Bounds of one exchange with a platform.
+const (
+	answerLimit = 1 << 20          // bytes of an answer that are read; the rest is cut
+	dialTimeout = 5 * time.Second  // for TCP and again for TLS
+	answerTime  = 20 * time.Second // from request to the last byte of the answer, unless the context ends sooner
+)
+
+// BeforeSend returns a context whose next exchange calls journal once, when a
+// connection stands and before the first byte of the request leaves. If
+// journal returns an error nothing is sent and the exchange fails with it, as
+// Temporary. A dial or TLS handshake that fails never calls journal.
+func BeforeSend(ctx context.Context, journal func() error) context.Context {
+	return context.WithValue(ctx, journalKey{}, journal)
+}
+
+type journalKey struct{}
+type exchangeKey struct{}
+
+// An Exchange is what happened on the wire during one Do: the libraries that
+// carry our requests lose some of it (status, headers, whether anything left).
+// Start one with [Client.Exchange], pass its context through the library, and
+// build the result from its fields.
+type Exchange struct {
+	Status int         // HTTP status; 0 when no answer came
+	Header http.Header // of the answer; nil when none came
+	Body   []byte      // of the answer, as far as it came, at most 1 MiB
+	Err    error       // why there is no complete answer; never contains a URL or secret
+
+	client *Client
+	mu     sync.Mutex
+	begun  bool // a request was handed to the transport
+	sent   bool // bytes of it may have left
+}
+
+// Client is the HTTP side of an account. Every adapter sends through one.
+// It makes one request per exchange, never follows a redirect, speaks
+// HTTP/1.1 (so that "was anything written?" has an answer for each request),
+// caps size and time of answers, and strips secrets from what it returns.
+type Client struct {
+	HTTP    *http.Client // for the libraries; its transport refuses requests outside an Exchange
+	secrets []string
+}
+
+// NewClient returns a client whose errors never contain any of the secrets.
+func NewClient(secrets ...string) *Client {
+	c := &Client{}
+	for _, s := range secrets {
+		if s != "" {
+			c.secrets = append(c.secrets, s)
+			if q := url.QueryEscape(s); q != s {
+				c.secrets = append(c.secrets, q)
+			}
+		}
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	c.HTTP = &http.Client{
+		Transport: &transport{client: c, base: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+			TLSHandshakeTimeout: dialTimeout,
+			MaxIdleConnsPerHost: 32,
+			IdleConnTimeout:     30 * time.Second, // below the idle time of the usual front ends, so that a reused connection is alive
+			Protocols:           protocols,
+		}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c
+}
+
+// Exchange begins the single request of one Do. The returned context must
+// reach the request; cancel must be called when the result has been read.
+func (c *Client) Exchange(ctx context.Context) (context.Context, *Exchange, context.CancelFunc) {
+	ex := &Exchange{client: c}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, exchangeKey{}, ex), answerTime)
+	return ctx, ex, cancel
+}
+
+// Redact replaces the account's secrets in s.
+func (c *Client) Redact(s string) string {
+	for _, secret := range c.secrets {
+		s = strings.ReplaceAll(s, secret, "***")
+	}
+	return s
+}
+
+// Sent reports whether bytes of the request may have left this machine.
+func (ex *Exchange) Sent() bool {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	return ex.sent
+}
+
+// Fault is the verdict where the platform's own words do not say more: no
+// complete answer, or a status. detail is the platform's explanation, if any
+// was understood. It is nil for a complete 2xx answer.
+//
+// Callers classify what their platform documents first, and fall back to this.
+func (ex *Exchange) Fault(code, detail string) *Fault {
+	detail = OneLine(ex.client.Redact(detail))
+	switch {
+	case ex.Status == 0 && !ex.Sent():
+		return &Fault{Kind: Temporary, Code: code, Detail: ex.why("nothing was sent", detail)}
+	case ex.Status == 0:
+		return &Fault{Kind: Unsure, Code: code, Detail: ex.why("no answer", detail)}
+	case ex.Status/100 == 2 && ex.Err != nil:
+		return &Fault{Kind: Unsure, Code: code, Detail: ex.why("the answer was cut short", detail)}
+	case ex.Status/100 == 2:
+		return nil
+	}
+	if code == "" {
+		code = strconv.Itoa(ex.Status)
+	}
+	if detail == "" {
+		detail = http.StatusText(ex.Status)
+	}
+	f := &Fault{Code: code, Detail: detail}
+	switch s := ex.Status; {
+	case s == http.StatusTooManyRequests:
+		f.Kind, f.Until = RateLimited, ex.RetryAfter(time.Minute)
+	case s == http.StatusUnauthorized:
+		f.Kind, f.Subject = Unauthorized, Account
+	case s >= 500 || s == http.StatusRequestTimeout:
+		f.Kind = Unsure // a front end may answer so after the platform has taken the request
+	default: // 3xx is never followed; 4xx is a refusal
+		f.Kind = Rejected
+	}
+	return f
+}
+
+func (ex *Exchange) why(what, detail string) string {
+	if detail != "" {
+		return what + ": " + detail
+	}
+	if ex.Err != nil {
+		return what + ": " + OneLine(ex.Err.Error())
+	}
+	return what
+}
+
+// RetryAfter is when the Retry-After header allows another request, or
+// otherwise from now when there is none that can be read. Seconds may have a
+// fraction (Discord); a date is understood too (RFC 9110, section 10.2.3).
+func (ex *Exchange) RetryAfter(otherwise time.Duration) time.Time {
+	now := time.Now()
+	v := ex.Header.Get("Retry-After")
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s >= 0 && s < 7*24*3600 {
+		return now.Add(time.Duration(s * float64(time.Second)))
+	}
+	if t, err := http.ParseTime(v); err == nil && t.Before(now.Add(7*24*time.Hour)) {
+		return t
+	}
+	return now.Add(otherwise)
+}
+
+// transport carries one request for the exchange in its context and records
+// what happened. It is given to libraries that would otherwise repeat
+// requests on their own, which it refuses.
+type transport struct {
+	client *Client
+	base   http.RoundTripper
+}
+
+var (
+	errNoExchange = errors.New("request outside an exchange")
+	errSecond     = errors.New("a second request in one exchange was refused")
+)
+
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	ex, _ := req.Context().Value(exchangeKey{}).(*Exchange)
+	if ex == nil {
+		return nil, errNoExchange
+	}
+	ex.mu.Lock()
+	begun := ex.begun
+	ex.begun = true
+	ex.mu.Unlock()
+	if begun {
+		return nil, errSecond
+	}
+	resp, err := t.base.RoundTrip(req.WithContext(ex.trace(req.Context())))
+	if err != nil {
+		ex.Err = t.client.scrub(err)
+		return nil, ex.Err
+	}
+	defer resp.Body.Close()
+	ex.Status, ex.Header = resp.StatusCode, resp.Header
+	ex.Body, err = io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
+	if err == nil && len(ex.Body) > answerLimit {
+		ex.Body, err = ex.Body[:answerLimit], errors.New("the answer is larger than 1 MiB")
+	}
+	if err != nil {
+		ex.Err = t.client.scrub(err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(ex.Body))
+	return resp, nil
+}
+
+// trace marks the exchange as sent when a connection stands, after the
+// journal has agreed. A refusal closes the connection, so that not one byte
+// can leave on it.
+func (ex *Exchange) trace(ctx context.Context) context.Context {
+	journal, _ := ctx.Value(journalKey{}).(func() error)
+	ctx, cancel := context.WithCancelCause(ctx)
+	agreed := sync.OnceValue(func() error {
+		if journal == nil {
+			return nil
+		}
+		return journal()
+	})
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			err := ctx.Err()
+			if err == nil {
+				err = agreed()
+			}
+			if err != nil {
+				info.Conn.Close()
+				cancel(err)
+				return
+			}
+			ex.mu.Lock()
+			ex.sent = true
+			ex.mu.Unlock()
+		},
+	})
+}
+
+// scrub turns a transport error into one without URL, secrets or addresses
+// that only repeat the configuration.
+func (c *Client) scrub(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err
+	}
+	return &scrubbed{text: OneLine(c.Redact(err.Error())), err: err}
+}
+
+type scrubbed struct {
+	text string
+	err  error
+}
+
+func (s *scrubbed) Error() string        { return s.text }
+func (s *scrubbed) Is(target error) bool { return errors.Is(s.err, target) }
