@@ -35,6 +35,15 @@ type Reply struct {
 	Body   string
 }
 
+// Quote writes s as JSON does, for building the body of a Reply.
+func Quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings can be marshalled
+	}
+	return string(b)
+}
+
 func (r Reply) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	for k, v := range r.Header {
