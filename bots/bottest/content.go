@@ -30,7 +30,7 @@ func texts() []string {
 		"<b>bold</b> <a href=\"https://example.com\">x</a> &amp; &lt;script&gt; & < >",
 		"[name](https://status.example.com/a_b_c?x=1&y=*2*) https://status.example.com/a_b*c*d ~ snake_case_word",
 		"{{placeholder}} ${x} $(x) {\"a\": [1]} ;--",
-		"a\tb  two spaces\n\n\nthree newlines",
+		"two  spaces\n\n\nthree newlines",
 		"a + b = c | d ! e ( f ) . g - h # i",
 	}
 }
