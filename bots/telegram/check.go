@@ -1,0 +1,109 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// Check asks who the bot is, and what it may do in each target.
+func (b *Bot) Check(ctx context.Context, targets []string) (string, map[string]string, error) {
+	var me struct {
+		ID       int64  `json:"id"`
+		Name     string `json:"first_name"`
+		Username string `json:"username"`
+	}
+	if f := b.get(ctx, "getMe", nil, &me); f != nil {
+		return "", nil, f
+	}
+	problems := make(map[string]string, len(targets))
+	for _, target := range targets {
+		problem, err := b.checkTarget(ctx, me.ID, target)
+		if err != nil {
+			return "", nil, err
+		}
+		problems[target] = problem
+	}
+	return "@" + me.Username + " (" + me.Name + ")", problems, nil
+}
+
+// checkTarget returns what is missing in one chat. The error is about
+// everything: Telegram cannot be reached, or refuses the bot.
+func (b *Bot) checkTarget(ctx context.Context, me int64, target string) (string, error) {
+	var place struct {
+		Type  string `json:"type"`
+		Forum bool   `json:"is_forum"`
+	}
+	params := tgbotapi.Params{"chat_id": target}
+	if f := b.get(ctx, "getChat", params, &place); f != nil {
+		return ownFault(f)
+	}
+	if place.Type == "private" {
+		return "", nil // the person has started the bot, or it would not be found
+	}
+	var rights rights
+	params["user_id"] = decimal(me)
+	if f := b.get(ctx, "getChatMember", params, &rights); f != nil {
+		return ownFault(f)
+	}
+	return strings.Join(rights.missing(place.Type, place.Forum), "; "), nil
+}
+
+// ownFault tells a problem of one target from one of all.
+func ownFault(f *bots.Fault) (string, error) {
+	if f.Subject == bots.Target || f.Kind == bots.Rejected {
+		return f.Detail, nil
+	}
+	return "", f
+}
+
+// rights is what a ChatMember may do. Telegram leaves out those that a kind of
+// chat does not have.
+type rights struct {
+	Status string `json:"status"`
+	Member bool   `json:"is_member"`
+	Post   bool   `json:"can_post_messages"`
+	Edit   bool   `json:"can_edit_messages"`
+	Pin    bool   `json:"can_pin_messages"`
+	Topics bool   `json:"can_manage_topics"`
+	Send   bool   `json:"can_send_messages"` // of a restricted member
+}
+
+// missing names what cannot be done, worst first.
+func (r rights) missing(kind string, forum bool) []string {
+	var list []string
+	need := func(ok bool, what string) {
+		if !ok {
+			list = append(list, what)
+		}
+	}
+	admin := r.Status == "administrator" || r.Status == "creator"
+	owner := r.Status == "creator"
+	switch {
+	case !(member{r.Status, r.Member}).in():
+		return []string{"the bot is not a member"}
+	case kind == "channel" && !admin:
+		return []string{"cannot post: the bot is not an administrator"}
+	case kind == "channel":
+		need(r.Post || owner, "cannot post: can_post_messages is off")
+		need(r.Edit || owner, "cannot pin: can_edit_messages is off")
+		return list
+	}
+	need(r.Status != "restricted" || r.Send, "cannot post: the bot is restricted")
+	need(!forum || r.Topics || owner, "cannot open topics: can_manage_topics is off")
+	need(!admin || r.Pin || owner, "cannot pin: can_pin_messages is off")
+	return list
+}
+
+// get decodes the result of a method into v.
+func (b *Bot) get(ctx context.Context, method string, params tgbotapi.Params, v any) *bots.Fault {
+	result, f := b.ask(ctx, method, params)
+	if f == nil && json.Unmarshal(result, v) != nil {
+		f = &bots.Fault{Kind: bots.Unsure, Detail: "the answer to " + method + " cannot be read"}
+	}
+	return f
+}

@@ -1,0 +1,154 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// pollTime is how long Telegram holds a request for updates when there are
+// none. It must stay below the time that a bots.Client allows for an answer.
+const pollTime = 15 * time.Second
+
+// Waits between polls that fail.
+const (
+	firstWait = 500 * time.Millisecond
+	lastWait  = 15 * time.Second
+)
+
+// Listen polls for updates. The cursor is the number of the next update.
+//
+// It goes on after every fault that can pass, and returns those that cannot:
+// a token that is refused, and a conflict (code 409), which means that another
+// process polls for this bot or that a webhook is set. Polling on against
+// another process would take updates from each other in turn.
+func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
+	next, err := parseCursor(cursor)
+	if err != nil {
+		return fmt.Errorf("telegram %s: %w", b.name, err)
+	}
+	wait := firstWait
+	for ctx.Err() == nil {
+		before := next
+		updates, fault := b.poll(ctx, next)
+		if fault == nil {
+			next, err = deliver(ctx, updates, next, handle)
+		}
+		switch {
+		case fault != nil && (fault.Kind == bots.Unauthorized || fault.Code == "409"):
+			return fault
+		case fault == nil && err == nil, next != before:
+			wait = firstWait // got somewhere
+		}
+		if fault != nil || err != nil {
+			sleep(ctx, max(jitter(wait), untilAllowed(fault)))
+			wait = min(2*wait, lastWait)
+		}
+	}
+	return ctx.Err()
+}
+
+// poll asks for the updates from next on, which confirms all before it.
+func (b *Bot) poll(ctx context.Context, next int64) ([]update, *bots.Fault) {
+	params := tgbotapi.Params{"timeout": strconv.Itoa(int(pollTime / time.Second)), "allowed_updates": kinds}
+	params.AddNonZero64("offset", next)
+	result, f := b.ask(ctx, "getUpdates", params)
+	if f != nil {
+		return nil, f
+	}
+	var updates []update
+	if json.Unmarshal(result, &updates) != nil {
+		return nil, &bots.Fault{Kind: bots.Unsure, Detail: "the updates cannot be read"}
+	}
+	return updates, nil
+}
+
+// deliver hands over updates in order until one is not handled, and returns
+// the number of the next update wanted.
+//
+// The numbers normally rise. After a week without any, or when the bot has
+// moved to another server, they start somewhere else; the server then answers
+// from the oldest it has, whatever was asked for, so the last number handled
+// counts even if it is lower.
+func deliver(ctx context.Context, updates []update, next int64, handle func(context.Context, bots.Event) error) (int64, error) {
+	for _, u := range updates {
+		if e, ok := u.event(time.Now()); ok {
+			if err := handle(ctx, e); err != nil {
+				return next, err
+			}
+		}
+		next = u.ID + 1
+	}
+	return next, nil
+}
+
+// AnswerButton ends the wait that a person sees after pressing a button and
+// shows text, at most 200 characters, if there is any. key is that of the
+// event. Telegram accepts it only for some seconds after the press; later it
+// is a Fault about a Message that is Gone.
+func (b *Bot) AnswerButton(ctx context.Context, key, text string) error {
+	query, ok := strings.CutPrefix(key, pressKey)
+	if !ok {
+		return &bots.Fault{Kind: bots.Rejected, Detail: "not the key of a pressed button"}
+	}
+	params := tgbotapi.Params{"callback_query_id": query}
+	params.AddNonEmpty("text", cut(text, 200))
+	_, f := b.ask(ctx, "answerCallbackQuery", params)
+	switch {
+	case f == nil:
+		return nil
+	case has(f.Detail, "query is too old", "query id is invalid"):
+		f.Kind, f.Subject = bots.Gone, bots.Message
+	}
+	return f
+}
+
+// ask makes a request that is no operation.
+func (b *Bot) ask(ctx context.Context, method string, params tgbotapi.Params) (json.RawMessage, *bots.Fault) {
+	result, refusal, f := b.call(ctx, method, params)
+	if refusal != nil {
+		f = classify(bots.Operation{}, refusal)
+		f.Detail = b.words(refusal.Description)
+	}
+	return result, f
+}
+
+func cursor(update int64) string { return decimal(update + 1) }
+
+func parseCursor(s string) (int64, error) {
+	if s == "" {
+		return 0, nil // from the oldest that is kept
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("cursor %q is not a number of an update", s)
+	}
+	return n, nil
+}
+
+// jitter keeps processes that failed together from trying together.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
+
+func untilAllowed(f *bots.Fault) time.Duration {
+	if f == nil || f.Until.IsZero() {
+		return 0
+	}
+	return time.Until(f.Until)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

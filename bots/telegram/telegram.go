@@ -1,0 +1,162 @@
+// Package telegram is a bot on Telegram: it posts to channels, groups and
+// people, and hears what they type and press.
+//
+// It speaks the Bot API through github.com/go-telegram-bot-api/telegram-bot-api,
+// whose MakeRequest carries any method with any parameters. The library's own
+// types end at Bot API 5.5 (December 2021): topics, reply parameters, link
+// preview options and the origin of forwarded messages are written and read
+// here instead. Its polling loop is not used either, because it confirms
+// updates before they are handled.
+//
+// Facts without another source are from core.telegram.org/bots/api.
+package telegram
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+const (
+	defaultURL  = "https://api.telegram.org"
+	defaultRate = 30 // messages a second to all chats together (core.telegram.org/bots/faq)
+
+	// The documentation says "characters"; the server counts code points
+	// (tdlib/td, MessageContent.cpp, utf8_length).
+	maxText  = 4096
+	maxTitle = 128 // of a topic
+)
+
+// Config is one bot.
+type Config struct {
+	Name   string
+	Token  string
+	APIURL string  // empty for Telegram itself
+	Rate   float64 // messages a second; 0 is 30
+
+	// Paid lets posts exceed 30 a second, for 0.1 Star each.
+	Paid bool
+}
+
+// Bot is one bot. It implements [bots.Bot], [bots.Listener] and [bots.Checker].
+type Bot struct {
+	name   string
+	paid   bool
+	pace   bots.Pace
+	client *bots.Client
+	api    tgbotapi.BotAPI // copied for each call
+}
+
+// New returns the bot without contacting Telegram.
+func New(c Config) (*Bot, error) {
+	if c.Token == "" || strings.ContainsAny(c.Token, "/?#% \n") {
+		return nil, fmt.Errorf("telegram %s: the token is missing or malformed", c.Name)
+	}
+	base := strings.TrimRight(cmp.Or(c.APIURL, defaultURL), "/")
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("telegram %s: api_url is not an http address", c.Name)
+	}
+	_, secret, _ := strings.Cut(c.Token, ":") // the part before it is the bot's public id
+	b := &Bot{name: c.Name, paid: c.Paid, pace: pace(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
+	// The library's constructors call getMe, so the value is made by hand.
+	b.api.Token = c.Token
+	b.api.SetAPIEndpoint(strings.ReplaceAll(base, "%", "%%") + "/bot%s/%s")
+	return b, nil
+}
+
+// pace states a rate in whole requests.
+func pace(perSecond float64) bots.Pace {
+	if perSecond < 1 {
+		return bots.Pace{N: 1, Per: time.Duration(float64(time.Second) / perSecond)}
+	}
+	return bots.Pace{N: int(perSecond), Per: time.Second}
+}
+
+// Limits says what Telegram can carry and take back.
+func (b *Bot) Limits() bots.Limits {
+	return bots.Limits{
+		MaxText:      maxText,
+		Unit:         "characters",
+		Measure:      utf8.RuneCountInString,
+		Edit:         true,
+		Delete:       true,
+		DeleteWithin: 48 * time.Hour,
+		Replies:      bots.ReplyFirst,
+		Threads:      bots.ThreadFirst,
+		Pin:          true,
+		Account:      b.pace,
+		Target:       bots.Pace{N: 20, Per: time.Minute}, // of a group; for channels not stated
+	}
+}
+
+// Do carries out op.
+func (b *Bot) Do(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
+	method, params, f := b.request(op)
+	if f != nil {
+		return bots.Receipt{}, f
+	}
+	result, refusal, f := b.call(ctx, method, params)
+	switch {
+	case refusal != nil && already(op.Action, refusal.Description):
+		return bots.Receipt{ID: op.Message, URL: link(op.Target, op.Message)}, nil
+	case refusal != nil:
+		f = classify(op, refusal)
+		f.Detail = b.words(refusal.Description)
+	}
+	if f != nil {
+		return bots.Receipt{}, f
+	}
+	return receipt(op, result)
+}
+
+// call makes one request. Exactly one of its results says what came of it:
+// the method's result, Telegram's refusal, or the fault where Telegram said
+// nothing. A limit is a fault too.
+func (b *Bot) call(ctx context.Context, method string, params tgbotapi.Params) (json.RawMessage, *tgbotapi.APIResponse, *bots.Fault) {
+	ctx, ex, cancel := b.client.Exchange(ctx)
+	defer cancel()
+	api := b.api
+	api.Client = carrier{ctx, b.client.HTTP}
+	answer, err := api.MakeRequest(method, params)
+	_, refused := errors.AsType[*tgbotapi.Error](err)
+	if answer == nil {
+		answer = new(tgbotapi.APIResponse)
+	}
+	switch f := ex.Fault("", answer.Description); {
+	case f != nil && f.Kind == bots.RateLimited:
+		return nil, nil, limited(f, answer.Parameters)
+	case refused && answer.ErrorCode/100 == 4 && ex.Status/100 == 4:
+		return nil, answer, nil
+	case f != nil:
+		return nil, nil, f
+	case err != nil: // the library's words on a page that is not JSON say nothing
+		return nil, nil, notTelegram(ex)
+	}
+	return answer.Result, nil, nil
+}
+
+// carrier sends a request of the library, which knows no contexts, as the one
+// request of an exchange.
+type carrier struct {
+	ctx  context.Context
+	http *http.Client
+}
+
+func (c carrier) Do(req *http.Request) (*http.Response, error) {
+	return c.http.Do(req.WithContext(c.ctx))
+}
+
+// words makes Telegram's explanation fit for a log.
+func (b *Bot) words(s string) string { return bots.OneLine(b.client.Redact(s)) }

@@ -1,0 +1,201 @@
+package telegram_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/bots/bottest"
+	"github.com/allclear-hq/allclear/bots/telegram"
+)
+
+const token = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+
+func TestConformance(t *testing.T) {
+	bottest.Run(t, bottest.Platform{
+		New: func(url string) (bots.Bot, error) {
+			return telegram.New(telegram.Config{Name: "tg", Token: token, APIURL: url})
+		},
+		Secrets: []string{token, "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"},
+		Calls:   calls(),
+		Answers: answers(),
+		Refuse:  func(words string) bottest.Reply { return refusal(400, words, "") },
+		Decode:  decode,
+		Length:  func(r bottest.Request) int { return utf8.RuneCountInString(form(r).Get("text")) },
+	})
+}
+
+const channel = "-1001234567890"
+
+func calls() []bottest.Call {
+	message := func(thread string) bottest.Reply {
+		return ok(`{"message_id":57,` + thread + `"date":1700000000,"chat":{"id":-1001234567890,"type":"channel","title":"Status"},"text":"t"}`)
+	}
+	public := ok(`{"message_id":58,"date":1700000000,"chat":{"id":-1001234567890,"type":"channel","username":"example_status"},"text":"t"}`)
+	private := ok(`{"message_id":7,"date":1700000000,"chat":{"id":42,"type":"private","username":"ana"},"text":"t"}`)
+	inside := bots.Receipt{ID: "57", URL: "https://t.me/c/1234567890/57"}
+	return []bottest.Call{
+		{Name: "post", Op: bots.Operation{Action: bots.Post, Target: channel, Text: "Back.", Nonce: "n"},
+			Asks: bots.Operation{Action: bots.Post, Target: channel, Text: "Back."}, OK: message(""), Receipt: inside},
+		{Name: "post by name", Op: bots.Operation{Action: bots.Post, Target: "@example_status", Text: "Back."},
+			OK: public, Receipt: bots.Receipt{ID: "58", URL: "https://t.me/example_status/58"}},
+		{Name: "post to a person", Op: bots.Operation{Action: bots.Post, Target: "42", Text: "Back."},
+			OK: private, Receipt: bots.Receipt{ID: "7"}},
+		{Name: "reply", Op: bots.Operation{Action: bots.Post, Target: channel, ReplyTo: "12", Text: "Back."}, OK: message(""), Receipt: inside},
+		{Name: "post into a topic", Op: bots.Operation{Action: bots.Post, Target: channel, Thread: "9", ReplyTo: "12", Text: "Back."},
+			OK: message(`"message_thread_id":9,"is_topic_message":true,`), Receipt: inside},
+		{Name: "edit", Op: bots.Operation{Action: bots.Edit, Target: channel, Message: "57", Text: "Back now."}, OK: message(""), Receipt: inside},
+		{Name: "delete", Op: bots.Operation{Action: bots.Delete, Target: channel, Message: "57"}, OK: ok("true"), Receipt: inside},
+		{Name: "pin", Op: bots.Operation{Action: bots.Pin, Target: channel, Message: "57"}, OK: ok("true"), Receipt: inside},
+		{Name: "topic", Op: bots.Operation{Action: bots.OpenThread, Target: channel, Title: "INC-12 Withdrawals"},
+			OK: ok(`{"message_thread_id":91,"name":"INC-12 Withdrawals","icon_color":7322096}`), Receipt: bots.Receipt{ID: "91", URL: "https://t.me/c/1234567890/91"}},
+		{Name: "topic with a long name", Op: bots.Operation{Action: bots.OpenThread, Target: channel, Title: strings.Repeat("界", 200)},
+			Asks: bots.Operation{Action: bots.OpenThread, Target: channel, Title: strings.Repeat("界", 127) + "…"},
+			OK:   ok(`{"message_thread_id":91,"name":"x","icon_color":7322096}`), Receipt: bots.Receipt{ID: "91", URL: "https://t.me/c/1234567890/91"}},
+	}
+}
+
+func ok(result string) bottest.Reply {
+	return bottest.Reply{Body: `{"ok":true,"result":` + result + `}`}
+}
+
+func refusal(code int, words, parameters string) bottest.Reply {
+	if parameters != "" {
+		parameters = `,"parameters":` + parameters
+	}
+	return bottest.Reply{Status: code, Body: fmt.Sprintf(`{"ok":false,"error_code":%d,"description":%s%s}`, code, bottest.Quote(words), parameters)}
+}
+
+// answers are in the words of the Bot API server (tdlib/telegram-bot-api, Client.cpp).
+func answers() []bottest.Answer {
+	var list []bottest.Answer
+	say := func(a bottest.Answer, code int, words string) {
+		a.Name = strings.TrimSpace(words + " " + string(a.Op.Action))
+		a.Reply = refusal(code, words, "")
+		if a.Want.Kind != "" {
+			a.Want.Code, a.Want.Detail = fmt.Sprint(code), words
+		}
+		list = append(list, a)
+	}
+	fault := func(kind bots.FaultKind, about bots.Subject, code int, words ...string) {
+		for _, w := range words {
+			say(bottest.Answer{Want: bots.Fault{Kind: kind, Subject: about}}, code, w)
+		}
+	}
+	fault(bots.Gone, bots.Target, 403,
+		"Forbidden: bot was blocked by the user", "Forbidden: user is deactivated", "Forbidden: bot was kicked from the channel chat",
+		"Forbidden: bot was kicked from the supergroup chat", "Forbidden: bot is not a member of the channel chat",
+		"Forbidden: the group chat was deleted", "Forbidden: bot can't initiate conversation with a user", "Forbidden: bot can't send messages to bots")
+	fault(bots.Gone, bots.Target, 400, "Bad Request: chat not found", "Bad Request: PEER_ID_INVALID", "Bad Request: CHANNEL_PRIVATE")
+	fault(bots.Unauthorized, bots.Target, 403, "Forbidden: something new")
+	fault(bots.Unauthorized, bots.Target, 400,
+		"Bad Request: need administrator rights in the channel chat", "Bad Request: not enough rights to send text messages to the chat",
+		"Bad Request: CHAT_WRITE_FORBIDDEN")
+	fault(bots.Gone, bots.Parent, 400, "Bad Request: message to be replied not found", "Bad Request: reply message not found",
+		"Bad Request: message thread not found", "Bad Request: TOPIC_CLOSED", "Bad Request: TOPIC_DELETED")
+	fault(bots.Rejected, "", 400, "Bad Request: message is too long", "Bad Request: can't parse entities: unsupported start tag", "Bad Request: something new")
+	fault(bots.Rejected, "", 404, "Not Found: method not found")
+	fault(bots.Rejected, "", 413, "Request Entity Too Large")
+	fault(bots.Unauthorized, bots.Account, 401, "Unauthorized")
+	fault(bots.Unauthorized, bots.Account, 404, "Not Found")
+	fault(bots.Unsure, "", 500, "Internal Server Error")
+	fault(bots.Unsure, "", 502, "Bad Gateway")
+
+	edit := bots.Operation{Action: bots.Edit, Target: channel, Message: "57", Text: "Back now."}
+	remove := bots.Operation{Action: bots.Delete, Target: channel, Message: "57"}
+	pin := bots.Operation{Action: bots.Pin, Target: channel, Message: "57"}
+	topic := bots.Operation{Action: bots.OpenThread, Target: channel, Title: "INC-12"}
+	done := bots.Receipt{ID: "57", URL: "https://t.me/c/1234567890/57"}
+	gone := bots.Fault{Kind: bots.Gone, Subject: bots.Message}
+	stays := bots.Fault{Kind: bots.Rejected, Subject: bots.Message}
+	denied := bots.Fault{Kind: bots.Unauthorized, Subject: bots.Target}
+	say(bottest.Answer{Op: edit, Receipt: done}, 400, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message")
+	say(bottest.Answer{Op: edit, Want: gone}, 400, "Bad Request: message to edit not found")
+	say(bottest.Answer{Op: edit, Want: gone}, 400, "Bad Request: MESSAGE_ID_INVALID")
+	say(bottest.Answer{Op: edit, Want: stays}, 400, "Bad Request: message can't be edited")
+	say(bottest.Answer{Op: remove, Receipt: done}, 400, "Bad Request: message to delete not found")
+	say(bottest.Answer{Op: remove, Want: stays}, 400, "Bad Request: message can't be deleted")
+	say(bottest.Answer{Op: remove, Want: stays}, 400, "Bad Request: message can't be deleted for everyone")
+	say(bottest.Answer{Op: pin, Receipt: done}, 400, "Bad Request: CHAT_NOT_MODIFIED")
+	say(bottest.Answer{Op: pin, Want: gone}, 400, "Bad Request: message to pin not found")
+	say(bottest.Answer{Op: pin, Want: denied}, 400, "Bad Request: not enough rights to manage pinned messages in the chat")
+	say(bottest.Answer{Op: topic, Want: denied}, 400, "Bad Request: not enough rights to create a topic")
+	say(bottest.Answer{Op: topic, Want: bots.Fault{Kind: bots.Rejected, Subject: bots.Target}}, 400, "Bad Request: the chat is not a forum")
+	say(bottest.Answer{Op: topic, Want: bots.Fault{Kind: bots.Rejected}}, 400, "Bad Request: message is not modified")
+
+	limit := bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Code: "429", Detail: "Too Many Requests"}
+	both := refusal(429, "Too Many Requests: retry after 35", `{"retry_after":35}`)
+	both.Header = map[string]string{"Retry-After": "35"}
+	return append(list,
+		bottest.Answer{Name: "flood", Reply: both, Want: limit, After: 35 * time.Second},
+		bottest.Answer{Name: "flood, body only", Reply: refusal(429, "Too Many Requests: retry after 3", `{"retry_after":3}`), Want: limit, After: 3 * time.Second},
+		bottest.Answer{Name: "flood, unsaid", Reply: refusal(429, "Too Many Requests", ""), Want: limit, After: time.Minute},
+		bottest.Answer{Name: "upgraded", Reply: refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", `{"migrate_to_chat_id":-1009876543210}`),
+			Want: bots.Fault{Kind: bots.Moved, Subject: bots.Target, Code: "400", To: "-1009876543210"}},
+		bottest.Answer{Name: "auto-scheduled", Reply: ok(`{"message_id":0,"chat":{"id":-1001234567890}}`), Want: bots.Fault{Kind: bots.Unsure}},
+		bottest.Answer{Name: "another status than said", Reply: bottest.Reply{Status: 502, Body: `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`},
+			Want: bots.Fault{Kind: bots.Unsure, Code: "502"}},
+	)
+}
+
+func form(r bottest.Request) url.Values {
+	v, err := r.Form()
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// decode reads a request as the method descriptions at
+// core.telegram.org/bots/api#available-methods say.
+func decode(r bottest.Request) (bots.Operation, error) {
+	method, found := strings.CutPrefix(r.URL.Path, "/bot"+token+"/")
+	action, known := map[string]bots.Action{
+		"sendMessage": bots.Post, "editMessageText": bots.Edit, "deleteMessage": bots.Delete,
+		"pinChatMessage": bots.Pin, "createForumTopic": bots.OpenThread,
+	}[method]
+	if !found || !known || r.Method != "POST" {
+		return bots.Operation{}, fmt.Errorf("%s %s", r.Method, r.URL.Path)
+	}
+	f := form(r)
+	op := bots.Operation{
+		Action: action, Target: f.Get("chat_id"), Thread: f.Get("message_thread_id"),
+		Message: f.Get("message_id"), Text: f.Get("text"), Title: f.Get("name"),
+	}
+	if action == bots.Pin && f.Get("disable_notification") != "true" {
+		return op, fmt.Errorf("everyone is notified of the pin")
+	}
+	if f.Has("parse_mode") || f.Has("entities") || f.Has("allow_paid_broadcast") {
+		return op, fmt.Errorf("%v: markup or a fee", f)
+	}
+	var preview struct {
+		Disabled bool `json:"is_disabled"`
+	}
+	if op.Text != "" && (json.Unmarshal([]byte(f.Get("link_preview_options")), &preview) != nil || !preview.Disabled) {
+		return op, fmt.Errorf("links are unfolded")
+	}
+	return op, readReply(f.Get("reply_parameters"), &op)
+}
+
+func readReply(parameters string, op *bots.Operation) error {
+	if parameters == "" {
+		return nil
+	}
+	var reply struct {
+		Message int64 `json:"message_id"`
+		Anyway  *bool `json:"allow_sending_without_reply"`
+	}
+	if err := json.Unmarshal([]byte(parameters), &reply); err != nil {
+		return err
+	}
+	if reply.Anyway == nil || *reply.Anyway {
+		return fmt.Errorf("it would be posted even if the parent is gone")
+	}
+	op.ReplyTo = fmt.Sprint(reply.Message)
+	return nil
+}

@@ -1,0 +1,169 @@
+package telegram
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// kinds are the updates asked for: core.telegram.org/bots/api#update.
+const kinds = `["message","edited_message","channel_post","edited_channel_post","callback_query","my_chat_member"]`
+
+// The parts of an update that matter here.
+type (
+	update struct {
+		ID          int64       `json:"update_id"`
+		Message     *message    `json:"message"`
+		Edited      *message    `json:"edited_message"`
+		ChannelPost *message    `json:"channel_post"`
+		EditedPost  *message    `json:"edited_channel_post"`
+		Press       *press      `json:"callback_query"`
+		Membership  *membership `json:"my_chat_member"`
+	}
+	user struct {
+		ID    int64  `json:"id"`
+		Bot   bool   `json:"is_bot"`
+		First string `json:"first_name"`
+		Last  string `json:"last_name"`
+	}
+	chat struct {
+		ID   int64  `json:"id"`
+		Type string `json:"type"`
+	}
+	message struct {
+		ID         int64           `json:"message_id"`
+		Thread     int64           `json:"message_thread_id"`
+		InTopic    bool            `json:"is_topic_message"`
+		From       *user           `json:"from"`
+		SenderChat *chat           `json:"sender_chat"`
+		Chat       chat            `json:"chat"`
+		Date       int64           `json:"date"`
+		EditDate   int64           `json:"edit_date"`
+		Origin     json.RawMessage `json:"forward_origin"`
+		Forwarded  int64           `json:"forward_date"` // before Bot API 7.0
+		ReplyTo    *message        `json:"reply_to_message"`
+		Text       string          `json:"text"`
+		Caption    string          `json:"caption"`
+	}
+	press struct {
+		ID      string   `json:"id"`
+		From    user     `json:"from"`
+		Message *message `json:"message"`
+		Data    string   `json:"data"`
+	}
+	member struct {
+		Status string `json:"status"`
+		Member bool   `json:"is_member"` // of a restricted one
+	}
+	membership struct {
+		Chat chat   `json:"chat"`
+		From user   `json:"from"`
+		Date int64  `json:"date"`
+		Old  member `json:"old_chat_member"`
+		New  member `json:"new_chat_member"`
+	}
+)
+
+// event is what a person did, or false for an update that says nothing that
+// anyone here needs to know.
+func (u *update) event(now time.Time) (bots.Event, bool) {
+	var (
+		e  bots.Event
+		ok bool
+	)
+	switch {
+	case u.Message != nil:
+		e, ok = u.Message.event(bots.Said)
+	case u.Edited != nil:
+		e, ok = u.Edited.event(bots.Edited)
+	case u.ChannelPost != nil:
+		e, ok = u.ChannelPost.event(bots.Said)
+	case u.EditedPost != nil:
+		e, ok = u.EditedPost.event(bots.Edited)
+	case u.Press != nil:
+		e, ok = u.Press.event(now)
+	case u.Membership != nil:
+		e, ok = u.Membership.event()
+	}
+	e.Cursor = cursor(u.ID)
+	return e, ok
+}
+
+// event is false for messages without words: pictures, people who join, pins.
+func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
+	e := m.place()
+	e.Kind = kind
+	e.Text = m.Text + m.Caption // there is one of them at most
+	e.Forwarded = len(m.Origin) > 0 || m.Forwarded != 0
+	e.At = time.Unix(m.Date, 0)
+	e.Key = e.Chat + "/" + e.Message
+	if kind == bots.Edited {
+		e.At = time.Unix(m.EditDate, 0)
+		e.Key += "/" + decimal(m.EditDate)
+	}
+	// Who posts as a chat (an anonymous admin, a channel) is nobody: From is
+	// then an account of Telegram's own that stands for all of them.
+	if m.From != nil && m.SenderChat == nil {
+		e.Person, e.Name = decimal(m.From.ID), m.From.name()
+	}
+	bot := m.From != nil && m.From.Bot && m.SenderChat == nil
+	return e, e.Text != "" && !bot
+}
+
+// place says where a message is.
+func (m *message) place() bots.Event {
+	e := bots.Event{Chat: decimal(m.Chat.ID), Message: decimal(m.ID), Private: m.Chat.Type == "private"}
+	if m.InTopic { // replies in other groups have a thread id too, which is no topic
+		e.Thread = decimal(m.Thread)
+	}
+	// Every message in a topic "replies" to the service message that made it.
+	if r := m.ReplyTo; r != nil && !(m.InTopic && r.ID == m.Thread) {
+		e.ReplyTo = decimal(r.ID)
+	}
+	return e
+}
+
+// event is false for buttons under inline messages, which we never send. The
+// platform does not say when a button was pressed.
+func (p *press) event(now time.Time) (bots.Event, bool) {
+	if p.Message == nil {
+		return bots.Event{}, false
+	}
+	e := p.Message.place()
+	e.Kind, e.Key, e.Button, e.At = bots.Pressed, pressKey+p.ID, p.Data, now
+	e.Person, e.Name = decimal(p.From.ID), p.From.name()
+	return e, true
+}
+
+// pressKey begins the keys of presses; the rest is the id of the query.
+const pressKey = "press/"
+
+// event is false for changes between ranks.
+func (c *membership) event() (bots.Event, bool) {
+	e := bots.Event{
+		Kind: bots.Left, Chat: decimal(c.Chat.ID), Private: c.Chat.Type == "private",
+		Person: decimal(c.From.ID), Name: c.From.name(), At: time.Unix(c.Date, 0),
+	}
+	if c.New.in() {
+		e.Kind = bots.Joined
+	}
+	e.Key = e.Chat + "/" + string(e.Kind) + "/" + decimal(c.Date)
+	return e, c.New.in() != c.Old.in()
+}
+
+func (m member) in() bool {
+	switch m.Status {
+	case "creator", "administrator", "member":
+		return true
+	case "restricted":
+		return m.Member
+	}
+	return false // left, or kicked: by a group or, in a conversation, by being blocked
+}
+
+func (u *user) name() string { return strings.TrimSpace(u.First + " " + u.Last) }
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
