@@ -19,13 +19,16 @@ import (
 //	/discord/api/v9/…               api_url ends in /discord/api/v9
 //	/x/2/… and /x/1.1/…             api_url ends in /x
 //	/wechat/cgi-bin/webhook/send    api_url ends in /wechat
+//	/control/…                      faults, people, and what followers see; see control.go
 //	/                               the page
 type World struct {
 	Telegram *Telegram
 	Discord  *Discord
 	X        *X
 	WeChat   *WeChat
-	changes  changes
+
+	changes changes
+	handler http.Handler
 }
 
 // changes lets watchers (the page, tests) wait for something new.
@@ -80,7 +83,8 @@ type Seen struct {
 type Button struct {
 	Text string `json:"text"`
 	Data string `json:"data"`
+	URL  string `json:"url,omitempty"` // set instead of Data on a button that opens a page
 }
 
 // ServeHTTP serves the whole world.
-func (w *World) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.mux().ServeHTTP(rw, r) }
+func (w *World) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }
