@@ -1,0 +1,244 @@
+package twitter
+
+import (
+	"strings"
+	"unicode/utf16"
+)
+
+// Bounds of a link in twitter-text.
+const (
+	maxURL      = 4096 // UTF-16 code units, the scheme counted twice as the reference does
+	maxTCoSlug  = 40
+	defaultHTTP = len("https://")
+)
+
+// A span is a part of a text, in runes; end is not included.
+type span struct{ start, end int }
+
+// urls finds what X will make a link of, as twitter-text's
+// extractUrlsWithIndices does: with a scheme any known or international
+// domain, without one only those in ASCII and Latin letters. The spans are in
+// order and do not overlap.
+func urls(text []rune) []span {
+	var found []span
+	for at := 0; at <= len(text); {
+		link, ok := matchURL(text, at)
+		if !ok {
+			at++
+			continue
+		}
+		found = append(found, link.spans()...)
+		at = link.end
+	}
+	return found
+}
+
+// A match is what looks like a link: [http://] domain [:port] [/path] [?query].
+type match struct {
+	text       []rune
+	start, end int
+	host, port int // where the domain begins and ends; start == host without scheme
+	path       bool
+}
+
+// matchURL looks for a link after the character at, which must not be one
+// that binds to it (or at the very beginning).
+func matchURL(text []rune, at int) (match, bool) {
+	if at < len(text) && mayPrecede(text[at]) {
+		if m, ok := matchAt(text, at+1); ok {
+			return m, true
+		}
+	}
+	if at == 0 {
+		return matchAt(text, 0)
+	}
+	return match{}, false
+}
+
+func matchAt(text []rune, start int) (match, bool) {
+	m := match{text: text, start: start, host: start + scheme(text[start:])}
+	end, ok := domain(text, m.host)
+	if !ok {
+		return match{}, false
+	}
+	m.port, m.end = end, end
+	if n := run(text, end+1, isDigit); end < len(text) && text[end] == ':' && n > end+1 {
+		m.end = n
+	}
+	if m.end < len(text) && text[m.end] == '/' {
+		m.path = true
+		m.end = pathEnd(text, m.end+1)
+	}
+	m.end = queryEnd(text, m.end)
+	return m, true
+}
+
+// spans are the links in a match: none if it is no valid one, one with a
+// scheme, one for each ASCII domain without.
+func (m match) spans() []span {
+	bare := m.start == m.host
+	if !validURL(m.text[m.start:m.end], m.text[m.host:m.port], bare) {
+		return nil
+	}
+	if !bare {
+		return m.shortened()
+	}
+	if m.start > 0 && strings.ContainsRune("-_./", m.text[m.start-1]) {
+		return nil
+	}
+	found := asciiDomains(m.text[m.host:m.port])
+	for i := range found {
+		found[i].start += m.host
+		found[i].end += m.host
+	}
+	if n := len(found); n > 0 && m.path {
+		found[n-1].end += m.end - m.port
+	}
+	return found
+}
+
+// shortened is the link with a scheme; of X's own short links only slug and
+// query belong to it.
+func (m match) shortened() []span {
+	rest := m.text[m.port:m.end]
+	if strings.ToLower(string(m.text[m.host:m.port])) != "t.co" || len(rest) < 2 || rest[0] != '/' || !isAlnum(rest[1]) {
+		return []span{{m.start, m.end}}
+	}
+	slug := run(rest, 1, isAlnum)
+	if slug-1 > maxTCoSlug {
+		return nil
+	}
+	return []span{{m.start, m.port + queryEnd(rest, slug)}}
+}
+
+// scheme returns the length of http:// or https:// at the beginning.
+func scheme(text []rune) int {
+	for _, s := range []string{"https://", "http://"} {
+		if len(text) >= len(s) && strings.ToLower(string(text[:len(s)])) == s {
+			return len(s)
+		}
+	}
+	return 0
+}
+
+// domain returns where the longest domain at start ends: labels, each with a
+// dot, and a top-level domain. The last label before that has no underscore.
+func domain(text []rune, start int) (end int, ok bool) {
+	for at := start; ; {
+		dot := run(text, at, isLabelChar)
+		if dot == len(text) || text[dot] != '.' || dot == at || !isDomainChar(text[at]) || !isDomainChar(text[dot-1]) {
+			return end, ok
+		}
+		if n := tldLength(text[dot+1:]); n > 0 && !contains(text[at:dot], '_') {
+			end, ok = dot+1+n, true
+		}
+		at = dot + 1
+	}
+}
+
+// asciiDomains finds the domains without other than ASCII and Latin letters.
+func asciiDomains(text []rune) []span {
+	var found []span
+	for at := 0; at < len(text); {
+		end := 0
+		for label := at; ; {
+			dot := run(text, label, isASCIILabel)
+			if dot == label || dot == len(text) || text[dot] != '.' {
+				break
+			}
+			if n := tldLength(text[dot+1:]); n > 0 {
+				end = dot + 1 + n
+			}
+			label = dot + 1
+		}
+		if end > 0 {
+			found = append(found, span{at, end})
+			at = end
+			continue
+		}
+		at = max(at+1, run(text, at, isASCIILabel))
+	}
+	return found
+}
+
+// validURL checks the lengths that DNS and X allow.
+func validURL(url, domain []rune, bare bool) bool {
+	if strings.HasPrefix(string(domain), "xn--") && len(asciiDomains(domain)) == 0 {
+		return false
+	}
+	for label := range strings.SplitSeq(string(domain), ".") {
+		if n := punycodeLength(label); n < 1 || n > 63 {
+			return false
+		}
+	}
+	length := len(utf16.Encode(url))
+	if bare {
+		return length+defaultHTTP <= maxURL
+	}
+	return length+scheme(url) <= maxURL
+}
+
+// pathEnd returns where a path ends that goes on at at: after the last
+// character that may end one, parentheses only in pairs.
+func pathEnd(text []rune, at int) int {
+	end := at
+	for at < len(text) {
+		switch n := balanced(text[at:]); {
+		case n > 0:
+			at += n
+			end = at
+		case isPathChar(text[at]):
+			at++
+			if mayEndPath(text[at-1]) {
+				end = at
+			}
+		default:
+			return end
+		}
+	}
+	return end
+}
+
+// balanced returns the length of a pair of parentheses at the beginning, which
+// may hold one more pair.
+func balanced(text []rune) int {
+	if len(text) == 0 || text[0] != '(' {
+		return 0
+	}
+	at := run(text, 1, isPathChar)
+	if at < len(text) && text[at] == '(' {
+		inner := run(text, at+1, isPathChar)
+		if inner == at+1 || inner == len(text) || text[inner] != ')' {
+			return 0
+		}
+		at = run(text, inner+1, isPathChar)
+	}
+	if at == 1 || at == len(text) || text[at] != ')' {
+		return 0
+	}
+	return at + 1
+}
+
+// queryEnd returns where a query at at ends, or at if there is none.
+func queryEnd(text []rune, at int) int {
+	if at >= len(text) || text[at] != '?' {
+		return at
+	}
+	end := run(text, at+1, isQueryChar)
+	for ; end > at+1; end-- {
+		if mayEndQuery(text[end-1]) {
+			return end
+		}
+	}
+	return at
+}
+
+// run returns where the characters that are in end, from at on.
+func run(text []rune, at int, in func(rune) bool) int {
+	for at < len(text) && in(text[at]) {
+		at++
+	}
+	return at
+}
+
+func contains(text []rune, c rune) bool { return strings.ContainsRune(string(text), c) }
