@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long a Do may take to notice that its context has ended.
-const patience = 5 * time.Second
+const patience = 2 * time.Second
 
 // checkWire checks answers that are none: after the request has left, nobody
 // can say whether it was carried out.
