@@ -1,0 +1,176 @@
+package broadcast
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// account holds a lease and walks the lanes of its channels while it has it.
+type account struct {
+	Account
+	engine *Engine
+	pacer  *pacer
+
+	mu    sync.Mutex
+	lanes map[int64]*walk  // running
+	queue []int64          // asked for before the lease was there
+	start func(lane int64) // nil while there is no lease
+}
+
+func newAccount(e *Engine, a Account) *account {
+	return &account{Account: a, engine: e, pacer: newPacer(a.Bot.Limits()), lanes: map[int64]*walk{}}
+}
+
+// run claims the account, works while it holds it, and tries again when it
+// does not.
+func (a *account) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		began := time.Now()
+		lease, ok, err := a.engine.Store.Claim(ctx, a.Name, a.engine.Lease)
+		if err != nil && ctx.Err() == nil {
+			a.engine.Log.Error("cannot claim the account", "account", a.Name, "error", err)
+		}
+		if ok && err == nil {
+			a.hold(ctx, lease, began)
+		}
+		sleep(ctx, a.engine.Lease/5)
+	}
+}
+
+// hold works under a lease until ctx ends or the lease is lost.
+func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
+	if err := a.recover(ctx, lease); err != nil {
+		if ctx.Err() == nil {
+			a.engine.Log.Error("cannot take over the account", "account", a.Name, "error", err)
+		}
+		return
+	}
+	walking, stop := context.WithCancel(ctx)
+	defer stop()
+	var walks sync.WaitGroup
+	a.setStart(func(id int64) {
+		w := &walk{account: a, lease: lease, lane: id, again: make(chan struct{}, 1)}
+		a.lanes[id] = w
+		walks.Go(func() { w.run(walking) })
+	})
+	a.keep(ctx, lease, renewed)
+	a.setStart(nil)
+	stop()
+	walks.Wait()
+	if err := a.engine.Store.Release(context.WithoutCancel(ctx), lease); err != nil {
+		a.engine.Log.Warn("cannot release the account", "account", a.Name, "error", err)
+	}
+}
+
+// keep renews the lease, and starts what other nodes left to do, until ctx
+// ends or the lease is lost.
+func (a *account) keep(ctx context.Context, lease Lease, renewed time.Time) {
+	for ctx.Err() == nil {
+		a.wakeBusy(ctx)
+		sleep(ctx, a.engine.Lease/3)
+		now := time.Now()
+		got, ok, err := a.engine.Store.Claim(ctx, a.Name, a.engine.Lease)
+		switch {
+		case ok && err == nil && got == lease:
+			renewed = now
+		case ctx.Err() == nil && (err == nil || now.Sub(renewed) > a.engine.Lease*9/10):
+			a.engine.Log.Warn("lost the account", "account", a.Name, "error", err)
+			return
+		}
+	}
+}
+
+// setStart allows new walks, or with nil ends them.
+func (a *account) setStart(start func(lane int64)) {
+	a.mu.Lock()
+	a.start = start
+	queue := a.queue
+	a.queue = nil
+	a.mu.Unlock()
+	if start != nil {
+		a.wake(queue...)
+	}
+}
+
+// wake has lanes looked at: a running walk looks again, others start.
+func (a *account) wake(ids ...int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range ids {
+		switch w := a.lanes[id]; {
+		case w != nil:
+			w.look()
+		case a.start != nil:
+			a.start(id)
+		default:
+			a.queue = append(a.queue, id)
+		}
+	}
+}
+
+// wakeBusy wakes every lane that has something to do: at the start, and now
+// and then in case another node took a command.
+func (a *account) wakeBusy(ctx context.Context) {
+	ids, err := a.engine.Store.Busy(ctx, a.Name)
+	if err != nil && ctx.Err() == nil {
+		a.engine.Log.Error("cannot list lanes", "account", a.Name, "error", err)
+	}
+	a.wake(ids...)
+}
+
+// recover settles what an earlier life left without an answer: those attempts
+// may have been carried out.
+func (a *account) recover(ctx context.Context, lease Lease) error {
+	open, err := a.engine.Store.Unanswered(ctx, a.Name)
+	if err != nil {
+		return err
+	}
+	for _, t := range open {
+		l, err := a.engine.Store.Lane(ctx, t.Lane)
+		if err != nil {
+			return err
+		}
+		a.engine.complete(l)
+		out := Outcome{Began: t.Began, Text: t.Step.Op.Text,
+			Fault: &bots.Fault{Kind: bots.Unsure, Detail: "the process ended before an answer came"}}
+		Apply(l, t.Step, out, time.Now())
+		if err := a.engine.Store.Record(ctx, lease, l, t.Step, t.ID, out); err != nil {
+			return err
+		}
+		a.engine.Log.Warn("unanswered attempt", "ref", l.Incident.Ref, "channel", l.Channel.Name, "action", t.Step.Op.Action)
+	}
+	return nil
+}
+
+// obey holds back what the platform asked to hold back.
+func (a *account) obey(op bots.Operation, f *bots.Fault) {
+	if f.Kind != bots.RateLimited {
+		return
+	}
+	switch f.Subject {
+	case bots.Account:
+		a.pacer.pause("", f.Until)
+	case bots.Target:
+		a.pacer.pause(op.Target, f.Until)
+	}
+}
+
+// heed holds back before the platform has to ask.
+func (a *account) heed(op bots.Operation, r bots.Receipt) {
+	if r.Remaining <= 0 && !r.Reset.IsZero() {
+		a.pacer.pause(op.Target, r.Reset)
+	}
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

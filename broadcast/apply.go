@@ -1,0 +1,201 @@
+package broadcast
+
+import (
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// Retry paces after failures that did nothing, by failures in a row.
+var paces = []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second}
+
+const (
+	slowestPace = time.Minute    // after the paces above
+	giveUp      = 24 * time.Hour // after which a post that never got through counts as failed
+	cannotLook  = 1 << 10        // Doubt.Looked when reading back failed again and again: a person decides
+	choreTries  = 3              // after which a chore is given up
+)
+
+func pace(failures int) time.Duration {
+	if failures > len(paces) {
+		return slowestPace
+	}
+	return paces[max(failures, 1)-1]
+}
+
+// An Outcome is what became of a step: a receipt, or a fault.
+type Outcome struct {
+	Receipt bots.Receipt
+	Fault   *bots.Fault // nil on success
+	Found   bool        // of Find: the post is there
+	Began   time.Time   // when the attempt was journalled; zero if it never was
+	Text    string      // exactly as sent
+}
+
+// Apply changes the lane to what holds after a step. It is pure, and the only
+// place that says what a receipt or a fault means for a delivery.
+func Apply(l *Lane, step Step, out Outcome, now time.Time) {
+	e := l.entry(step.Entry)
+	switch step.Kind {
+	case Settle:
+		e.Should = Should{What: Nothing, Why: step.Reason}
+	case Assume:
+		l.shown(e, Shows{What: Words, Revision: e.Doubt.Revision, Thread: e.Doubt.Thread, Assumed: true}, e.Doubt.Since)
+	case Find:
+		l.looked(e, out, now)
+	case Do:
+		switch {
+		case step.Chore != NoChore:
+			l.didChore(e, step, out, now)
+		case out.Fault == nil:
+			e.Try.Attempts++
+			l.did(e, step, out, now)
+		default:
+			if !out.Began.IsZero() {
+				e.Try.Attempts++
+			}
+			l.failed(e, step, out, now)
+		}
+	}
+}
+
+// did records a successful operation on e's message.
+func (l *Lane) did(e *Entry, step Step, out Outcome, now time.Time) {
+	after := step.After
+	switch step.Op.Action {
+	case bots.Post:
+		after.Message, after.URL, after.Thread = out.Receipt.ID, out.Receipt.URL, step.Op.Thread
+		l.shown(e, after, now)
+	case bots.Edit:
+		after.Message, after.URL, after.Thread = e.Shows.Message, e.Shows.URL, e.Shows.Thread
+		after.First, after.Posted, after.Since = e.Shows.First, e.Shows.Posted, now
+		after.Wrong, after.Orphan = now.Sub(e.Shows.Since), e.Shows.Orphan
+		e.Shows = after
+	case bots.Delete:
+		e.Shows.What, e.Shows.Wrong, e.Shows.Since = Removed, now.Sub(e.Shows.Since), now
+	}
+	if step.Head != "" {
+		l.Head = step.Head
+	}
+	e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again, Standalone: e.Try.Standalone}
+}
+
+// shown records that e's message is there since at.
+func (l *Lane) shown(e *Entry, s Shows, at time.Time) {
+	s.Since, s.First, s.Posted = at, at, s.Revision
+	e.Shows, e.Doubt = s, nil
+}
+
+// failed records an operation on e's message that did not succeed.
+func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
+	f, action := out.Fault, step.Op.Action
+	e.Try.Fault = f
+	retry := func() { e.Try.Failures++; e.Try.NotBefore = now.Add(pace(e.Try.Failures)) }
+	switch {
+	case f.Kind == bots.RateLimited:
+		e.Try.NotBefore = f.Until
+	case f.Kind == bots.Moved:
+		l.Channel.Target, l.Moved = f.To, true
+	case f.Kind == bots.Unsure && action == bots.Post:
+		if e.Doubt == nil || e.Doubt.Revision != step.After.Revision || e.Doubt.Looked == len(lookAfter) {
+			e.Doubt = &Doubt{Revision: step.After.Revision, Since: out.Began, ReplyTo: step.Op.ReplyTo, Thread: step.Op.Thread, Text: out.Text}
+		}
+		retry()
+	case f.Kind == bots.Unsure, f.Kind == bots.Temporary && now.Sub(e.Accepted) < giveUp:
+		retry()
+	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && !e.Try.Standalone:
+		e.Try.Standalone = true
+	case f.Kind == bots.Gone && f.Subject == bots.Target && action == bots.Post && step.Op.Thread != "":
+		l.Thread = Thread{Chore: Chore{Given: true}}
+	case f.Kind == bots.Gone && f.Subject == bots.Message && e.Shows.Exists():
+		e.Shows.What, e.Shows.Wrong, e.Shows.Since = Removed, now.Sub(e.Shows.Since), now // somebody deleted it
+	case f.Code == bots.CodeDuplicate && e.Doubt != nil:
+		l.refusedAsDuplicate(e, now)
+	default:
+		e.Try.Failed = action
+	}
+}
+
+// refusedAsDuplicate: the platform says that it has the text of a doubtful
+// post. That proves a landing only with a read-back, so it is looked for once
+// more; if it is not there even then, a person decides.
+func (l *Lane) refusedAsDuplicate(e *Entry, now time.Time) {
+	if e.Doubt.Duplicate {
+		e.Doubt.Looked = cannotLook
+		return
+	}
+	e.Doubt.Duplicate, e.Doubt.Looked = true, len(lookAfter)-1
+	e.Try.NotBefore = now.Add(pace(2))
+}
+
+// looked records a search for a doubtful post.
+func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
+	switch {
+	case out.Fault != nil && out.Fault.Kind == bots.RateLimited:
+		e.Try.NotBefore = out.Fault.Until
+	case out.Fault != nil:
+		e.Try.Failures++
+		e.Try.NotBefore = now.Add(pace(e.Try.Failures))
+		if e.Try.Failures > len(paces) {
+			e.Doubt.Looked = cannotLook
+		}
+	case out.Found:
+		s := Shows{What: Words, Revision: e.Doubt.Revision, Message: out.Receipt.ID, URL: out.Receipt.URL, Thread: e.Doubt.Thread}
+		n := planner{Lane: l}
+		s.Orphan = e.Doubt.ReplyTo == "" && e.Doubt.Thread == "" && n.newerShows(e)
+		l.shown(e, s, e.Doubt.Since)
+		e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
+	default:
+		e.Doubt.Looked++
+		e.Try.Failures = 0
+	}
+}
+
+// didChore records a chore. One that fails for good is given up and shows in
+// nothing but the lane; the messages stand.
+func (l *Lane) didChore(e *Entry, step Step, out Outcome, now time.Time) {
+	c := l.choreOf(e, step.Chore)
+	f := out.Fault
+	switch {
+	case f == nil:
+		*c = Chore{Done: true}
+	case f.Kind == bots.RateLimited:
+		c.NotBefore = f.Until
+		return
+	case f.Kind == bots.Moved:
+		l.Channel.Target, l.Moved = f.To, true
+		return
+	case f.Kind == bots.Gone && f.Subject == bots.Message && e != nil:
+		e.Shows.What = Removed
+		return
+	case f.Kind == bots.Temporary, f.Kind == bots.Unsure && step.Op.Action.Repeatable(),
+		f.Kind == bots.Unsure && step.Op.Message != "": // a thread from a message is there or is made, never twice
+		c.Failures++
+		c.NotBefore = now.Add(pace(c.Failures))
+		c.Given = c.Failures >= choreTries && step.Chore == OpenThread
+		return
+	default:
+		c.Given = true
+		return
+	}
+	switch step.Chore {
+	case OpenThread:
+		l.Thread.ID = out.Receipt.ID
+	case KeepHead:
+		l.Head = step.Head
+		*c = Chore{}
+	}
+}
+
+func (l *Lane) choreOf(e *Entry, kind ChoreKind) *Chore {
+	switch kind {
+	case OpenThread:
+		return &l.Thread.Chore
+	case PinFirst:
+		return &l.Pin
+	case KeepHead:
+		return &l.HeadEdit
+	default:
+		return &e.Cross
+	}
+}

@@ -1,0 +1,206 @@
+package broadcast
+
+import (
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// A Channel is a place where updates appear.
+type Channel struct {
+	Name          string
+	Account       string // the bot that posts there
+	Platform      string // telegram, discord, twitter, wechat
+	Target        string // chat or channel id on the platform
+	Language      string
+	Thread        bool // one thread per incident
+	Crosspost     bool // publish to following servers
+	Pin           bool // pin the first post
+	MentionedOnly bool // only accounts mentioned may reply
+	Drill         bool // shows drills, and nothing else
+}
+
+// A Lane is one incident on one channel: everything that Next needs.
+type Lane struct {
+	ID       int64
+	Version  int64 // changes whenever what should show changes
+	Channel  Channel
+	Limits   bots.Limits
+	Policy   Policy
+	Incident incident.Incident
+	Entries  []Entry // in the order in which they were accepted
+	Thread   Thread
+	Pin      Chore
+	Head     string // what the first post's head line says; see Lane.head
+	HeadEdit Chore
+	Moved    bool // the platform moved the target in this step
+	Frozen   bool
+	CanFind  bool // the account's own posts can be read back
+}
+
+// Policy is what the operators decided beforehand.
+type Policy struct {
+	Unsure      string // of public posts without an answer: ask, assume, resend
+	Hold        bool   // wait for a translation instead of showing the original
+	EditOnly    bool   // correct by editing alone where that is possible
+	Language    string // of texts that have none in the channel's language
+	Zone        *time.Location
+	Link        func(incident.Ref) string // where the rest of an incident is
+	Component   func(id string) string    // a component's name
+	NoStaleNews time.Duration             // how far behind a channel may be before only the newest is said
+}
+
+// An EntryKind is what a delivery is for.
+type EntryKind string
+
+// The kinds of deliveries. Edits are not among them: an edit is a post or a
+// correction whose wording should be another than it shows.
+const (
+	Say     EntryKind = "post"       // an update
+	Correct EntryKind = "correction" // a linked post that gives the right wording
+	Retract EntryKind = "retraction" // a linked post that withdraws
+)
+
+// An Entry is a delivery: one message that should show on one channel.
+type Entry struct {
+	ID       int64
+	Update   int
+	Kind     EntryKind
+	Revision int // of a correction: the wording that it announces
+	Should   Should
+	Shows    Shows
+	Doubt    *Doubt
+	Try      Try
+	Cross    Chore // crossposting the message
+	Accepted time.Time
+}
+
+// What a message shows, or should.
+type What string
+
+// What can show.
+const (
+	Nothing   What = ""
+	Words     What = "words"
+	Tombstone What = "tombstone"
+	Removed   What = "removed" // was there and is deleted
+)
+
+// Should is what a message is to show.
+type Should struct {
+	What     What
+	Revision int    // of Words
+	Why      Reason // of Nothing
+}
+
+// A Reason says why nothing should show.
+type Reason string
+
+// The reasons.
+const (
+	Superseded Reason = "superseded" // newer words made it pointless
+	Withdrawn  Reason = "withdrawn"  // retracted before it was sent
+	Skipped    Reason = "skipped"    // a person said so
+)
+
+// Shows is what a message does show.
+type Shows struct {
+	What     What
+	Revision int           // of Words
+	Message  string        // id on the platform; empty where there is none
+	Thread   string        // id of the thread it is in; empty for the channel itself
+	URL      string        // public link
+	Since    time.Time     // when it began to show this
+	First    time.Time     // when it was first posted
+	Posted   int           // the revision that was posted first
+	Wrong    time.Duration // how long the wording before this one had shown
+	Orphan   bool          // a first post that was found after another had taken its place
+	Assumed  bool          // by policy or a person's word, not by an answer
+}
+
+// Exists reports whether there is a message on the platform.
+func (s Shows) Exists() bool { return s.What == Words || s.What == Tombstone }
+
+// A Doubt is a post that left and was never answered: it may show.
+type Doubt struct {
+	Revision  int
+	Since     time.Time // when the attempt began
+	ReplyTo   string
+	Thread    string
+	Text      string // exactly as sent, to find or repeat it
+	Duplicate bool   // another attempt was refused as a duplicate
+	Looked    int    // how often it was looked for in vain
+}
+
+// Try is how the present operation on a message goes.
+type Try struct {
+	Attempts   int       // requests made for this delivery, ever
+	Failures   int       // in a row; paces the next try
+	NotBefore  time.Time // of the next one
+	Fault      *bots.Fault
+	Failed     bots.Action // the action that will not be tried again; empty while there is hope
+	Again      int         // how often a person asked to send it again
+	Standalone bool        // post without a reply: the parent is gone or replying is refused
+}
+
+// A Chore is an operation of the lane beside its messages: opening the
+// thread, pinning, crossposting, keeping the head line current. It never
+// holds up a message for longer than it takes.
+type Chore struct {
+	Done      bool
+	Given     bool // given up
+	Failures  int
+	NotBefore time.Time
+}
+
+func (c Chore) due(now time.Time) bool { return !c.Done && !c.Given && !now.Before(c.NotBefore) }
+
+// Thread is the lane's thread.
+type Thread struct {
+	ID string
+	Chore
+}
+
+// entry returns the entry with the id, or nil.
+func (l *Lane) entry(id int64) *Entry {
+	for i := range l.Entries {
+		if l.Entries[i].ID == id {
+			return &l.Entries[i]
+		}
+	}
+	return nil
+}
+
+// post returns the entry that posts update n, or nil.
+func (l *Lane) post(n int) *Entry {
+	for i := range l.Entries {
+		if e := &l.Entries[i]; e.Kind == Say && e.Update == n {
+			return e
+		}
+	}
+	return nil
+}
+
+// root is the oldest message of the incident that exists on the channel, to
+// which replies, thread and head line are tied; nil when there is none.
+func (l *Lane) root() *Entry {
+	for i := range l.Entries {
+		if e := &l.Entries[i]; e.Kind == Say && e.Shows.Exists() && !e.Shows.Orphan {
+			return e
+		}
+	}
+	return nil
+}
+
+// newest is the message that was posted last and still exists, or nil.
+func (l *Lane) newest() *Entry {
+	var last *Entry
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		if e.Shows.Exists() && !e.Shows.Orphan && (last == nil || !e.Shows.First.Before(last.Shows.First)) {
+			last = e
+		}
+	}
+	return last
+}

@@ -1,0 +1,461 @@
+package broadcast
+
+import (
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// Times that decide how a lane goes on.
+const (
+	patience    = 30 * time.Second // that a post without an answer holds up the lane
+	wrongEnough = time.Minute      // wrong words visible for longer are corrected aloud, not only edited
+)
+
+// lookAfter are the times after an attempt at which its post is looked for,
+// where the account's own posts can be read back. The first leaves a slow
+// platform time to show it; the last settles the matter within a minute.
+var lookAfter = []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second, 45 * time.Second}
+
+// A StepKind is what a lane does next.
+type StepKind int
+
+// The kinds of steps.
+const (
+	Idle   StepKind = iota // nothing, until what should show changes
+	Wait                   // nothing before Until
+	Do                     // carry out Op
+	Find                   // look for the post that Op made
+	Settle                 // Entry should show nothing, for Reason
+	Assume                 // Entry is taken to show its doubtful post, by policy
+)
+
+// A ChoreKind names an operation of the lane beside its messages.
+type ChoreKind string
+
+// The chores.
+const (
+	NoChore    ChoreKind = ""
+	OpenThread ChoreKind = "thread"
+	PinFirst   ChoreKind = "pin"
+	Crosspost  ChoreKind = "crosspost"
+	KeepHead   ChoreKind = "head"
+)
+
+// A Class orders what shares an account's limit, the most urgent first.
+type Class int
+
+// The classes.
+const (
+	Public   Class = iota // posts on public channels
+	Amend                 // edits and deletions of what is wrong
+	Room                  // operators' rooms
+	Answer                // answers to people
+	Audience              // subscribers
+	Tidy                  // threads, pins, crossposts, head lines
+)
+
+// A Step is the next thing that a lane does.
+type Step struct {
+	Kind   StepKind
+	Until  time.Time // of Wait
+	Entry  int64     // the delivery; of a chore, the message it is about
+	Chore  ChoreKind
+	Class  Class
+	Op     bots.Operation     // of Do and Find; its Text is made from Say, or given
+	Say    *templates.Message // what Op says, when it says something
+	After  Shows              // of Do: what the entry will show (What and Revision)
+	Head   string             // of Do: what the first post's head line will say
+	Reason Reason             // of Settle
+}
+
+// Next names the single next step of a lane. It is pure: the same lane at the
+// same time gives the same step.
+func Next(l *Lane, now time.Time) Step {
+	n := &planner{Lane: l, now: now}
+	if l.Frozen {
+		return Step{Kind: Wait}
+	}
+	for i := range l.Entries {
+		if step, ok := n.entry(&l.Entries[i]); ok {
+			return step
+		}
+	}
+	if step, ok := n.chores(); ok {
+		return step
+	}
+	if !n.wake.IsZero() {
+		return Step{Kind: Wait, Until: n.wake}
+	}
+	return Step{Kind: Idle}
+}
+
+// planner walks a lane once. Its methods return a step and true, or false
+// when the lane may go on past what they looked at.
+type planner struct {
+	*Lane
+	now  time.Time
+	wake time.Time // the earliest time at which something passed over comes due
+}
+
+// pass lets the lane go on, and has it looked at again at t.
+func (n *planner) pass(t time.Time) (Step, bool) {
+	if !t.IsZero() && (n.wake.IsZero() || t.Before(n.wake)) {
+		n.wake = t
+	}
+	return Step{}, false
+}
+
+// hold keeps the lane from going on before t.
+func (n *planner) hold(t time.Time) (Step, bool) {
+	if !n.wake.IsZero() && n.wake.Before(t) {
+		t = n.wake
+	}
+	return Step{Kind: Wait, Until: t}, true
+}
+
+func (n *planner) entry(e *Entry) (Step, bool) {
+	switch {
+	case e.Should.What == Nothing:
+		return Step{}, false
+	case e.Shows.What == Removed:
+		return Step{}, false
+	case e.Shows.Exists():
+		return n.amend(e)
+	case e.Should.What != Words && e.Doubt == nil:
+		return settle(e, Withdrawn)
+	case e.Doubt != nil:
+		return n.doubtful(e)
+	case e.Kind == Correct:
+		return n.announce(e, n.correctionNeeded(e), Superseded)
+	case e.Kind == Retract:
+		return n.announce(e, n.retractionNeeded(e), Withdrawn)
+	default:
+		return n.say(e)
+	}
+}
+
+func settle(e *Entry, why Reason) (Step, bool) {
+	return Step{Kind: Settle, Entry: e.ID, Reason: why}, true
+}
+
+// amend brings a message that exists to show what it should.
+func (n *planner) amend(e *Entry) (Step, bool) {
+	action, after := n.amendment(e)
+	same := after.What == e.Shows.What && (after.What != Words || after.Revision == e.Shows.Revision)
+	switch {
+	case action == "" || same || e.Shows.Message == "" || e.Try.Failed == action:
+		return Step{}, false
+	case n.now.Before(e.Try.NotBefore):
+		return n.pass(e.Try.NotBefore)
+	}
+	step := Step{Kind: Do, Entry: e.ID, Class: Amend, After: after, Op: n.operation(action, e)}
+	if action == bots.Edit {
+		step.Say = n.message(e, after)
+		step.Head = n.headOf(e)
+	}
+	return step, true
+}
+
+// amendment is the action that brings e nearest to what it should show, given
+// what the platform can take back.
+func (n *planner) amendment(e *Entry) (bots.Action, Shows) {
+	removable := n.Limits.Delete && (n.Limits.DeleteWithin == 0 || n.now.Sub(e.Shows.First) < n.Limits.DeleteWithin)
+	switch {
+	case e.Should.What == Words && n.Limits.Edit:
+		return bots.Edit, Shows{What: Words, Revision: e.Should.Revision}
+	case e.Should.What == Tombstone && n.Limits.Edit, e.Should.What == Removed && n.Limits.Edit && !removable:
+		return bots.Edit, Shows{What: Tombstone}
+	case e.Should.What != Words && removable:
+		return bots.Delete, Shows{What: Removed}
+	}
+	return "", Shows{}
+}
+
+// doubtful deals with a post that left and was never answered.
+func (n *planner) doubtful(e *Entry) (Step, bool) {
+	d := e.Doubt
+	wanted := e.Should.What == Words && e.Try.Failed == ""
+	alone := !n.newerShows(e)
+	repeatable := n.now.Sub(d.Since) < n.Limits.Deduplicates
+	var wake time.Time
+	switch {
+	case wanted && alone && repeatable:
+		if wake = e.Try.NotBefore; !n.now.Before(wake) {
+			return n.repeat(e), true
+		}
+	case n.CanFind && d.Looked < len(lookAfter):
+		wake = later(d.Since.Add(lookAfter[d.Looked]), e.Try.NotBefore)
+		if !n.now.Before(wake) {
+			return Step{Kind: Find, Entry: e.ID, Class: Amend, Op: n.original(e)}, true
+		}
+	case wanted && alone && n.CanFind && d.Looked != cannotLook: // looked for to the end, and not there
+		return n.say(e)
+	case wanted && n.Policy.Unsure == "assume":
+		return Step{Kind: Assume, Entry: e.ID}, true
+	case wanted && alone && n.Policy.Unsure == "resend":
+		return n.say(e)
+	}
+	if end := d.Since.Add(patience); n.now.Before(end) {
+		if wake.IsZero() || end.Before(wake) {
+			wake = end
+		}
+		return n.hold(wake)
+	}
+	return n.pass(wake)
+}
+
+// original is the operation whose outcome is in doubt.
+func (n *planner) original(e *Entry) bots.Operation {
+	op := n.operation(bots.Post, e)
+	op.Text, op.ReplyTo, op.Thread = e.Doubt.Text, e.Doubt.ReplyTo, e.Doubt.Thread
+	op.Nonce = n.nonce(e, e.Doubt.Revision)
+	return op
+}
+
+// repeat makes the doubtful attempt again, for a platform that recognises it.
+func (n *planner) repeat(e *Entry) Step {
+	return Step{Kind: Do, Entry: e.ID, Class: Public, Op: n.original(e), After: Shows{What: Words, Revision: e.Doubt.Revision}}
+}
+
+// announce posts a correction or retraction if it is needed: yes, no, or not
+// known yet.
+func (n *planner) announce(e *Entry, needed verdict, why Reason) (Step, bool) {
+	switch needed {
+	case yes:
+		return n.say(e)
+	case no:
+		return settle(e, why)
+	default:
+		return Step{}, false
+	}
+}
+
+type verdict int
+
+const (
+	unknown verdict = iota
+	no
+	yes
+)
+
+func when(b bool) verdict {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// correctionNeeded: wrong words that could not be edited, or showed for long,
+// are corrected in a message of their own, since an edit notifies nobody.
+func (n *planner) correctionNeeded(e *Entry) verdict {
+	main := n.post(e.Update)
+	switch {
+	case main == nil || n.laterCorrection(e):
+		return no
+	case main.Doubt != nil:
+		return yes
+	case main.Shows.What == Removed:
+		return yes
+	case !main.Shows.Exists() || main.Shows.Posted >= e.Revision:
+		if main.Should.What == Words && main.Try.Failed == "" && !main.Shows.Exists() {
+			return unknown // will be posted, with the right words
+		}
+		return no
+	case !n.Limits.Edit || main.Try.Failed == bots.Edit || main.Shows.Message == "":
+		return yes
+	case main.Shows.Revision < e.Revision:
+		return unknown // the edit comes first
+	}
+	return when(!n.Policy.EditOnly && main.Shows.Wrong > wrongEnough)
+}
+
+// retractionNeeded: a message that was deleted, could not be changed, or
+// showed for long is withdrawn in a message of its own.
+func (n *planner) retractionNeeded(e *Entry) verdict {
+	main := n.post(e.Update)
+	switch {
+	case main == nil:
+		return no
+	case main.Doubt != nil:
+		return yes
+	case main.Shows.What == Removed:
+		return yes
+	case main.Shows.What == Tombstone:
+		return when(main.Shows.Wrong > wrongEnough)
+	case main.Shows.What == Nothing:
+		return no
+	}
+	action, _ := n.amendment(main)
+	return when(action == "" || main.Try.Failed == action || main.Shows.Message == "").orUnknown()
+}
+
+// orUnknown turns "not for now" into "not known yet".
+func (v verdict) orUnknown() verdict {
+	if v == no {
+		return unknown
+	}
+	return v
+}
+
+// say posts a message that is not there.
+func (n *planner) say(e *Entry) (Step, bool) {
+	switch {
+	case e.Try.Failed != "":
+		return Step{}, false
+	case n.untranslated(e):
+		return Step{}, false
+	case n.stale(e):
+		return settle(e, Superseded)
+	case n.now.Before(e.Try.NotBefore):
+		return n.hold(e.Try.NotBefore)
+	}
+	if step, ok := n.threadFirst(e); ok {
+		return step, true
+	}
+	after := Shows{What: Words, Revision: e.Should.Revision}
+	step := Step{Kind: Do, Entry: e.ID, Class: Public, After: after, Op: n.operation(bots.Post, e)}
+	step.Say = n.message(e, after)
+	step.Head = n.headOf(e)
+	return step, true
+}
+
+// untranslated reports whether e waits for a translation.
+func (n *planner) untranslated(e *Entry) bool {
+	u := n.Incident.Update(e.Update)
+	_, ok := u.Revision(e.Should.Revision).Body[n.Channel.Language]
+	return n.Policy.Hold && !ok && e.Kind == Say
+}
+
+// stale reports whether newer words are waiting behind e, which is too old to
+// be news. Corrections, retractions and the all clear are never stale.
+func (n *planner) stale(e *Entry) bool {
+	if e.Kind != Say || n.now.Sub(e.Accepted) <= n.Policy.NoStaleNews || n.Incident.Update(e.Update).Status.Ended() {
+		return false
+	}
+	for i := range n.Entries {
+		f := &n.Entries[i]
+		if f.Kind == Say && f.Update > e.Update && f.Should.What == Words && f.Try.Failed == "" && !n.untranslated(f) {
+			return true
+		}
+	}
+	return false
+}
+
+// newerShows reports whether something that was accepted after e shows.
+func (n *planner) newerShows(e *Entry) bool {
+	after := false
+	for i := range n.Entries {
+		f := &n.Entries[i]
+		if after && f.Shows.Exists() {
+			return true
+		}
+		after = after || f.ID == e.ID
+	}
+	return false
+}
+
+// laterCorrection reports whether another correction of the same update, with
+// newer words, is in the lane.
+func (n *planner) laterCorrection(e *Entry) bool {
+	for i := range n.Entries {
+		f := &n.Entries[i]
+		if f.Kind == Correct && f.Update == e.Update && f.Revision > e.Revision && f.Should.What == Words {
+			return true
+		}
+	}
+	return false
+}
+
+// threadFirst opens the incident's thread where e is to go into it.
+func (n *planner) threadFirst(e *Entry) (Step, bool) {
+	before := n.Limits.Threads == bots.ThreadFirst && n.root() == nil
+	inside := n.Limits.Threads == bots.ThreadFromMessage && n.root() != nil && !n.inChannel(e)
+	if !n.Channel.Thread || n.Thread.Done || n.Thread.Given || !before && !inside {
+		return Step{}, false
+	}
+	if n.now.Before(n.Thread.NotBefore) {
+		return n.hold(n.Thread.NotBefore)
+	}
+	return n.openThread(), true
+}
+
+func (n *planner) openThread() Step {
+	step := Step{Kind: Do, Chore: OpenThread, Class: Tidy, Op: bots.Operation{
+		Action: bots.OpenThread, Target: n.Channel.Target, Title: n.Incident.Ref.String() + " " + n.Incident.Title,
+	}}
+	if root := n.root(); root != nil && n.Limits.Threads == bots.ThreadFromMessage {
+		step.Entry, step.Op.Message = root.ID, root.Shows.Message
+	}
+	return step
+}
+
+// chores are what remains when every message is as it should be.
+func (n *planner) chores() (Step, bool) {
+	root := n.root()
+	if root == nil || root.Shows.Message == "" {
+		return Step{}, false
+	}
+	if n.Channel.Thread && n.Limits.Threads == bots.ThreadFromMessage {
+		if n.Thread.due(n.now) {
+			return n.openThread(), true
+		}
+		n.chore(n.Thread.Chore)
+	}
+	if n.Channel.Pin && n.Limits.Pin {
+		if n.Pin.due(n.now) {
+			return Step{Kind: Do, Chore: PinFirst, Entry: root.ID, Class: Tidy, Op: n.operation(bots.Pin, root)}, true
+		}
+		n.chore(n.Pin)
+	}
+	if step, ok := n.crossposts(); ok {
+		return step, true
+	}
+	return n.keepHead(root)
+}
+
+// chore has the lane looked at again when c comes due.
+func (n *planner) chore(c Chore) {
+	if !c.Done && !c.Given {
+		n.pass(c.NotBefore)
+	}
+}
+
+func (n *planner) crossposts() (Step, bool) {
+	if !n.Channel.Crosspost || !n.Limits.Crosspost {
+		return Step{}, false
+	}
+	for i := range n.Entries {
+		e := &n.Entries[i]
+		if e.Shows.What != Words || e.Shows.Thread != "" || e.Shows.Message == "" {
+			continue
+		}
+		if e.Cross.due(n.now) {
+			return Step{Kind: Do, Chore: Crosspost, Entry: e.ID, Class: Tidy, Op: n.operation(bots.Crosspost, e)}, true
+		}
+		n.chore(e.Cross)
+	}
+	return Step{}, false
+}
+
+// keepHead edits the first post when its head line is no longer true.
+func (n *planner) keepHead(root *Entry) (Step, bool) {
+	if !n.Limits.Edit || root.Shows.What != Words || root.Try.Failed == bots.Edit || n.head() == n.Head {
+		return Step{}, false
+	}
+	if !n.HeadEdit.due(n.now) {
+		n.chore(n.HeadEdit)
+		return Step{}, false
+	}
+	step := Step{Kind: Do, Chore: KeepHead, Entry: root.ID, Class: Tidy, Head: n.head(), Op: n.operation(bots.Edit, root)}
+	step.Say = n.message(root, root.Shows)
+	return step, true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,136 @@
+package broadcast
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// margin keeps the estimated arrivals of a window apart by a little more than
+// the platform counts, since requests travel unevenly.
+const margin = 3 * time.Millisecond
+
+// pacer shares one account's limits among all who want to send: the most
+// urgent class first, within a class the longest waiting. A target that is at
+// its own limit holds up only those who wait for it.
+type pacer struct {
+	mu      sync.Mutex
+	limits  bots.Limits
+	account window
+	targets map[string]*window
+	waiting []*waiter
+	timer   *time.Timer
+}
+
+type waiter struct {
+	class  Class
+	target string
+	ready  chan struct{}
+}
+
+func newPacer(l bots.Limits) *pacer {
+	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}}
+}
+
+// wait returns when a request of the class to the target may go. The slot is
+// then taken.
+func (p *pacer) wait(ctx context.Context, class Class, target string) error {
+	w := &waiter{class: class, target: target, ready: make(chan struct{})}
+	p.mu.Lock()
+	at, _ := slices.BinarySearchFunc(p.waiting, class+1, func(w *waiter, c Class) int { return int(w.class - c) })
+	p.waiting = slices.Insert(p.waiting, at, w)
+	p.grant()
+	p.mu.Unlock()
+	select {
+	case <-w.ready:
+		return nil
+	case <-ctx.Done():
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.waiting = slices.DeleteFunc(p.waiting, func(x *waiter) bool { return x == w })
+		p.grant()
+		return context.Cause(ctx)
+	}
+}
+
+// pause holds back the whole account, or one target, until t.
+func (p *pacer) pause(target string, t time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := &p.account
+	if target != "" {
+		w = p.target(target)
+	}
+	w.closed = later(w.closed, t)
+}
+
+func (p *pacer) target(name string) *window {
+	w := p.targets[name]
+	if w == nil {
+		w = &window{pace: p.limits.Target}
+		p.targets[name] = w
+	}
+	return w
+}
+
+// grant lets go whoever may go now, and sets the timer for the next one.
+func (p *pacer) grant() {
+	now := time.Now()
+	var next time.Time
+	for i := 0; i < len(p.waiting); {
+		w := p.waiting[i]
+		t := p.target(w.target)
+		if at := later(p.account.opens(now), t.opens(now)); at.After(now) {
+			if next.IsZero() || at.Before(next) {
+				next = at
+			}
+			i++
+			continue
+		}
+		p.account.take(now)
+		t.take(now)
+		close(w.ready)
+		p.waiting = slices.Delete(p.waiting, i, i+1)
+	}
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	if !next.IsZero() {
+		p.timer = time.AfterFunc(next.Sub(now), func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.grant()
+		})
+	}
+}
+
+// window is a sliding window of sends.
+type window struct {
+	pace   bots.Pace
+	sent   []time.Time // the last pace.N sends, a ring once full
+	oldest int
+	closed time.Time // nothing before this
+}
+
+// opens is the earliest time at which another request fits.
+func (w *window) opens(now time.Time) time.Time {
+	at := later(now, w.closed)
+	if w.pace.N > 0 && len(w.sent) == w.pace.N {
+		at = later(at, w.sent[w.oldest].Add(w.pace.Per+margin))
+	}
+	return at
+}
+
+func (w *window) take(now time.Time) {
+	switch {
+	case w.pace.N <= 0:
+	case len(w.sent) < w.pace.N:
+		w.sent = append(w.sent, now)
+	default:
+		w.sent[w.oldest] = now
+		w.oldest = (w.oldest + 1) % w.pace.N
+	}
+}

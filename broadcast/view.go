@@ -1,0 +1,226 @@
+package broadcast
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// A State is where a delivery stands. It is a view over should and shows and
+// stored nowhere.
+type State string
+
+// The states.
+const (
+	Pending         State = "pending"
+	Sending         State = "sending"
+	Sent            State = "sent"
+	Failed          State = "failed"
+	UnsureState     State = "unsure"
+	SupersededState State = "superseded"
+	WithdrawnState  State = "withdrawn"
+	SkippedState    State = "skipped"
+	Held            State = "held"
+)
+
+// A Delivery is one row of what was to arrive where, and what became of it.
+type Delivery struct {
+	ID       string
+	Update   string // INC-12/3
+	Revision int
+	Channel  string
+	Action   string // post, edit, correction, tombstone, delete
+	State    State
+	Message  string // id on the platform
+	URL      string
+	Attempts int
+	Error    string
+	Accepted time.Time
+	Sent     time.Time
+}
+
+// amendSuffix marks the id of the row for an edit or deletion of a message
+// whose own row has the plain id.
+const amendSuffix = "-amend"
+
+// EntryID reads a delivery's id back to that of the entry behind it.
+func EntryID(delivery string) (int64, error) {
+	id, err := strconv.ParseInt(strings.TrimSuffix(delivery, amendSuffix), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a delivery: take an id from the list of deliveries", delivery)
+	}
+	return id, nil
+}
+
+// Deliveries is the view of a lane. sending has the entries with an attempt
+// under way.
+func (l *Lane) Deliveries(sending map[int64]bool) []Delivery {
+	var out []Delivery
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		out = append(out, l.posting(e, sending[e.ID]))
+		if d, ok := l.amending(e, sending[e.ID]); ok {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (l *Lane) row(e *Entry) Delivery {
+	d := Delivery{
+		ID: strconv.FormatInt(e.ID, 10), Update: fmt.Sprintf("%s/%d", l.Incident.Ref, e.Update), Channel: l.Channel.Name,
+		Message: e.Shows.Message, URL: e.Shows.URL, Attempts: e.Try.Attempts, Accepted: e.Accepted,
+	}
+	if e.Try.Fault != nil {
+		d.Error = e.Try.Fault.Error()
+	}
+	return d
+}
+
+// posting is the row for the message itself.
+func (l *Lane) posting(e *Entry, sending bool) Delivery {
+	d := l.row(e)
+	d.Action, d.Revision, d.State = string(e.Kind), max(e.Should.Revision, 1), l.state(e, sending)
+	if e.Kind == Retract {
+		d.Action = "tombstone"
+	}
+	if e.Shows.What != Nothing {
+		d.Revision, d.State, d.Sent, d.Error = e.Shows.Posted, Sent, e.Shows.First, ""
+	}
+	return d
+}
+
+// amending is the row for an edit or deletion, if there was or is to be one.
+func (l *Lane) amending(e *Entry, sending bool) (Delivery, bool) {
+	if e.Shows.What == Nothing {
+		return Delivery{}, false
+	}
+	d := l.row(e)
+	d.ID += amendSuffix
+	d.Revision = e.Shows.Revision
+	switch {
+	case e.Shows.What == Removed:
+		d.Action, d.State, d.Sent = "delete", Sent, e.Shows.Since
+		return d, true
+	case e.Should.What == Nothing && e.Try.Failed == "", showsAsItShould(e):
+		if e.Shows.What == Words && e.Shows.Revision == e.Shows.Posted {
+			return d, false
+		}
+		d.Action, d.State, d.Sent, d.Error = "edit", Sent, e.Shows.Since, ""
+		if e.Shows.What == Tombstone {
+			d.Action = "tombstone"
+		}
+		return d, true
+	}
+	p := planner{Lane: l, now: time.Now()}
+	action, after := p.amendment(e)
+	if action == "" || e.Shows.Message == "" {
+		return d, false // the platform cannot; a message of its own says it
+	}
+	d.Revision, d.State = max(after.Revision, e.Shows.Revision), l.state(e, sending)
+	d.Action = map[What]string{Words: "edit", Tombstone: "tombstone", Removed: "delete"}[after.What]
+	return d, true
+}
+
+func showsAsItShould(e *Entry) bool {
+	return e.Should.What == e.Shows.What && (e.Should.What != Words || e.Should.Revision == e.Shows.Revision)
+}
+
+// state is where the present operation on e's message stands.
+func (l *Lane) state(e *Entry, sending bool) State {
+	switch {
+	case sending:
+		return Sending
+	case e.Should.What == Nothing:
+		return map[Reason]State{Superseded: SupersededState, Withdrawn: WithdrawnState, Skipped: SkippedState}[e.Should.Why]
+	case e.Doubt != nil:
+		return UnsureState
+	case e.Try.Failed != "":
+		return Failed
+	case l.Frozen, (&planner{Lane: l}).untranslated(e):
+		return Held
+	case l.obvious(e):
+		return WithdrawnState
+	default:
+		return Pending
+	}
+}
+
+// obvious reports whether e was retracted before it was sent, which Next is
+// about to record.
+func (l *Lane) obvious(e *Entry) bool { return e.Shows.What == Nothing && e.Should.What != Words }
+
+// Problems counts the deliveries that a person or policy has to settle.
+func Problems(ds []Delivery) (failed, unsure int) {
+	for _, d := range ds {
+		switch d.State {
+		case Failed:
+			failed++
+		case UnsureState:
+			unsure++
+		}
+	}
+	return failed, unsure
+}
+
+// PlanPost lists the channels that show an incident's next update: those for
+// drills if it is one and the others if not, limited by only and without not.
+func PlanPost(channels []Channel, i *incident.Incident, only, not []string) []Channel {
+	var out []Channel
+	for _, ch := range channels {
+		listed := len(only) == 0 || contains(only, ch.Name)
+		if ch.Drill == i.Drill && listed && !contains(not, ch.Name) {
+			out = append(out, ch)
+		}
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// PlanCorrection changes what the entries of an update should show to its
+// newest revision, and reports whether the lane needs a linked correction.
+// A text that the platform refused gets another chance with other words.
+func (l *Lane) PlanCorrection(update, revision int) (changed []*Entry) {
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		if e.Update != update || e.Kind == Retract || e.Should.What != Words {
+			continue
+		}
+		e.Should.Revision = revision
+		if e.Try.Failed == bots.Post && e.Try.Fault != nil && e.Try.Fault.Kind == bots.Rejected {
+			e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
+		}
+		changed = append(changed, e)
+	}
+	return changed
+}
+
+// PlanRetraction changes what the entries of an update should show to its
+// tombstone, or to nothing where the text itself must go.
+func (l *Lane) PlanRetraction(update int, remove bool) (changed []*Entry) {
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		if e.Update != update || e.Should.What == Nothing {
+			continue
+		}
+		e.Should = Should{What: Tombstone}
+		if remove {
+			e.Should.What = Removed
+		}
+		e.Try.Failed, e.Try.NotBefore, e.Try.Failures = "", time.Time{}, 0
+		changed = append(changed, e)
+	}
+	return changed
+}

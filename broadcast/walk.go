@@ -1,0 +1,212 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// walk takes one lane from step to step until it is idle. Lanes do not wait
+// for each other, so a slow answer delays only its own.
+type walk struct {
+	account *account
+	lease   Lease
+	lane    int64
+	again   chan struct{} // capacity 1: look again
+}
+
+// look makes the walk load its lane once more before it waits or ends.
+func (w *walk) look() {
+	select {
+	case w.again <- struct{}{}:
+	default:
+	}
+}
+
+func (w *walk) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		until, err := w.step(ctx)
+		switch {
+		case errors.Is(err, ErrLost):
+			w.finish(true)
+			return
+		case errors.Is(err, ErrChanged), errors.Is(err, ErrFrozen):
+			continue // what was loaded is old news
+		case err != nil:
+			if ctx.Err() == nil {
+				w.account.engine.Log.Error("lane", "lane", w.lane, "error", err)
+			}
+			until = time.Now().Add(time.Second)
+		case until.IsZero():
+			if w.finish(false) {
+				return
+			}
+			continue
+		}
+		w.wait(ctx, until)
+	}
+	w.finish(true)
+}
+
+// wait waits until t or until there is a reason to look again.
+func (w *walk) wait(ctx context.Context, t time.Time) {
+	d := time.Until(t)
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-w.again:
+	case <-ctx.Done():
+	}
+}
+
+// finish ends the walk, unless it was asked to look again meanwhile.
+func (w *walk) finish(anyway bool) bool {
+	a := w.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	select {
+	case <-w.again:
+		if !anyway {
+			return false
+		}
+	default:
+	}
+	delete(a.lanes, w.lane)
+	return true
+}
+
+// step loads the lane and takes its next step. It returns when to take
+// another; zero when there is nothing more to do.
+func (w *walk) step(ctx context.Context) (time.Time, error) {
+	e := w.account.engine
+	l, err := e.Store.Lane(ctx, w.lane)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !e.complete(l) {
+		return time.Time{}, nil // its channel is no longer configured
+	}
+	now := time.Now()
+	switch step := Next(l, now); step.Kind {
+	case Idle:
+		return time.Time{}, e.Store.Idle(ctx, w.lease, l)
+	case Wait:
+		return step.Until, nil
+	case Do:
+		return now, w.do(ctx, l, step)
+	case Find:
+		return now, w.find(ctx, l, step)
+	default:
+		return now, w.record(ctx, l, step, 0, Outcome{})
+	}
+}
+
+// do makes the one request of a step and records what came of it.
+func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
+	a := w.account
+	if err := a.compose(l, &step); err != nil {
+		return err
+	}
+	if err := a.pacer.wait(ctx, step.Class, step.Op.Target); err != nil {
+		return err
+	}
+	ctx, cancel := graceful(ctx, a.engine.Grace)
+	defer cancel()
+	out := Outcome{Text: step.Op.Text}
+	var attempt int64
+	var refused error
+	receipt, err := a.Bot.Do(bots.BeforeSend(ctx, func() error {
+		began := time.Now()
+		attempt, refused = a.engine.Store.Begin(ctx, w.lease, l, Attempt{Lane: l.ID, Step: step, Began: began})
+		if refused == nil {
+			out.Began = began
+		}
+		return refused
+	}), step.Op)
+	if refused != nil {
+		return refused
+	}
+	out.Receipt = receipt
+	if err != nil {
+		out.Fault = bots.AsFault(err)
+		a.obey(step.Op, out.Fault)
+	} else {
+		a.heed(step.Op, receipt)
+	}
+	w.log(l, step, out)
+	return w.record(ctx, l, step, attempt, out)
+}
+
+// find looks for the post of a doubtful attempt.
+func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
+	a := w.account
+	if err := a.pacer.wait(ctx, step.Class, ""); err != nil {
+		return err
+	}
+	finder := a.Bot.(bots.Finder) // Next names Find only where CanFind
+	var out Outcome
+	var err error
+	out.Receipt, out.Found, err = finder.Find(ctx, step.Op, l.entry(step.Entry).Doubt.Since)
+	if err != nil {
+		out.Fault = bots.AsFault(err)
+		a.obey(step.Op, out.Fault)
+	}
+	w.log(l, step, out)
+	return w.record(ctx, l, step, 0, out)
+}
+
+func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, out Outcome) error {
+	Apply(l, step, out, time.Now())
+	e := w.account.engine
+	// What happened is recorded even when the engine is being stopped.
+	if err := e.Store.Record(context.WithoutCancel(ctx), w.lease, l, step, attempt, out); err != nil {
+		return err
+	}
+	if e.Changed != nil {
+		e.Changed(l.Incident.Ref.String())
+	}
+	return nil
+}
+
+// compose makes the text of a step. What cannot be rendered is refused before
+// anything is sent; templates are checked at the start, so this is rare.
+func (a *account) compose(l *Lane, step *Step) error {
+	if step.Say == nil {
+		return nil
+	}
+	limits := l.Limits
+	text, err := a.engine.Texts.Render(l.Channel.Platform, l.Channel.Language, *step.Say, templates.Space{Max: limits.MaxText, Measure: limits.Measure})
+	if err != nil {
+		return fmt.Errorf("%s on %s: %w", step.Say.Ref, l.Channel.Name, err)
+	}
+	step.Op.Text = text.String
+	return nil
+}
+
+// graceful returns a context that outlives ctx by grace: an answer that is
+// under way when the engine stops is still waited for.
+func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return out, func() { stop(); cancel() }
+}
+
+func (w *walk) log(l *Lane, step Step, out Outcome) {
+	log := w.account.engine.Log.With("ref", l.Incident.Ref.String(), "channel", l.Channel.Name, "action", step.Op.Action, "chore", step.Chore, "entry", step.Entry)
+	switch {
+	case out.Fault != nil:
+		log.Warn("not done", "fault", out.Fault.Error())
+	case step.Kind == Find:
+		log.Info("looked for", "found", out.Found)
+	default:
+		log.Info("done", "message", out.Receipt.ID)
+	}
+}

@@ -1,0 +1,217 @@
+package broadcast
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// operation addresses an action on e's message: where it goes or lives, and
+// what it answers.
+func (n *planner) operation(action bots.Action, e *Entry) bots.Operation {
+	op := bots.Operation{Action: action, Target: n.Channel.Target}
+	if action != bots.Post {
+		op.Message, op.Thread = e.Shows.Message, e.Shows.Thread
+		return op
+	}
+	op.MentionedOnly = n.Channel.MentionedOnly
+	op.Nonce = n.nonce(e, e.Should.Revision)
+	switch {
+	case n.Limits.Threads == bots.ThreadFirst:
+		op.Thread = n.Thread.ID
+	case n.Thread.ID != "" && !n.inChannel(e):
+		op.Thread = n.Thread.ID
+		return op // inside the thread nothing needs a reply
+	}
+	if !e.Try.Standalone {
+		op.ReplyTo = n.parent()
+	}
+	return op
+}
+
+// parent is the message that a new post answers.
+func (n *planner) parent() string {
+	var e *Entry
+	switch n.Limits.Replies {
+	case bots.ReplyFirst:
+		e = n.root()
+	case bots.ReplyNewest:
+		e = n.Lane.newest()
+	}
+	if e == nil {
+		return ""
+	}
+	return e.Shows.Message
+}
+
+// inChannel reports whether e goes to the channel itself, because followers
+// do not see inside the thread: first posts, what got worse, what was wrong,
+// and the end.
+func (n *planner) inChannel(e *Entry) bool {
+	if n.Limits.Threads != bots.ThreadFromMessage || e.Kind != Say || n.isFirst(e) {
+		return true
+	}
+	return n.Incident.Raised(e.Update) || n.Incident.Update(e.Update).Status.Ended()
+}
+
+// isFirst reports whether e is, or would become, the first post of its
+// incident on the channel.
+func (n *planner) isFirst(e *Entry) bool {
+	root := n.root()
+	return e.Kind == Say && (root == nil || root.ID == e.ID)
+}
+
+// nonce names one wording of one delivery for the platform, the same however
+// often it is attempted, until a person asks for it to be sent again.
+func (n *planner) nonce(e *Entry, revision int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d %s %s %d %d %d %d",
+		n.Incident.Ref, e.Update, n.Channel.Name, e.Kind, e.ID, revision, e.Try.Again, e.Accepted.UnixNano()))
+	return base64.RawURLEncoding.EncodeToString(sum[:])[:25]
+}
+
+// message is what e says when it shows after.
+func (n *planner) message(e *Entry, after Shows) *templates.Message {
+	i := &n.Incident
+	u := i.Update(e.Update)
+	revision := max(after.Revision, 1)
+	if after.What == Tombstone {
+		revision = len(u.Revisions)
+	}
+	rev := u.Revision(revision)
+	m := &templates.Message{
+		Form: n.form(e, after), Ref: fmt.Sprintf("%s/%d", i.Ref, u.N), Kind: i.Kind, Drill: i.Drill,
+		Title: rev.Title, Status: u.Status, WasStatus: n.statusBefore(u.N), Impact: u.Impact,
+		Components: n.components(u), At: u.PublishedAt, Zone: n.Policy.Zone, NextUpdate: u.NextUpdate,
+		Begin: i.Begin, End: i.End, Revision: revision, Link: n.Policy.Link(i.Ref),
+	}
+	var in string
+	m.Body, in = rev.Body.In(n.Channel.Language, n.Policy.Language)
+	if in != n.Channel.Language {
+		m.Original = in
+	}
+	if e.Kind != Say {
+		m.Corrects = m.Ref
+		m.At = rev.At
+	}
+	if u.Retraction != nil && (e.Kind == Retract || after.What == Tombstone) {
+		m.Reason, m.At = u.Retraction.Reason, u.Retraction.At
+	}
+	if e.Kind == Say {
+		m.Missed = n.missed(e)
+		m.WasNext = n.promiseBefore(u)
+		m.Head = n.headline()
+	}
+	return m
+}
+
+// form is which text a message needs.
+func (n *planner) form(e *Entry, after Shows) templates.Form {
+	switch {
+	case after.What == Tombstone:
+		return templates.Tombstone
+	case e.Kind == Correct:
+		return templates.Correction
+	case e.Kind == Retract:
+		return templates.Retraction
+	case n.isFirst(e):
+		return templates.First
+	default:
+		return templates.Update
+	}
+}
+
+// statusBefore is the status before update n, of the last update that stands.
+func (n *planner) statusBefore(update int) incident.Status {
+	if before := n.before(update); before != nil {
+		return before.Status
+	}
+	return ""
+}
+
+// promiseBefore is the promise that u changes before it was due; zero when it
+// keeps its word, or made none.
+func (n *planner) promiseBefore(u *incident.Update) time.Time {
+	before := n.before(u.N)
+	if before == nil || before.NextUpdate.IsZero() || u.NextUpdate.IsZero() ||
+		before.NextUpdate.Equal(u.NextUpdate) || !u.PublishedAt.Before(before.NextUpdate) {
+		return time.Time{}
+	}
+	return before.NextUpdate
+}
+
+// before is the last update before n that stands, or nil.
+func (n *planner) before(update int) *incident.Update {
+	for k := update - 1; k > 0; k-- {
+		if u := n.Incident.Update(k); u.Retraction == nil {
+			return u
+		}
+	}
+	return nil
+}
+
+// missed counts the updates that were dropped since this channel last showed
+// something, because newer ones made them pointless.
+func (n *planner) missed(e *Entry) int {
+	count := 0
+	for i := range n.Entries {
+		f := &n.Entries[i]
+		if f.ID == e.ID {
+			break
+		}
+		switch {
+		case f.Kind != Say:
+		case f.Shows.Exists():
+			count = 0
+		case f.Should.Why == Superseded:
+			count++
+		}
+	}
+	return count
+}
+
+// components are the names of what u says is affected, in a steady order.
+func (n *planner) components(u *incident.Update) []string {
+	ids := make([]string, 0, len(u.Components))
+	for id, state := range u.Components {
+		if state != incident.Operational {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for k, id := range ids {
+		ids[k] = n.Policy.Component(id)
+	}
+	return ids
+}
+
+// headline is what the head line of a first post says now.
+func (n *planner) headline() templates.Head {
+	i := &n.Incident
+	for k := len(i.Updates); k > 0; k-- {
+		if u := i.Update(k); u.Retraction == nil {
+			return templates.Head{Status: u.Status, At: u.PublishedAt, Updates: i.Visible()}
+		}
+	}
+	return templates.Head{}
+}
+
+// head identifies what the head line should say.
+func (n *planner) head() string {
+	h := n.headline()
+	return fmt.Sprintf("%s %d %d", h.Status, h.At.Unix(), h.Updates)
+}
+
+// headOf is what the head line says once e has been posted or edited: nothing
+// new unless e is the first post.
+func (n *planner) headOf(e *Entry) string {
+	if n.isFirst(e) {
+		return n.head()
+	}
+	return ""
+}

@@ -1,0 +1,88 @@
+package desk
+
+import (
+	"fmt"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// Correct gives an update another wording. A typo is edited where that is
+// possible and announced nowhere; anything else is also said aloud where the
+// wrong words showed for long or cannot be edited.
+type Correct struct {
+	Ref   string        // INC-12/3
+	Title string        // empty keeps it
+	Body  incident.Text // empty keeps it
+	Typo  bool
+}
+
+func (Correct) verb() string { return "correct" }
+
+func (c Correct) run(w *work) (Answer, error) {
+	i, u, err := w.updateOf(c.Ref)
+	if err != nil {
+		return Answer{}, err
+	}
+	if u.Retraction != nil {
+		return Answer{}, refuse(Conflict, "%s was retracted: say what is true in a new update", c.Ref)
+	}
+	rev := u.Newest()
+	if c.Title == "" && len(c.Body) == 0 {
+		return Answer{}, refuse(Invalid, "nothing is corrected: give a text or a title")
+	}
+	said := incident.Saying{Title: c.Title, Body: c.Body}
+	if len(said.Body) == 0 {
+		said.Body = rev.Body
+	}
+	if err := w.check(&said, i); err != nil {
+		return Answer{}, err
+	}
+	if answer, waits, err := w.draftFirst(c, i, said); waits || err != nil {
+		return answer, err
+	}
+	rev = incident.Revision{Title: rev.Title, Body: said.Body, Author: w.author, At: w.now, Typo: c.Typo}
+	if c.Title != "" {
+		rev.Title = c.Title
+		if u.N == len(i.Updates) {
+			i.Title = c.Title
+		}
+	}
+	u.Revisions = append(u.Revisions, rev)
+	if err := w.Revise(i, u.N); err != nil {
+		return Answer{}, err
+	}
+	if err := w.amend(i, u, c.Typo); err != nil {
+		return Answer{}, err
+	}
+	return Answer{
+		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
+		Text: fmt.Sprintf("%s/%d now has revision %d.", i.Ref, u.N, len(u.Revisions)),
+	}, nil
+}
+
+// amend makes every channel that was to show the update show its newest words.
+func (w *work) amend(i *incident.Incident, u *incident.Update, typo bool) error {
+	lanes, err := w.Lanes(i.Ref)
+	if err != nil {
+		return err
+	}
+	revision := len(u.Revisions)
+	for _, l := range lanes {
+		changed := l.PlanCorrection(u.N, revision)
+		for _, e := range changed {
+			if err := w.Amend(l, e); err != nil {
+				return err
+			}
+		}
+		if len(changed) == 0 || typo {
+			continue
+		}
+		e := &broadcast.Entry{Update: u.N, Kind: broadcast.Correct, Revision: revision, Accepted: w.now,
+			Should: broadcast.Should{What: broadcast.Words, Revision: revision}}
+		if err := w.Deliver(i.Ref, l.Channel, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

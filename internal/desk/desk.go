@@ -1,0 +1,300 @@
+// Package desk is the one place where a command of any origin (chat, HTTP,
+// shell) is allowed or refused, carried out and answered. Each verb is one
+// small file. A command's effect, its audit record and the key under which it
+// may be repeated are committed in one transaction; only then is it answered.
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// A Role is what an operator may do. Each role may do what those before it may.
+type Role string
+
+// The roles.
+const (
+	Author    Role = "author"    // drafts
+	Reviewer  Role = "reviewer"  // approves
+	Publisher Role = "publisher" // publishes
+	Admin     Role = "admin"     // lifts freezes, publishes alone in need
+)
+
+var roles = []Role{Author, Reviewer, Publisher, Admin}
+
+func (r Role) atLeast(other Role) bool {
+	rank := map[Role]int{}
+	for i, v := range roles {
+		rank[v] = i + 1
+	}
+	return rank[r] >= rank[other]
+}
+
+// An Actor is the operator behind a command.
+type Actor struct {
+	Name   string
+	Role   Role
+	Origin string // http, telegram, discord, demo
+	Drill  bool   // speaks from a room for drills: everything is a drill
+}
+
+// A Command is something an operator wants. Its fields are its arguments.
+type Command interface {
+	verb() string
+	run(w *work) (Answer, error)
+}
+
+// An Answer is what became of a command.
+type Answer struct {
+	State     string             // published, draft, done
+	Ref       string             // of the incident
+	Update    int                // number of the update that was published or changed
+	Incident  *incident.Incident // as it is now, where the command was about one
+	Draft     *Draft             // when other people have to agree first
+	Delivery  string             // id, where the command was about one
+	Text      string             // one line for people
+	Questions []string           // where something is unclear: the possible answers
+}
+
+// A Refusal is a command that was not carried out. Nothing was changed.
+type Refusal struct {
+	Kind RefusalKind
+	Text string // what is wrong and what to do, for people
+}
+
+// A RefusalKind says why.
+type RefusalKind int
+
+// The kinds of refusals.
+const (
+	Invalid   RefusalKind = iota // the command cannot be understood or is not allowed to anybody
+	Forbidden                    // not allowed to this operator
+	NotFound
+	Conflict // it does not fit what is there now
+)
+
+func (r *Refusal) Error() string { return r.Text }
+
+func refuse(kind RefusalKind, format string, args ...any) error {
+	return &Refusal{Kind: kind, Text: fmt.Sprintf(format, args...)}
+}
+
+// AsRefusal returns the Refusal in err's chain, if there is one.
+func AsRefusal(err error) (*Refusal, bool) { return errors.AsType[*Refusal](err) }
+
+// ErrNotFound is what a Tx returns for something that is not there.
+var ErrNotFound = errors.New("not found")
+
+// Store keeps what the desk decides.
+type Store interface {
+	// Change runs fn in one write transaction and stores the answer under
+	// key, unless key is empty. If key is known, fn does not run and the
+	// stored answer is returned.
+	Change(ctx context.Context, key string, fn func(Tx) ([]byte, error)) ([]byte, error)
+}
+
+// Tx is one write transaction. What it reads is what holds.
+type Tx interface {
+	Incident(ref incident.Ref) (*incident.Incident, error)
+	Unresolved() ([]*incident.Incident, error)
+	// Create stores a new incident and gives it the next number.
+	Create(i *incident.Incident) error
+	// Save stores the incident's present state and its newest update.
+	Save(i *incident.Incident) error
+	// Revise stores the newest revision of update n, and the incident's state.
+	Revise(i *incident.Incident, n int) error
+	// Retract stores the retraction of update n, and the incident's state.
+	Retract(i *incident.Incident, n int) error
+
+	// Lanes loads the lanes of an incident.
+	Lanes(ref incident.Ref) ([]*broadcast.Lane, error)
+	// Deliver adds an entry to the incident's lane on a channel, which it
+	// opens if need be, and sets the entry's id.
+	Deliver(ref incident.Ref, ch broadcast.Channel, e *broadcast.Entry) error
+	// Change stores an entry that the desk changed. It returns ErrSending
+	// while an attempt on it is under way and what is known of it changes.
+	Change(lane *broadcast.Lane, e *broadcast.Entry) error
+	// Amend stores what entries should show, whatever is under way.
+	Amend(lane *broadcast.Lane, e *broadcast.Entry) error
+	// LaneOf loads the lane that has the entry.
+	LaneOf(entry int64) (*broadcast.Lane, error)
+
+	Freeze(scope, reason, by string, at time.Time) error
+	Unfreeze(scope string) error
+	Freezes() ([]Freeze, error)
+	// HeldLanes loads the lanes in the scope of a freeze that have something to do.
+	HeldLanes(scope string) ([]*broadcast.Lane, error)
+
+	AddDraft(d *Draft) error
+	Draft(number int) (*Draft, error)
+	SaveDraft(d *Draft) error
+
+	Audit(r Record) error
+	// Touched lists the lanes that this transaction gave something to do.
+	Touched() map[string][]int64
+}
+
+// ErrSending is returned for an entry with an attempt under way.
+var ErrSending = errors.New("it is being sent at this moment; try again when it has an answer")
+
+// A Freeze keeps everything in its scope from being sent.
+type Freeze struct {
+	Scope  string // all, channel:NAME, account:NAME, incident:REF
+	Reason string
+	By     string
+	At     time.Time
+}
+
+// A Record is one line of the audit.
+type Record struct {
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	Origin  string    `json:"origin"`
+	Verb    string    `json:"verb"`
+	Subject string    `json:"subject"` // reference of what it is about
+	Detail  string    `json:"detail"`  // JSON of the command, or the refusal
+}
+
+// Config is what the desk needs to know.
+type Config struct {
+	Store      Store
+	Channels   []broadcast.Channel
+	Components map[string]string // names by id
+	Languages  []string
+	Language   string         // of texts that name none
+	Zone       *time.Location // in which people type times
+	Approvals  map[string]int // by impact or kind
+	Next       map[incident.Impact]time.Duration
+	Retraction string // tombstone or delete
+	Wake       func(lanes map[string][]int64)
+	Changed    func(ref string) // after a change is committed; without blocking
+}
+
+// Desk takes commands. It is safe for use by many goroutines.
+type Desk struct{ Config }
+
+// New returns a desk.
+func New(c Config) *Desk {
+	if c.Wake == nil {
+		c.Wake = func(map[string][]int64) {}
+	}
+	if c.Changed == nil {
+		c.Changed = func(string) {}
+	}
+	return &Desk{Config: c}
+}
+
+// work is one command being carried out.
+type work struct {
+	*Desk
+	Tx
+	actor    Actor
+	now      time.Time
+	approved []string // who agreed to the draft that is being published
+	author   string   // of that draft; otherwise the actor
+}
+
+// Do carries out a command. key names it for repetition: the same key has one
+// effect and one answer. An error that is a *[Refusal] is for the operator's
+// eyes; any other means that nothing is known to be stored.
+func (d *Desk) Do(ctx context.Context, actor Actor, key string, cmd Command) (Answer, error) {
+	var refused *Refusal
+	var touched map[string][]int64
+	stored, err := d.Store.Change(ctx, key, func(tx Tx) ([]byte, error) {
+		w := &work{Desk: d, Tx: tx, actor: actor, author: actor.Name, now: time.Now().UTC().Truncate(time.Microsecond)}
+		answer, err := d.attempt(w, cmd)
+		if err != nil {
+			return nil, err
+		}
+		touched = tx.Touched()
+		return json.Marshal(answer)
+	})
+	if errors.As(err, &refused) {
+		return Answer{}, errors.Join(err, d.recordRefusal(ctx, actor, cmd, refused))
+	}
+	if err != nil {
+		return Answer{}, err
+	}
+	var answer Answer
+	if err := json.Unmarshal(stored, &answer); err != nil {
+		return Answer{}, fmt.Errorf("stored answer of %q: %w", key, err)
+	}
+	d.Wake(touched)
+	if answer.Ref != "" {
+		d.Changed(answer.Ref)
+	}
+	return answer, nil
+}
+
+// attempt runs the command and audits it.
+func (d *Desk) attempt(w *work, cmd Command) (Answer, error) {
+	answer, err := cmd.run(w)
+	if err != nil {
+		return Answer{}, err
+	}
+	detail, err := json.Marshal(cmd)
+	if err != nil {
+		return Answer{}, err
+	}
+	subject := answer.Ref
+	if answer.Update != 0 {
+		subject = fmt.Sprintf("%s/%d", answer.Ref, answer.Update)
+	}
+	return answer, w.Audit(Record{At: w.now, Actor: w.actor.Name, Origin: w.actor.Origin, Verb: cmd.verb(), Subject: subject, Detail: string(detail)})
+}
+
+// recordRefusal keeps the refusal on record. The refused command changed
+// nothing, so this is a transaction of its own.
+func (d *Desk) recordRefusal(ctx context.Context, actor Actor, cmd Command, r *Refusal) error {
+	_, err := d.Store.Change(ctx, "", func(tx Tx) ([]byte, error) {
+		return nil, tx.Audit(Record{At: time.Now().UTC(), Actor: actor.Name, Origin: actor.Origin, Verb: cmd.verb(), Subject: "refused", Detail: r.Text})
+	})
+	return err
+}
+
+// require refuses operators below a role.
+func (w *work) require(role Role, what string) error {
+	if !w.actor.Role.atLeast(role) {
+		return refuse(Forbidden, "%s may not %s: ask a %s", w.actor.Name, what, role)
+	}
+	return nil
+}
+
+// incidentOf loads an incident or says that there is none.
+func (w *work) incidentOf(ref string) (*incident.Incident, error) {
+	r, err := incident.ParseRef(ref)
+	if err != nil {
+		return nil, refuse(Invalid, "%s", err)
+	}
+	i, err := w.Incident(r)
+	if errors.Is(err, ErrNotFound) {
+		return nil, refuse(NotFound, "there is no %s: see what is open with show", r)
+	}
+	return i, err
+}
+
+// updateOf loads the incident and finds the update that a reference names.
+func (w *work) updateOf(ref string) (*incident.Incident, *incident.Update, error) {
+	r, n, err := incident.ParseUpdateRef(ref)
+	if err != nil {
+		return nil, nil, refuse(Invalid, "%s", err)
+	}
+	i, err := w.incidentOf(r.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	if n == 0 {
+		return nil, nil, refuse(Invalid, "%s names no update: write %s/%d, for example", r, r, max(len(i.Updates), 1))
+	}
+	u := i.Update(n)
+	if u == nil {
+		return nil, nil, refuse(NotFound, "%s has no update %d: the newest is %s/%d", r, n, r, len(i.Updates))
+	}
+	return i, u, nil
+}

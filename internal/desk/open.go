@@ -1,0 +1,127 @@
+package desk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// Open opens an incident, maintenance or notice with its first update.
+type Open struct {
+	Kind   incident.Kind
+	Drill  bool
+	Saying incident.Saying
+	Only   []string // channels; empty is all
+	Not    []string
+}
+
+func (Open) verb() string { return "open" }
+
+func (c Open) run(w *work) (Answer, error) {
+	if c.Kind == "" {
+		c.Kind = incident.Outage
+	}
+	if !slices.Contains(incident.Kinds, c.Kind) {
+		return Answer{}, refuse(Invalid, "%q is not a kind: use one of %v", c.Kind, incident.Kinds)
+	}
+	c.Drill = c.Drill || w.actor.Drill
+	i := &incident.Incident{Kind: c.Kind, Drill: c.Drill, Impact: incident.ImpactNone, Status: c.Kind.First(), CreatedAt: w.now}
+	if c.Saying.Impact == "" && c.Kind == incident.Outage {
+		return Answer{}, refuse(Invalid, "say how bad it is: impact is one of %v", incident.Impacts)
+	}
+	if strings.TrimSpace(c.Saying.Title) == "" {
+		return Answer{}, refuse(Invalid, "there is no title: say in a few words what is wrong")
+	}
+	if c.Saying.Status == "" {
+		c.Saying.Status = i.Status
+	}
+	if err := w.check(&c.Saying, i); err != nil {
+		return Answer{}, err
+	}
+	channels, err := w.plan(i, c.Only, c.Not)
+	if err != nil {
+		return Answer{}, err
+	}
+	if answer, waits, err := w.draftFirst(c, i, c.Saying); waits || err != nil {
+		return answer, err
+	}
+	i.Say(c.Saying, w.author, w.approved, w.now)
+	if err := w.Create(i); err != nil {
+		return Answer{}, err
+	}
+	return w.published(i, channels)
+}
+
+// plan lists the channels that an update goes to.
+func (w *work) plan(i *incident.Incident, only, not []string) ([]broadcast.Channel, error) {
+	for _, name := range slices.Concat(only, not) {
+		if !slices.ContainsFunc(w.Channels, func(ch broadcast.Channel) bool { return ch.Name == name }) {
+			return nil, refuse(Invalid, "there is no channel %q: the channels are %s", name, strings.Join(w.channelNames(), ", "))
+		}
+	}
+	channels := broadcast.PlanPost(w.Channels, i, only, not)
+	if i.Drill && len(channels) == 0 {
+		return nil, refuse(Invalid, "no channel is marked for drills: set drill = true on one")
+	}
+	return channels, nil
+}
+
+func (w *work) channelNames() []string {
+	names := make([]string, len(w.Channels))
+	for i, ch := range w.Channels {
+		names[i] = ch.Name
+	}
+	return names
+}
+
+// check completes and checks what is to be said about i.
+func (w *work) check(s *incident.Saying, i *incident.Incident) error {
+	if text, ok := s.Body[""]; ok { // a text that names no language
+		delete(s.Body, "")
+		if _, twice := s.Body[w.Language]; twice {
+			return refuse(Invalid, "the text is given both with language %q and without: give it once", w.Language)
+		}
+		s.Body[w.Language] = text
+	}
+	for lang := range s.Body {
+		if !slices.Contains(w.Languages, lang) {
+			return refuse(Invalid, "%q is not a language of this site: use one of %s", lang, strings.Join(w.Languages, ", "))
+		}
+	}
+	for id := range s.Components {
+		if _, ok := w.Components[id]; !ok {
+			return refuse(Invalid, "there is no component %q: the components are %s", id, strings.Join(sortedKeys(w.Components), ", "))
+		}
+	}
+	if err := s.Check(i.Kind, w.now); err != nil {
+		return refuse(Invalid, "%s", err)
+	}
+	return nil
+}
+
+// published delivers the newest update of i and answers.
+func (w *work) published(i *incident.Incident, channels []broadcast.Channel) (Answer, error) {
+	u := &i.Updates[len(i.Updates)-1]
+	for _, ch := range channels {
+		e := &broadcast.Entry{Update: u.N, Kind: broadcast.Say, Accepted: w.now, Should: broadcast.Should{What: broadcast.Words, Revision: 1}}
+		if err := w.Deliver(i.Ref, ch, e); err != nil {
+			return Answer{}, err
+		}
+	}
+	return Answer{
+		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
+		Text: fmt.Sprintf("%s/%d is published on %d channels.", i.Ref, u.N, len(channels)),
+	}, nil
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

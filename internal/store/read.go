@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// Incident loads an incident. It returns [desk.ErrNotFound] if there is none.
+func (s *Store) Incident(ctx context.Context, ref incident.Ref) (i *incident.Incident, err error) {
+	err = s.look(ctx, func(tx *sql.Tx) error {
+		_, i, err = incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number)
+		return err
+	})
+	return i, err
+}
+
+// Incidents loads those that are open and the newest others, newest first, at
+// most limit in all.
+func (s *Store) Incidents(ctx context.Context, limit int) (out []*incident.Incident, err error) {
+	err = s.look(ctx, func(tx *sql.Tx) error {
+		out, err = incidentsBy(ctx, tx, `ORDER BY resolved_at > 0, id DESC LIMIT ?`, limit)
+		return err
+	})
+	return out, err
+}
+
+// Deliveries lists what was to arrive where for an incident, by lane, oldest
+// first. complete adds the configuration of a lane's channel.
+func (s *Store) Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) (out []broadcast.Delivery, err error) {
+	err = s.look(ctx, func(tx *sql.Tx) error {
+		if _, _, err := incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number); err != nil {
+			return err
+		}
+		lanes, err := (&deskTx{ctx: ctx, tx: tx}).Lanes(ref)
+		if err != nil {
+			return err
+		}
+		sending, err := underWay(ctx, tx)
+		for _, l := range lanes {
+			complete(l)
+			out = append(out, l.Deliveries(sending)...)
+		}
+		return err
+	})
+	return out, err
+}
+
+// underWay has the entries with an attempt that has no answer yet.
+func underWay(ctx context.Context, q querier) (map[int64]bool, error) {
+	open := map[int64]bool{}
+	rows, err := q.QueryContext(ctx, `SELECT entry FROM attempt WHERE ended = 0`)
+	err = each(rows, err, func() error {
+		var id int64
+		err := rows.Scan(&id)
+		open[id] = true
+		return err
+	})
+	return open, err
+}
+
+// Drafts lists the drafts that are open.
+func (s *Store) Drafts(ctx context.Context) (out []*desk.Draft, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT draft FROM draft WHERE state = 'open' ORDER BY number`)
+	err = each(rows, err, func() error {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		var d desk.Draft
+		out = append(out, &d)
+		return json.Unmarshal([]byte(text), &d)
+	})
+	return out, err
+}
+
+// Freezes lists what is frozen.
+func (s *Store) Freezes(ctx context.Context) ([]desk.Freeze, error) { return freezes(ctx, s.read) }
+
+// An AuditLine is one line of the audit with the hash that covers it and all
+// lines before it.
+type AuditLine struct {
+	ID     int64
+	Record desk.Record
+	Hash   string
+}
+
+// Audit lists the newest lines of the audit, newest first.
+func (s *Store) Audit(ctx context.Context, limit int) (out []AuditLine, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id, record, hash FROM audit ORDER BY id DESC LIMIT ?`, limit)
+	err = each(rows, err, func() error {
+		var l AuditLine
+		var record string
+		if err := rows.Scan(&l.ID, &record, &l.Hash); err != nil {
+			return err
+		}
+		out = append(out, l)
+		return json.Unmarshal([]byte(record), &out[len(out)-1].Record)
+	})
+	return out, err
+}
+
+// Setting reads a small thing by name; empty when it was never set.
+func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return value, err
+}
+
+// Set stores a small thing by name.
+func (s *Store) Set(ctx context.Context, name, value string) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+		return err
+	})
+}
