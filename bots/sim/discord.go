@@ -282,7 +282,7 @@ type snowflakes struct {
 }
 
 func (s *snowflakes) next() string {
-	id := uint64(time.Since(s.epoch).Milliseconds()) << 22
+	id := uint64(max(0, time.Since(s.epoch).Milliseconds())) << 22
 	s.last = max(id, s.last+1)
 	return strconv.FormatUint(s.last, 10)
 }

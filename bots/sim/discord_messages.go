@@ -2,8 +2,6 @@ package sim
 
 import (
 	"encoding/json"
-	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,13 +53,6 @@ type discordReference struct {
 	FailIfNotExists *bool  `json:"fail_if_not_exists,omitempty"`
 }
 
-type discordAllowed struct {
-	Parse       []string `json:"parse"`
-	Users       []string `json:"users"`
-	Roles       []string `json:"roles"`
-	RepliedUser bool     `json:"replied_user"`
-}
-
 // check refuses what Discord would whatever the place, and trims the content.
 func (p *discordDraft) check() (discordAnswer, bool) {
 	if p.Content != nil {
@@ -86,58 +77,6 @@ func (p *discordDraft) nonce() string {
 		return s
 	}
 	return string(p.Nonce)
-}
-
-func (a *discordAllowed) check() (discordAnswer, bool) {
-	if a == nil {
-		return discordAnswer{}, true
-	}
-	for i, kind := range a.Parse {
-		if !slices.Contains([]string{"roles", "users", "everyone"}, kind) {
-			return discordInvalid("BASE_TYPE_CHOICES", "Value must be one of {'users', 'roles', 'everyone'}.", "allowed_mentions", "parse", strconv.Itoa(i)), false
-		}
-	}
-	if slices.Contains(a.Parse, "users") && len(a.Users) > 0 || slices.Contains(a.Parse, "roles") && len(a.Roles) > 0 {
-		return discordInvalid("MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", "parse and an explicit list are mutually exclusive.", "allowed_mentions"), false
-	}
-	return discordAnswer{}, true
-}
-
-// pings is whom a text notifies. Unlike clients it looks into code too, so
-// that a test for "nobody" is never too kind.
-func (a *discordAllowed) pings(text string, replied *discordUser) []string {
-	var who []string
-	may := func(kind string, listed []string, id string) bool {
-		return a == nil || slices.Contains(a.Parse, kind) || slices.Contains(listed, id)
-	}
-	for _, m := range regexp.MustCompile(`@(everyone|here)\b|<@(&?)!?(\d+)>`).FindAllStringSubmatch(text, -1) {
-		switch {
-		case m[1] != "" && may("everyone", nil, ""):
-			who = append(who, m[1])
-		case m[2] == "&" && may("roles", a.roles(), m[3]):
-			who = append(who, "&"+m[3])
-		case m[1] == "" && m[2] == "" && may("users", a.users(), m[3]):
-			who = append(who, m[3])
-		}
-	}
-	if replied != nil && (a == nil || a.RepliedUser) {
-		who = append(who, replied.ID)
-	}
-	return slices.Compact(who)
-}
-
-func (a *discordAllowed) roles() []string {
-	if a == nil {
-		return nil
-	}
-	return a.Roles
-}
-
-func (a *discordAllowed) users() []string {
-	if a == nil {
-		return nil
-	}
-	return a.Users
 }
 
 // add puts a message into its channel and tells the gateway.
@@ -399,81 +338,4 @@ func (d *Discord) createdJSON(m *discordMessage) map[string]any {
 		v["nonce"] = m.nonce
 	}
 	return v
-}
-
-func (d *Discord) crosspost(c *discordCall) discordAnswer {
-	m, refusal := d.message(c)
-	if m == nil {
-		return refusal
-	}
-	ch := d.channels[m.channel]
-	switch {
-	case ch.kind != DiscordAnnouncement:
-		return discordKnown(50024)
-	case m.author == c.me && d.denied(ch, "SEND_MESSAGES"), m.author != c.me && d.denied(ch, "MANAGE_MESSAGES"):
-		return discordKnown(50013)
-	case m.flags&discordCrossposted != 0:
-		return discordKnown(40033)
-	}
-	m.flags |= discordCrossposted
-	d.dispatch("MESSAGE_UPDATE", d.messageJSON(m))
-	return discordOK(d.messageJSON(m))
-}
-
-func (d *Discord) pin(c *discordCall) discordAnswer   { return d.setPinned(c, true) }
-func (d *Discord) unpin(c *discordCall) discordAnswer { return d.setPinned(c, false) }
-
-func (d *Discord) setPinned(c *discordCall, pinned bool) discordAnswer {
-	m, refusal := d.message(c)
-	if m == nil {
-		return refusal
-	}
-	if d.denied(d.channels[m.channel], "PIN_MESSAGES") {
-		return discordKnown(50013)
-	}
-	m.pinned = pinned
-	d.dispatch("CHANNEL_PINS_UPDATE", map[string]any{"guild_id": d.Guild, "channel_id": m.channel})
-	return discordNoContent()
-}
-
-// startThread opens the thread of a message; their ids are the same.
-func (d *Discord) startThread(c *discordCall) discordAnswer {
-	m, refusal := d.message(c)
-	if m == nil {
-		return refusal
-	}
-	var p struct {
-		Name         string `json:"name"`
-		ArchiveAfter *int   `json:"auto_archive_duration"`
-	}
-	if a, ok := c.decode(&p); !ok {
-		return a
-	}
-	ch := d.channels[m.channel]
-	archive := 4320
-	if p.ArchiveAfter != nil {
-		archive = *p.ArchiveAfter
-	}
-	p.Name = strings.TrimSpace(p.Name)
-	switch n := utf8.RuneCountInString(p.Name); {
-	case n < 1 || n > 100:
-		return discordInvalid("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.", "name")
-	case !slices.Contains([]int{60, 1440, 4320, 10080}, archive):
-		return discordInvalid("BASE_TYPE_CHOICES", "Value must be one of {60, 1440, 4320, 10080}.", "auto_archive_duration")
-	case ch.isThread():
-		return discordKnown(50024)
-	case d.denied(ch, "CREATE_PUBLIC_THREADS"):
-		return discordKnown(50013)
-	case d.channels[m.id] != nil:
-		return discordKnown(160004)
-	}
-	kind := discordThread
-	if ch.kind == DiscordAnnouncement {
-		kind = discordNewsThread
-	}
-	t := &discordChannel{id: m.id, name: p.Name, kind: kind, parent: ch.id, archiveAfter: archive, owner: c.me.ID, denied: map[string]bool{}}
-	d.channels[t.id] = t
-	m.flags |= discordHasThread
-	d.dispatch("THREAD_CREATE", d.channelJSON(t))
-	return discordAnswer{http.StatusCreated, d.channelJSON(t)}
 }
