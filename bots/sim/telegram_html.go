@@ -106,6 +106,9 @@ func (h *htmlReader) start() error {
 		return errorAt(begin, "Unclosed start tag")
 	}
 	tag := htmlTag{name: name, attrs: map[string]string{}, units: h.units, bytes: h.out.Len()}
+	if tag.entity() == "" && name != "span" {
+		return errorAt(begin, "Unsupported start tag %q", name)
+	}
 	for {
 		h.skipSpace()
 		if h.pos >= len(h.in) {
@@ -119,8 +122,8 @@ func (h *htmlReader) start() error {
 			return err
 		}
 	}
-	if !tag.supported() {
-		return errorAt(begin, "Unsupported start tag %q", name)
+	if tag.entity() == "" {
+		return errorAt(begin, `Tag "span" must have class "tg-spoiler"`)
 	}
 	h.open = append(h.open, tag)
 	return nil
@@ -256,11 +259,8 @@ func linkTarget(href string) string {
 	return u.String()
 }
 
-func (tag htmlTag) supported() bool {
-	return tag.entity() != ""
-}
-
-// entity is the type of entity that a tag makes; empty for unknown tags.
+// entity is the type of entity that a tag makes; empty for unknown tags, and
+// for a span until its class is known.
 func (tag htmlTag) entity() string {
 	switch tag.name {
 	case "b", "strong":

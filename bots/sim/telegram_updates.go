@@ -14,7 +14,7 @@ const (
 	tgWebhook  = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 
 	tgKeep    = 24 * time.Hour // an update is kept so long
-	tgMaxPoll = 50 * time.Second
+	tgMaxPoll = 50             // seconds
 )
 
 // tgBot is an account of a bot.
@@ -170,8 +170,8 @@ func (c *tgCall) getUpdates() (any, error) {
 		return nil, err
 	}
 	b.confirm(c.p.integer("offset"), c.Clock())
-	wait := min(time.Duration(max(c.p.integer("timeout"), 0))*time.Second, tgMaxPoll)
-	if err := c.await(wait); err != nil {
+	seconds := min(max(c.p.integer("timeout"), 0), tgMaxPoll)
+	if err := c.await(time.Duration(seconds) * time.Second); err != nil {
 		return nil, err
 	}
 	limit := c.p.integer("limit")
@@ -185,7 +185,7 @@ func (c *tgCall) getUpdates() (any, error) {
 func (b *tgBot) confirm(offset int64, now time.Time) {
 	old := now.Add(-tgKeep).Unix()
 	b.updates = slices.DeleteFunc(b.updates, func(u tgUpdate) bool { return u.at < old || offset > 0 && u.ID < offset })
-	if keep := int(-offset); offset < 0 && keep < len(b.updates) {
+	if keep := int(-max(offset, -1<<31)); offset < 0 && keep < len(b.updates) {
 		b.updates = slices.Clone(b.updates[len(b.updates)-keep:])
 	}
 }
