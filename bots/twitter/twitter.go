@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -211,8 +212,10 @@ func (b *Bot) remove(ctx context.Context, op bots.Operation) (bots.Receipt, erro
 	ctx, ex, cancel := b.client.Exchange(ctx)
 	defer cancel()
 	gone, err := b.api.remove(ctx, ex, op.Message)
+	done := bots.Receipt{ID: op.Message}
+	done.Remaining, done.Reset = quota(ex.Header)
 	if alreadyGone(ex) {
-		return receipt(ex, op.Message), nil
+		return done, nil
 	}
 	if f := b.fault(ex, op, err); f != nil {
 		return bots.Receipt{}, f
@@ -220,7 +223,7 @@ func (b *Bot) remove(ctx context.Context, op bots.Operation) (bots.Receipt, erro
 	if !gone {
 		return bots.Receipt{}, b.noAnswer(ex, op, "the answer does not say that the post is deleted")
 	}
-	return receipt(ex, op.Message), nil
+	return done, nil
 }
 
 func rejected(format string, args ...any) *bots.Fault {
@@ -230,7 +233,8 @@ func rejected(format string, args ...any) *bots.Fault {
 // isID reports whether s can be the id of a post: a positive 64-bit number
 // (X API, "X IDs"). Anything else must not get into a path.
 func isID(s string) bool {
-	return s != "" && len(s) <= 19 && strings.Trim(s, "0123456789") == ""
+	n, err := strconv.ParseInt(s, 10, 64)
+	return err == nil && n > 0 && s[0] != '+'
 }
 
 func receipt(ex *bots.Exchange, id string) bots.Receipt {

@@ -39,11 +39,20 @@ type match struct {
 	start, end int
 	host, port int // where the domain begins and ends; start == host without scheme
 	path       bool
+	bound      bool // follows what no domain without scheme may follow
 }
 
 // matchURL looks for a link after the character at, which must not be one
-// that binds to it (or at the very beginning).
+// that binds to it (or at the very beginning). The reference sees UTF-16: the
+// first half of a character outside the basic plane may precede, the second
+// begin a domain.
 func matchURL(text []rune, at int) (match, bool) {
+	if at < len(text) && utf16.RuneLen(text[at]) == 2 {
+		if m, ok := matchAt(text, at); ok {
+			m.bound = false
+			return m, true
+		}
+	}
 	if at < len(text) && mayPrecede(text[at]) {
 		if m, ok := matchAt(text, at+1); ok {
 			return m, true
@@ -57,6 +66,7 @@ func matchURL(text []rune, at int) (match, bool) {
 
 func matchAt(text []rune, start int) (match, bool) {
 	m := match{text: text, start: start, host: start + scheme(text[start:])}
+	m.bound = start > 0 && strings.ContainsRune("-_./", text[start-1])
 	end, ok := domain(text, m.host)
 	if !ok {
 		return match{}, false
@@ -83,7 +93,7 @@ func (m match) spans() []span {
 	if !bare {
 		return m.shortened()
 	}
-	if m.start > 0 && strings.ContainsRune("-_./", m.text[m.start-1]) {
+	if m.bound {
 		return nil
 	}
 	found := asciiDomains(m.text[m.host:m.port])
@@ -179,22 +189,24 @@ func validURL(url, domain []rune, bare bool) bool {
 }
 
 // pathEnd returns where a path ends that goes on at at: after the last
-// character that may end one, parentheses only in pairs.
+// character that may end one and the pairs of parentheses right after it.
 func pathEnd(text []rune, at int) int {
 	end := at
 	for at < len(text) {
-		switch n := balanced(text[at:]); {
-		case n > 0:
+		if n := balanced(text[at:]); n > 0 {
 			at += n
-			end = at
-		case isPathChar(text[at]):
-			at++
-			if mayEndPath(text[at-1]) {
-				end = at
-			}
-		default:
-			return end
+			continue
 		}
+		if !isPathChar(text[at]) {
+			break
+		}
+		at++
+		if mayEndPath(text[at-1]) {
+			end = at
+		}
+	}
+	for n := balanced(text[end:]); n > 0; n = balanced(text[end:]) {
+		end += n
 	}
 	return end
 }
