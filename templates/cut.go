@@ -15,14 +15,14 @@ type cuts struct {
 
 // findCuts returns the places where s may end, its own end included.
 func findCuts(s string) cuts {
-	var c cuts
+	c := cuts{clusters: make([]int, 0, len(s)/2)}
 	token := 0 // where the run of characters without a space began
 	mark := 0  // how many clusters there were then
+	after, _ := utf8.DecodeRuneInString(s)
 	for end := 0; end < len(s); {
-		last := end
 		end += clusterEnd(s[end:])
-		before, _ := utf8.DecodeRuneInString(s[last:])
-		after, _ := utf8.DecodeRuneInString(s[end:])
+		before := after // the first character of the cluster
+		after, _ = utf8.DecodeRuneInString(s[end:])
 		if unicode.IsSpace(before) {
 			token, mark = end, len(c.clusters)
 			continue
@@ -39,17 +39,43 @@ func findCuts(s string) cuts {
 	return c
 }
 
-// Punctuation that may not begin, or not end, a line.
-const (
-	closing = "、。，．：；？！）〕】」』》〉…—～·,.:;?!)]}%”’"
-	opening = "（〔【「『《〈([{“‘"
-)
-
 // breaksWithoutSpace reports whether a text may end between two characters
 // because one of them belongs to a script that is written without spaces.
 func breaksWithoutSpace(before, after rune) bool {
-	return (ideographic(before) || ideographic(after)) &&
-		!strings.ContainsRune(closing, after) && !strings.ContainsRune(opening, before)
+	return (ideographic(before) || ideographic(after)) && !closes(after) && !opens(before)
+}
+
+// closes reports whether r is punctuation that may not begin a line.
+func closes(r rune) bool {
+	switch r {
+	case '、', '。', '，', '．', '：', '；', '？', '！', '）', '〕', '】', '」', '』', '》', '〉', '—', '～',
+		'…', '·', '”', '’', ',', '.', ':', ';', '?', '!', ')', ']', '}', '%', '％':
+		return true
+	}
+	return false
+}
+
+// opens reports whether r is punctuation that may not end a line.
+func opens(r rune) bool {
+	switch r {
+	case '（', '〔', '【', '「', '『', '《', '〈', '“', '‘', '(', '[', '{', '<':
+		return true
+	}
+	return false
+}
+
+// headOf returns a beginning of s that is certain not to fit, of at most about
+// twice the bytes that do, or s itself. It spares a look at the rest.
+func headOf(s string, sp Space) string {
+	for n := max(sp.Max, 16); n < len(s); n *= 2 {
+		for n < len(s) && !utf8.RuneStart(s[n]) {
+			n++
+		}
+		if sp.Measure(s[:n]) > sp.Max {
+			return s[:n]
+		}
+	}
+	return s
 }
 
 // ideographic reports whether r is of the Chinese and Japanese blocks,
@@ -65,7 +91,7 @@ func cutAt(s string, end int) string {
 		return s
 	}
 	s = strings.TrimRightFunc(s[:end], func(r rune) bool {
-		return unicode.IsSpace(r) || strings.ContainsRune(opening+"，、；：,;:", r)
+		return unicode.IsSpace(r) || opens(r) || strings.ContainsRune("，、；：,;:", r)
 	})
 	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "!") || strings.HasSuffix(s, "?") {
 		s += " "

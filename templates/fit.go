@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -71,7 +70,7 @@ func (m Message) cleaned() Message {
 	}
 	m.Corrects = strings.TrimSpace(clip(ref, refRoom) + " " + link)
 	if m.Form == Retraction || m.Form == Tombstone {
-		m.Body = strings.Trim(plain(m.Reason)+"\n\n"+m.Body, "\n")
+		m.Body, m.Original = plain(m.Reason), "" // what is withdrawn is not said again
 	}
 	if m.Title == m.Body {
 		m.Title = "" // the operator wrote one line, which is both
@@ -134,7 +133,7 @@ func (f *fitter) cutWords(frame, paragraph string, lv level) (string, bool) {
 		least = min(keep, utf8.RuneCountInString(paragraph))
 	}
 	if f.places == nil {
-		f.places = new(findCuts(strings.TrimRightFunc(paragraph, unicode.IsSpace)))
+		f.places = new(findCuts(headOf(paragraph, f.space)))
 	}
 	for _, ends := range [][]int{f.places.words, f.places.clusters} {
 		end := longest(ends, func(end int) bool { return f.fits(fill(frame, cutAt(paragraph, end))) })

@@ -55,8 +55,8 @@ func Load(dir string, languages []string) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := rehearse(s); err != nil {
-		return nil, blame(all, overrides, languages, err)
+	if k, err := rehearse(s); err != nil {
+		return nil, blame(all, overrides, k, err)
 	}
 	return s, nil
 }

@@ -44,7 +44,7 @@ type Message struct {
 	WasStatus incident.Status // status before; Update names the status only when it changed
 	Impact    incident.Impact
 	WasImpact incident.Impact // impact before, where the change is news
-	Body      string          // text in this language, or in Original
+	Body      string          // text in this language, or in Original; not shown in a Retraction or Tombstone
 	Original  string          // language tag of Body where there was no translation
 	At        time.Time       // when it was said
 	Zone      *time.Location  // the site's zone; nil is UTC
@@ -57,7 +57,7 @@ type Message struct {
 	Missed     int       // earlier updates that are not shown in this place
 	Revision   int       // from 2 on the text is marked as edited; leave it 0 where no other was ever shown
 	Corrects   string    // reference of what is corrected or retracted, and after a space its link, if any
-	Reason     string    // why it is retracted
+	Reason     string    // why it is retracted: the text of a Retraction or Tombstone
 	Head       Head
 }
 
