@@ -187,7 +187,7 @@ func (a *adapter) Do(ctx context.Context, op bots.Operation) (bots.Receipt, erro
 	case deaf:
 		ctx = context.WithoutCancel(ctx)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience+time.Second)
+		ctx, cancel = context.WithTimeout(ctx, patience+100*time.Millisecond)
 		defer cancel()
 	case sendsCancelled:
 		if ctx.Err() != nil {

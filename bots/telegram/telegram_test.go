@@ -3,6 +3,8 @@ package telegram_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -198,4 +200,77 @@ func readReply(parameters string, op *bots.Operation) error {
 	}
 	op.ReplyTo = fmt.Sprint(reply.Message)
 	return nil
+}
+
+func TestNew(t *testing.T) {
+	for name, c := range map[string]telegram.Config{
+		"no token":        {},
+		"malformed token": {Token: "1:a/b"},
+		"token for fmt":   {Token: "1:%s"},
+		"no address":      {Token: token, APIURL: "api.telegram.org"},
+		"not http":        {Token: token, APIURL: "file:///tmp"},
+		"no URL":          {Token: token, APIURL: "https://x:y:z/\x00"},
+	} {
+		if _, err := telegram.New(c); err == nil || strings.Contains(err.Error(), token) {
+			t.Errorf("%s: %v, want an error without the token", name, err)
+		}
+	}
+}
+
+func TestPace(t *testing.T) {
+	for rate, want := range map[float64]bots.Pace{
+		0: {N: 30, Per: time.Second}, 1000: {N: 1000, Per: time.Second}, 2.5: {N: 2, Per: time.Second}, 0.5: {N: 1, Per: 2 * time.Second},
+	} {
+		b, err := telegram.New(telegram.Config{Token: token, Rate: rate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Limits().Account; got != want {
+			t.Errorf("rate %v: %v, want %v", rate, got, want)
+		}
+	}
+}
+
+// TestRejectedUnsent gives the bot an address that does not answer, so that
+// anything that is tried comes back as temporary.
+func TestRejectedUnsent(t *testing.T) {
+	b, err := telegram.New(telegram.Config{Token: token, APIURL: "http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, op := range map[string]bots.Operation{
+		"no chat":          {Action: bots.Post, Text: "x"},
+		"no text":          {Action: bots.Post, Target: channel, Text: " \n"},
+		"broken text":      {Action: bots.Post, Target: channel, Text: "a\xff"},
+		"a topic's name":   {Action: bots.Post, Target: channel, Thread: "general", Text: "x"},
+		"answers nothing":  {Action: bots.Post, Target: channel, ReplyTo: "x", Text: "x"},
+		"no message":       {Action: bots.Delete, Target: channel},
+		"negative message": {Action: bots.Pin, Target: channel, Message: "-5"},
+		"two ids":          {Action: bots.Edit, Target: channel, Message: "5,6", Text: "x"},
+		"no title":         {Action: bots.OpenThread, Target: channel, Title: " "},
+		"crosspost":        {Action: bots.Crosspost, Target: channel, Message: "5"},
+	} {
+		if _, err := b.Do(t.Context(), op); err == nil || bots.AsFault(err).Kind != bots.Rejected {
+			t.Errorf("%s: %v, want it rejected", name, err)
+		}
+	}
+}
+
+// TestPaid checks that the fee is offered only by a bot that is told to.
+func TestPaid(t *testing.T) {
+	for _, paid := range []bool{false, true} {
+		var offered string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			offered = r.FormValue("allow_paid_broadcast")
+			fmt.Fprint(w, calls()[0].OK.Body)
+		}))
+		defer server.Close()
+		b, err := telegram.New(telegram.Config{Token: token, APIURL: server.URL + "/behind%20a/proxy/", Paid: paid})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Do(t.Context(), calls()[0].Op); err != nil || (offered == "true") != paid {
+			t.Errorf("paid %t: offered %q, %v", paid, offered, err)
+		}
+	}
 }

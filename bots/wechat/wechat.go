@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -26,9 +25,10 @@ const (
 	defaultURL  = "https://qyapi.weixin.qq.com"
 	maxText     = 2048 // bytes of text.content
 	perMinute   = 20   // messages that one robot may send
-	mention     = "<@"
-	notMention  = "<\u200b@" // shows the same and mentions nobody
 	limitWindow = time.Minute
+
+	mention    = "<@"       // begins "<@userid>", which mentions a member, in texts too
+	notMention = "<\u200b@" // looks the same and mentions nobody
 )
 
 // Config is one group robot.
@@ -78,8 +78,7 @@ func (b *Bot) Limits() bots.Limits {
 	}
 }
 
-// escape keeps "<@name>" from mentioning a member, which the platform
-// understands inside the text of a message too.
+// escape keeps a text from mentioning members.
 func escape(s string) string { return strings.ReplaceAll(s, mention, notMention) }
 
 // Do posts the text of op.
@@ -87,15 +86,11 @@ func (b *Bot) Do(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
 	if f := refuse(op); f != nil {
 		return bots.Receipt{}, f
 	}
-	body, err := encode(escape(op.Text))
-	if err != nil {
-		return bots.Receipt{}, err
-	}
 	ctx, ex, cancel := b.client.Exchange(ctx)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, bytes.NewReader(body))
-	if err != nil {
-		return bots.Receipt{}, errors.New("wechat: the request cannot be built") // its error would show the key
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, encode(escape(op.Text)))
+	if err != nil { // and it would show the key
+		return bots.Receipt{}, &bots.Fault{Kind: bots.Rejected, Detail: "the request cannot be built"}
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	resp, err := b.client.HTTP.Do(req)
@@ -126,16 +121,16 @@ func refuse(op bots.Operation) *bots.Fault {
 	return nil
 }
 
-func encode(text string) ([]byte, error) {
+func encode(text string) *bytes.Buffer {
 	type content struct {
 		Content string `json:"content"`
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	body := new(bytes.Buffer)
+	enc := json.NewEncoder(body)
 	enc.SetEscapeHTML(false)
-	err := enc.Encode(struct {
+	enc.Encode(struct { // strings always encode
 		MsgType string  `json:"msgtype"`
 		Text    content `json:"text"`
 	}{"text", content{text}})
-	return b.Bytes(), err
+	return body
 }
