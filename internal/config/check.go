@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/hex"
 	"maps"
 	"net"
 	"net/netip"
@@ -106,9 +107,10 @@ func (d *document) checkLanguages(s *Site) {
 	if s.Language != "" && !slices.Contains(s.Languages, s.Language) {
 		d.fault(at.key("languages"), "site.language %q is not among site.languages; add it", s.Language)
 	}
-	texts := map[string]string{}
+	texts, warned := map[string]string{}, map[string]path{}
 	for _, l := range slices.Sorted(maps.Keys(s.Warning)) {
 		tag := d.known(at.key("warning").key(l), l, s)
+		d.unique(at.key("warning").key(l), "the warning for "+strconv.Quote(l), tag, warned)
 		if d.need(at.key("warning").key(l), s.Warning[l], "write the text, or leave the language out") {
 			texts[tag] = s.Warning[l]
 		}
@@ -256,7 +258,7 @@ func (d *document) checkOperators(operators []Operator) {
 		d.unique(at.key("telegram"), "this Telegram user", o.Telegram, telegram)
 		d.unique(at.key("discord"), "this Discord user", o.Discord, discord)
 		if !o.TokenHash.IsZero() {
-			d.unique(d.secretAt(at, "token"), "this token", string(o.TokenHash[:]), tokens)
+			d.unique(d.secretAt(at, "token"), "this token", hex.EncodeToString(o.TokenHash[:]), tokens)
 		} else if o.Telegram == "" && o.Discord == "" {
 			d.fault(at, "operator %q cannot be recognised anywhere; add telegram, discord or token", o.Name)
 		}

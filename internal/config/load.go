@@ -24,17 +24,17 @@ const (
 	secretLimit = 64 << 10
 )
 
-// Load reads the configuration at path. env looks up environment variables
+// Load reads the configuration in a file. env looks up environment variables
 // for secrets, as [os.LookupEnv] does.
-func Load(path string, env func(string) (string, bool)) (*Config, error) {
-	data, err := readFile(path, configLimit)
+func Load(file string, env func(string) (string, bool)) (*Config, error) {
+	data, err := readFile(file, configLimit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: there is no such file; write one from config.example.toml, or name another with --config", path)
+		return nil, fmt.Errorf("%s: there is no such file; write one from config.example.toml, or name another with --config", file)
 	case err != nil:
-		return nil, fmt.Errorf("%s: %s; the file must be readable by the user that runs allclear", path, reason(err))
+		return nil, fmt.Errorf("%s: %s; the file must be readable by the user that runs allclear", file, reason(err))
 	}
-	return Parse(path, data, env)
+	return Parse(file, data, env)
 }
 
 // Parse reads a configuration. name is its file's path: errors begin with it,
