@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,18 +76,23 @@ func refusal(code int, words, parameters string) bottest.Reply {
 
 // answers are in the words of the Bot API server (tdlib/telegram-bot-api, Client.cpp).
 func answers() []bottest.Answer {
-	var list []bottest.Answer
-	say := func(a bottest.Answer, code int, words string) {
-		a.Name = strings.TrimSpace(words + " " + string(a.Op.Action))
-		a.Reply = refusal(code, words, "")
-		if a.Want.Kind != "" {
-			a.Want.Code, a.Want.Detail = fmt.Sprint(code), words
-		}
-		list = append(list, a)
+	return slices.Concat(refusedPosts(), refusedChanges(), limits())
+}
+
+// said is a refusal in these words, or one that means success.
+func said(op bots.Operation, want bots.Fault, done bots.Receipt, code int, words string) bottest.Answer {
+	if want.Kind != "" {
+		want.Code, want.Detail = fmt.Sprint(code), words
 	}
+	name := strings.TrimSpace(words + " " + string(op.Action))
+	return bottest.Answer{Name: name, Op: op, Reply: refusal(code, words, ""), Want: want, Receipt: done}
+}
+
+func refusedPosts() []bottest.Answer {
+	var list []bottest.Answer
 	fault := func(kind bots.FaultKind, about bots.Subject, code int, words ...string) {
 		for _, w := range words {
-			say(bottest.Answer{Want: bots.Fault{Kind: kind, Subject: about}}, code, w)
+			list = append(list, said(bots.Operation{}, bots.Fault{Kind: kind, Subject: about}, bots.Receipt{}, code, w))
 		}
 	}
 	fault(bots.Gone, bots.Target, 403,
@@ -107,42 +113,57 @@ func answers() []bottest.Answer {
 	fault(bots.Unauthorized, bots.Account, 404, "Not Found")
 	fault(bots.Unsure, "", 500, "Internal Server Error")
 	fault(bots.Unsure, "", 502, "Bad Gateway")
+	return list
+}
 
+func refusedChanges() []bottest.Answer {
+	var list []bottest.Answer
+	done := bots.Receipt{ID: "57", URL: "https://t.me/c/1234567890/57"}
+	say := func(op bots.Operation, want bots.Fault, words string) {
+		receipt := bots.Receipt{}
+		if want.Kind == "" {
+			receipt = done
+		}
+		list = append(list, said(op, want, receipt, 400, "Bad Request: "+words))
+	}
 	edit := bots.Operation{Action: bots.Edit, Target: channel, Message: "57", Text: "Back now."}
 	remove := bots.Operation{Action: bots.Delete, Target: channel, Message: "57"}
 	pin := bots.Operation{Action: bots.Pin, Target: channel, Message: "57"}
 	topic := bots.Operation{Action: bots.OpenThread, Target: channel, Title: "INC-12"}
-	done := bots.Receipt{ID: "57", URL: "https://t.me/c/1234567890/57"}
+	success := bots.Fault{}
 	gone := bots.Fault{Kind: bots.Gone, Subject: bots.Message}
 	stays := bots.Fault{Kind: bots.Rejected, Subject: bots.Message}
 	denied := bots.Fault{Kind: bots.Unauthorized, Subject: bots.Target}
-	say(bottest.Answer{Op: edit, Receipt: done}, 400, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message")
-	say(bottest.Answer{Op: edit, Want: gone}, 400, "Bad Request: message to edit not found")
-	say(bottest.Answer{Op: edit, Want: gone}, 400, "Bad Request: MESSAGE_ID_INVALID")
-	say(bottest.Answer{Op: edit, Want: stays}, 400, "Bad Request: message can't be edited")
-	say(bottest.Answer{Op: remove, Receipt: done}, 400, "Bad Request: message to delete not found")
-	say(bottest.Answer{Op: remove, Want: stays}, 400, "Bad Request: message can't be deleted")
-	say(bottest.Answer{Op: remove, Want: stays}, 400, "Bad Request: message can't be deleted for everyone")
-	say(bottest.Answer{Op: pin, Receipt: done}, 400, "Bad Request: CHAT_NOT_MODIFIED")
-	say(bottest.Answer{Op: pin, Want: gone}, 400, "Bad Request: message to pin not found")
-	say(bottest.Answer{Op: pin, Want: denied}, 400, "Bad Request: not enough rights to manage pinned messages in the chat")
-	say(bottest.Answer{Op: topic, Want: denied}, 400, "Bad Request: not enough rights to create a topic")
-	say(bottest.Answer{Op: topic, Want: bots.Fault{Kind: bots.Rejected, Subject: bots.Target}}, 400, "Bad Request: the chat is not a forum")
-	say(bottest.Answer{Op: topic, Want: bots.Fault{Kind: bots.Rejected}}, 400, "Bad Request: message is not modified")
+	say(edit, success, "message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message")
+	say(edit, gone, "message to edit not found")
+	say(edit, gone, "MESSAGE_ID_INVALID")
+	say(edit, stays, "message can't be edited")
+	say(remove, success, "message to delete not found")
+	say(remove, stays, "message can't be deleted")
+	say(remove, stays, "message can't be deleted for everyone")
+	say(pin, success, "CHAT_NOT_MODIFIED")
+	say(pin, gone, "message to pin not found")
+	say(pin, denied, "not enough rights to manage pinned messages in the chat")
+	say(topic, denied, "not enough rights to create a topic")
+	say(topic, bots.Fault{Kind: bots.Rejected, Subject: bots.Target}, "the chat is not a forum")
+	say(topic, bots.Fault{Kind: bots.Rejected}, "message is not modified")
+	return list
+}
 
+func limits() []bottest.Answer {
 	limit := bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Code: "429", Detail: "Too Many Requests"}
 	both := refusal(429, "Too Many Requests: retry after 35", `{"retry_after":35}`)
 	both.Header = map[string]string{"Retry-After": "35"}
-	return append(list,
-		bottest.Answer{Name: "flood", Reply: both, Want: limit, After: 35 * time.Second},
-		bottest.Answer{Name: "flood, body only", Reply: refusal(429, "Too Many Requests: retry after 3", `{"retry_after":3}`), Want: limit, After: 3 * time.Second},
-		bottest.Answer{Name: "flood, unsaid", Reply: refusal(429, "Too Many Requests", ""), Want: limit, After: time.Minute},
-		bottest.Answer{Name: "upgraded", Reply: refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", `{"migrate_to_chat_id":-1009876543210}`),
+	return []bottest.Answer{
+		{Name: "flood", Reply: both, Want: limit, After: 35 * time.Second},
+		{Name: "flood, body only", Reply: refusal(429, "Too Many Requests: retry after 3", `{"retry_after":3}`), Want: limit, After: 3 * time.Second},
+		{Name: "flood, unsaid", Reply: refusal(429, "Too Many Requests", ""), Want: limit, After: time.Minute},
+		{Name: "upgraded", Reply: refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", `{"migrate_to_chat_id":-1009876543210}`),
 			Want: bots.Fault{Kind: bots.Moved, Subject: bots.Target, Code: "400", To: "-1009876543210"}},
-		bottest.Answer{Name: "auto-scheduled", Reply: ok(`{"message_id":0,"chat":{"id":-1001234567890}}`), Want: bots.Fault{Kind: bots.Unsure}},
-		bottest.Answer{Name: "another status than said", Reply: bottest.Reply{Status: 502, Body: `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`},
+		{Name: "auto-scheduled", Reply: ok(`{"message_id":0,"chat":{"id":-1001234567890}}`), Want: bots.Fault{Kind: bots.Unsure}},
+		{Name: "another status than said", Reply: bottest.Reply{Status: 502, Body: `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`},
 			Want: bots.Fault{Kind: bots.Unsure, Code: "502"}},
-	)
+	}
 }
 
 func form(r bottest.Request) url.Values {
