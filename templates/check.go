@@ -69,7 +69,7 @@ type checker struct {
 func checkBlock(builtin sources, block string, tree *parse.Tree) error {
 	c := checker{builtin, tree, data(block)}
 	if !c.known(block) {
-		return c.wrong(tree.Root, "unknown block %q: %s", block, c.blockNames())
+		return c.wrong(tree.Root, "unknown block %q: %s", block, c.blockNames(block))
 	}
 	if !isWord(block) {
 		return c.list(tree.Root)
@@ -91,13 +91,20 @@ func (c *checker) known(block string) bool {
 	return c.builtin[english][block] != nil || strings.HasPrefix(block, "zone.")
 }
 
-func (c *checker) blockNames() string {
-	return "the blocks are " + strings.Join(slices.Sorted(maps.Keys(c.builtin[english])), ", ")
+// blockNames lists the words, or the other blocks, for who has mistyped one.
+func (c *checker) blockNames(like string) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(c.builtin[english])) {
+		if isWord(name) == isWord(like) {
+			names = append(names, name)
+		}
+	}
+	return "use one of " + strings.Join(names, ", ")
 }
 
 // wrong returns an error at a node. The format ends with what to do.
 func (c *checker) wrong(n parse.Node, format string, args ...any) error {
-	return fmt.Errorf("%s: %s", place(c.tree, n), fmt.Sprintf(format, args...))
+	return fmt.Errorf("%s: %s", place(c.tree, n), line(fmt.Sprintf(format, args...)))
 }
 
 func (c *checker) list(list *parse.ListNode) error {
@@ -130,7 +137,7 @@ func (c *checker) node(n parse.Node) error {
 	case *parse.TemplateNode:
 		return c.call(n)
 	}
-	return c.wrong(n, "%s is not available: use fields, if, else and template", n)
+	return c.wrong(n, "%s is not available: use fields, if, else and template", clip(n.String(), 40))
 }
 
 // printed checks {{.Field}}.
@@ -145,7 +152,7 @@ func (c *checker) printed(n *parse.ActionNode) error {
 func (c *checker) call(n *parse.TemplateNode) error {
 	switch {
 	case !c.known(n.Name):
-		return c.wrong(n, "unknown block %q: %s", n.Name, c.blockNames())
+		return c.wrong(n, "unknown block %q: %s", n.Name, c.blockNames(n.Name))
 	case isWord(n.Name):
 		return nil
 	case data(n.Name) != c.data:
@@ -229,7 +236,7 @@ func (c *checker) field(n parse.Node) (reflect.Type, error) {
 	for i := range c.data.NumField() {
 		names = append(names, "."+c.data.Field(i).Name)
 	}
-	return nil, c.wrong(n, "unknown field %s: the fields are %s", n, strings.Join(names, ", "))
+	return nil, c.wrong(n, "unknown field %s: use one of %s", n, strings.Join(names, ", "))
 }
 
 // checkCycles reports a block that calls itself, directly or through others.

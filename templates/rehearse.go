@@ -37,16 +37,8 @@ func compareKeys(a, b key) int { return strings.Compare(a.String(), b.String()) 
 func (k key) String() string { return strings.TrimPrefix(k.platform+"."+k.language, ".") }
 
 func rehearseOne(s *Set, k key, m Message) error {
-	sp := nominal(k.platform)
-	text, err := s.Render(k.platform, k.language, m, sp)
-	if err != nil {
-		return err
-	}
-	if n := sp.Measure(text.String); n > sp.Max {
-		return fmt.Errorf("renders %d over the limit of %d: shorten it", n, sp.Max)
-	}
-	b, m := s.blocks[k], m.cleaned()
-	frame, err := b.layout(&m, full, true)
+	b, sp, clean := s.blocks[k], nominal(k.platform), m.cleaned()
+	frame, err := b.layout(&clean, full, true)
 	if err != nil {
 		return err
 	}
@@ -56,10 +48,14 @@ func rehearseOne(s *Set, k key, m Message) error {
 		return fmt.Errorf("drops the body: write {{.Body}} where the text belongs")
 	case strings.Count(frame, bodyMark) > 1:
 		return fmt.Errorf("says the body twice: write {{.Body}} once")
-	case m.Form == First && !strings.Contains(frame, m.Title):
+	case m.Form == First && !strings.Contains(frame, clean.Title):
 		return fmt.Errorf("drops the title: write {{.Title}} where it belongs")
 	}
-	return rehearseEmpty(b, m, sp)
+	if err := rehearseEmpty(b, clean, sp); err != nil {
+		return err
+	}
+	_, err = s.Render(k.platform, k.language, m, sp)
+	return err
 }
 
 // rehearseEmpty checks what a form says of its own, without a body.
@@ -74,7 +70,7 @@ func rehearseEmpty(b *blocks, m Message, sp Space) error {
 		return fmt.Errorf("renders empty: say what the message is, or remove the block")
 	}
 	if n := sp.Measure(frame + "\n\n" + footer(&m)); n > sp.Max {
-		return fmt.Errorf("is over the limit without any body (%d of %d): shorten it", n, sp.Max)
+		return fmt.Errorf("is over the limit of %d without any body, at %d: shorten it", sp.Max, n)
 	}
 	return nil
 }
