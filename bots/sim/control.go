@@ -29,7 +29,7 @@ func (w *World) control(m *http.ServeMux) {
 // saying is a person typing a message.
 type saying struct {
 	Platform  string `json:"platform"`
-	Chat      string `json:"chat"` // on X the post that is answered, if reply_to is not given
+	Chat      string `json:"chat"` // not on X
 	Person    string `json:"person"`
 	Name      string `json:"name"`
 	Text      string `json:"text"`
@@ -95,6 +95,11 @@ func (w *World) say(s saying) (id string, err error) {
 			w.Discord.AddPerson(s.Person, s.Name)
 		}
 		return w.Discord.Say(s.Chat, s.Person, s.Text)
+	case "x":
+		if s.ReplyTo == "" {
+			return w.X.Post(s.Person, s.Text), nil
+		}
+		return w.X.Reply(s.Person, s.ReplyTo, s.Text)
 	case "wechat":
 		return "", fmt.Errorf("sim: people cannot write to a robot on %s", s.Platform)
 	}

@@ -35,7 +35,7 @@ type Fault struct {
 	//	"slow"      the request is carried out, the answer dribbles over Spread
 	Kind       string   `json:"kind,omitempty"`
 	Status     int      `json:"status,omitempty"`
-	Code       string   `json:"code,omitempty"`        // the platform's own error code for "status", where it has one
+	Code       string   `json:"code,omitempty"`        // the platform's own error code for "status"; on Telegram the chat that a group has become
 	Message    string   `json:"message,omitempty"`     // the platform's own words for "status"
 	RetryAfter Duration `json:"retry_after,omitempty"` // for 429, in the platform's own fields
 	Body       string   `json:"body,omitempty"`

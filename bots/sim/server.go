@@ -47,8 +47,10 @@ func (s *Server) Up() error {
 	if err != nil {
 		return fmt.Errorf("sim: serving on %s: %w", s.addr, err)
 	}
-	s.addr = listener.Addr().String()
-	s.URL = "http://" + s.addr
+	if s.URL == "" { // written once: it may be read at any time from then on
+		s.addr = listener.Addr().String()
+		s.URL = "http://" + s.addr
+	}
 	l := &life{ended: make(chan struct{}), conns: make(map[net.Conn]struct{})}
 	l.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
 	s.life = l

@@ -19,7 +19,7 @@ import (
 //	/discord/api/v9/…               api_url ends in /discord/api/v9
 //	/x/2/… and /x/1.1/…             api_url ends in /x
 //	/wechat/cgi-bin/webhook/send    api_url ends in /wechat
-//	/control/…                      faults, people, and what followers see; see control.go
+//	/control/…                      faults, people, and what followers see (control.go)
 //	/                               the page
 type World struct {
 	Telegram *Telegram

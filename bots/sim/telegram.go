@@ -23,7 +23,7 @@ import (
 type Telegram struct {
 	Faults     Faults
 	AutoCreate bool             // unknown chats and people are made on demand
-	Strict     TelegramLimits   // the zero value is no limits
+	Limits     TelegramLimits   // the zero value is no limits; see Strict
 	Clock      func() time.Time // time.Now unless a test sets it
 
 	changed func()
@@ -46,6 +46,16 @@ type TelegramLimits struct {
 	Account int // messages and edits of one bot in any second; 30 there
 	Paid    int // the same for those with allow_paid_broadcast; 1000 there
 	Group   int // messages into one group or channel in any minute; 20 there
+}
+
+// Strict switches the real limits on or off.
+func (t *Telegram) Strict(on bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Limits = TelegramLimits{}
+	if on {
+		t.Limits = TelegramLimits{Account: 30, Paid: 1000, Group: 20}
+	}
 }
 
 // tgMethod carries out a call. The simulator is locked meanwhile.
@@ -237,10 +247,8 @@ func (t *Telegram) Seen(chat string) []Seen {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var seen []Seen
-	for _, c := range t.everyChat() {
-		if chat == "" || t.isNamed(c, chat) {
-			seen = append(seen, c.seen()...)
-		}
+	for _, c := range t.matching(chat) {
+		seen = append(seen, c.seen()...)
 	}
 	slices.SortStableFunc(seen, func(a, b Seen) int { return a.At.Compare(b.At) })
 	return seen

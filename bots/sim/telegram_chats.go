@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -198,12 +197,22 @@ func (t *Telegram) isNamed(c *tgChat, name string) bool {
 	return name == c.key() || c.info.Username != "" && strings.EqualFold(name, "@"+c.info.Username)
 }
 
-func (t *Telegram) everyChat() []*tgChat {
-	all := slices.SortedFunc(maps.Values(t.chats), func(a, b *tgChat) int { return cmp.Compare(b.info.ID, a.info.ID) })
-	for _, b := range t.bots {
-		all = append(all, slices.SortedFunc(maps.Values(b.private), func(a, b *tgChat) int { return cmp.Compare(a.info.ID, b.info.ID) })...)
+// matching returns the chats of this name, or all, in a fixed order.
+func (t *Telegram) matching(name string) []*tgChat {
+	var found []*tgChat
+	add := func(chats map[int64]*tgChat) {
+		for _, c := range chats {
+			if name == "" || t.isNamed(c, name) {
+				found = append(found, c)
+			}
+		}
 	}
-	return all
+	add(t.chats)
+	for _, b := range t.bots {
+		add(b.private)
+	}
+	slices.SortStableFunc(found, func(a, b *tgChat) int { return cmp.Compare(a.info.ID, b.info.ID) })
+	return found
 }
 
 // target returns the chat of a call, if the bot may act there.

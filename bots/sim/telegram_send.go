@@ -73,6 +73,9 @@ func (c *tgCall) deliver(chat *tgChat, post *tgPost) (any, error) {
 // thread is the topic that the call names. The general topic cannot be named.
 func (c *tgCall) thread(chat *tgChat) (int64, error) {
 	id := c.p.integer("message_thread_id")
+	if id == 0 && strings.Trim(c.p["message_thread_id"], "0") != "" {
+		return 0, tgBad("invalid message thread identifier specified")
+	}
 	if id == 0 {
 		return 0, nil
 	}
@@ -169,13 +172,13 @@ func (c *tgCall) pace(chat *tgChat) error {
 	if err := c.paceAccount(now); err != nil {
 		return err
 	}
-	if n := c.Strict.Group; n > 0 && chat.owner == nil {
+	if n := c.Limits.Group; n > 0 && chat.owner == nil {
 		if wait := chat.messages.wait(now, n, time.Minute); wait > 0 {
 			return tgTooMany(wait)
 		}
 		chat.messages.add(now)
 	}
-	if c.Strict.Account > 0 {
+	if c.Limits.Account > 0 {
 		c.bot.sent.add(now)
 	}
 	return nil
@@ -183,9 +186,9 @@ func (c *tgCall) pace(chat *tgChat) error {
 
 // paceAccount refuses what is beyond the account's limit; it counts nothing.
 func (c *tgCall) paceAccount(now time.Time) error {
-	n := c.Strict.Account
+	n := c.Limits.Account
 	if n > 0 && c.p.yes("allow_paid_broadcast") {
-		n = max(n, c.Strict.Paid)
+		n = max(n, c.Limits.Paid)
 	}
 	if n <= 0 {
 		return nil

@@ -146,6 +146,7 @@ func TestTelegramTopics(t *testing.T) {
 	for _, thread := range []int{1, 3, 99} { // the general topic, a message, nothing
 		x.refused("sendMessage", fields{"chat_id": x.forum, "text": "x", "message_thread_id": thread}, 400, "Bad Request: message thread not found")
 	}
+	x.refused("sendMessage", fields{"chat_id": x.forum, "text": "x", "message_thread_id": " "}, 400, "Bad Request: invalid message thread identifier specified")
 	topic := fields{"chat_id": x.forum, "message_thread_id": 2, "name": "INC-1 resolved"}
 	x.must("editForumTopic", topic)
 	x.refused("editForumTopic", topic, 400, "Bad Request: TOPIC_NOT_MODIFIED")
@@ -185,7 +186,7 @@ func TestTelegramButtons(t *testing.T) {
 
 func TestTelegramStrictLimits(t *testing.T) {
 	x := newTgTest(t)
-	x.Strict = TelegramLimits{Account: 3, Paid: 5, Group: 4}
+	x.Limits = TelegramLimits{Account: 3, Paid: 5, Group: 4}
 	x.start("5")
 	private := fields{"chat_id": "5", "text": "x"}
 	for range 3 {

@@ -47,6 +47,16 @@ func NewWeChat() *WeChat {
 	return &WeChat{Clock: time.Now, recent: make(map[string]*window)}
 }
 
+// Strict switches the real limit on or off.
+func (c *WeChat) Strict(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.PerMinute = 0
+	if on {
+		c.PerMinute = 20
+	}
+}
+
 // AddRobot adds a robot. From now on unknown keys are refused with 93000.
 func (c *WeChat) AddRobot(key string) { c.setRobot(key, true) }
 

@@ -123,7 +123,7 @@ func TestWeChatPerMinute(t *testing.T) {
 	c.AddRobot("key-2")
 	now := time.Now()
 	c.Clock = func() time.Time { return now }
-	c.PerMinute = 20
+	c.Strict(true)
 	for range 20 {
 		if a := robotSays(t, url+"key-1", robotMessage("text", "x")); a.code() != 0 {
 			t.Fatalf("refused within the limit: %s", a.Msg)

@@ -18,6 +18,14 @@ func New() *World {
 	return w
 }
 
+// Strict switches the real rate limits of all platforms on or off.
+func (w *World) Strict(on bool) {
+	w.Telegram.Strict(on)
+	w.Discord.Strict(on)
+	w.X.Strict(on)
+	w.WeChat.Strict(on)
+}
+
 // mux gives each platform its prefix.
 func (w *World) mux() *http.ServeMux {
 	m := http.NewServeMux()

@@ -119,6 +119,47 @@ func TestWorldPeople(t *testing.T) {
 	}
 }
 
+func TestWorldPeopleElsewhere(t *testing.T) {
+	w := newWorldTest(t)
+	w.Discord.AddChannel("500", "incidents", DiscordText)
+	w.ok("POST", "/control/say", `{"platform":"discord","chat":"500","person":"7","name":"Ana","text":"hello"}`)
+	if seen, err := w.Seen("discord", "500"); err != nil || len(seen) != 1 || seen[0].Text != "hello" || seen[0].Author != "Ana" {
+		t.Errorf("discord: %+v, %v", seen, err)
+	}
+	id := w.X.Post("exchange", "We are investigating.")
+	w.ok("POST", "/control/say", `{"platform":"x","person":"impostor","reply_to":"`+id+`","text":"Send us your keys"}`)
+	w.ok("POST", "/control/say", `{"platform":"x","person":"impostor","text":"hacked!"}`)
+	if seen, err := w.Seen("x", "impostor"); err != nil || len(seen) != 2 || seen[0].ReplyTo != id || seen[1].ReplyTo != "" {
+		t.Errorf("x: %+v, %v", seen, err)
+	}
+}
+
+// The gateway has to be reached through the prefix of the world.
+func TestWorldNamesTheGateway(t *testing.T) {
+	w := newWorldTest(t)
+	got := w.ok("GET", "/discord/api/v9/gateway", "")
+	if want := "ws" + strings.TrimPrefix(w.url, "http") + "/discord/"; !strings.Contains(got, want) {
+		t.Errorf("gateway %s is not under %s", got, want)
+	}
+}
+
+func TestWorldStrict(t *testing.T) {
+	w := newWorldTest(t)
+	w.Strict(true)
+	for range 20 {
+		w.ok("POST", worldTelegram, `{"chat_id":"@news","text":"x"}`)
+		w.ok("POST", worldWeChat, robotMessage("text", "x"))
+	}
+	if status, body := w.do("POST", worldTelegram, `{"chat_id":"@news","text":"x"}`); status != 429 {
+		t.Errorf("telegram: %d %s", status, body)
+	}
+	if body := w.ok("POST", worldWeChat, robotMessage("text", "x")); !strings.Contains(body, "45009") {
+		t.Errorf("wechat: %s", body)
+	}
+	w.Strict(false)
+	w.ok("POST", worldTelegram, `{"chat_id":"@news","text":"x"}`)
+}
+
 func TestWorldRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	w := newWorldTest(t)
 	for _, test := range []struct{ method, path, body, want string }{
