@@ -188,6 +188,7 @@ func (d *Discord) attend(c *discordConn) {
 	go func() { defer close(written); d.write(c, done) }()
 	d.listen(c)
 	d.leave(c)
+	notify(d.changed)
 	close(done)
 	<-written
 }
