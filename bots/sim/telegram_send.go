@@ -2,7 +2,6 @@ package sim
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -250,14 +249,17 @@ func (c *tgCall) copyMessage() (any, error) {
 	return map[string]int64{"message_id": post.ID}, nil
 }
 
-// ids reads a list of message ids.
+// ids reads a list of 1 to 100 message ids.
 func (c *tgCall) ids(key string) ([]int64, error) {
 	var ids []int64
 	if err := c.p.object(key, "message identifiers", &ids); err != nil {
 		return nil, err
 	}
-	if len(ids) == 0 || len(ids) > 100 {
-		return nil, tgBad("message identifiers are not specified, or too many: %s", strconv.Itoa(len(ids)))
+	switch {
+	case len(ids) == 0:
+		return nil, tgBad("message identifiers are not specified")
+	case len(ids) > 100:
+		return nil, tgBad("too many message identifiers specified")
 	}
 	return ids, nil
 }

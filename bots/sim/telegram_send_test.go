@@ -153,13 +153,24 @@ func TestTelegramTopics(t *testing.T) {
 	x.must("closeForumTopic", topic)
 	x.refused("closeForumTopic", topic, 400, "Bad Request: TOPIC_NOT_MODIFIED")
 	x.must("sendMessage", in) // an administrator may
+	x.must("reopenForumTopic", topic)
+	x.refused("reopenForumTopic", topic, 400, "Bad Request: TOPIC_NOT_MODIFIED")
+	x.refused("closeForumTopic", fields{"chat_id": x.forum, "message_thread_id": 1}, 400, "Bad Request: TOPIC_ID_INVALID")
+	said := x.say(x.forum, "7", "in here", Saying{Thread: "2", ReplyTo: fmt.Sprint(m.ID)})
+	if u := x.updates(nil); len(u) != 1 || u[0].Message.Thread != 2 || fmt.Sprint(u[0].Message.ID) != said {
+		t.Errorf("said in the topic: %+v", u)
+	}
+	if _, err := x.Say(x.forum, "7", "lost", Saying{Thread: "99"}); err == nil {
+		t.Error("somebody spoke in a topic that is not there")
+	}
+	x.must("closeForumTopic", topic)
 	if err := x.SetBot(x.forum, Membership{Denied: []string{"can_manage_topics"}}); err != nil {
 		t.Fatal(err)
 	}
 	x.refused("sendMessage", in, 400, "Bad Request: TOPIC_CLOSED")
 	x.refused("createForumTopic", topic, 400, "Bad Request: not enough rights to create a topic")
 	x.refused("createForumTopic", fields{"chat_id": x.channel, "name": "x"}, 400, "Bad Request: the chat is not a forum")
-	if seen := x.Seen(x.forum); seen[1].Thread != "2" || len(seen) != 4 {
+	if seen := x.Seen(x.forum); seen[1].Thread != "2" || len(seen) != 5 {
 		t.Errorf("seen: %+v", seen)
 	}
 }
@@ -258,6 +269,8 @@ func TestTelegramDeletes(t *testing.T) {
 	x.must("deleteMessage", one)
 	x.refused("deleteMessage", one, 400, "Bad Request: message to delete not found")
 	x.must("deleteMessages", fields{"chat_id": x.channel, "message_ids": []int{1, 2, 99}})
+	x.refused("deleteMessages", fields{"chat_id": x.channel}, 400, "Bad Request: message identifiers are not specified")
+	x.refused("deleteMessages", fields{"chat_id": x.channel, "message_ids": make([]int, 101)}, 400, "Bad Request: too many message identifiers specified")
 	x.now = x.now.Add(48*time.Hour + time.Second)
 	x.refused("deleteMessage", fields{"chat_id": x.channel, "message_id": 3}, 400, "Bad Request: message can't be deleted for everyone")
 	theirs, err := x.Say(x.forum, "7", "theirs", Saying{})
