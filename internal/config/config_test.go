@@ -312,9 +312,10 @@ func TestUnreadableFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"absent.toml": "absent.toml: there is no such file; write one from config.example.toml, or name another with --config",
-		".":           ".: cannot be read: it is a folder; the file must be readable by the user that runs allclear",
-		"large.toml":  "large.toml: cannot be read: it is larger than 1024 KiB; the file must be readable by the user that runs allclear",
+		"absent.toml":  "absent.toml: there is no such file; write one from config.example.toml, or name another with --config",
+		".":            ".: cannot be read: it is a folder; the file must be readable by the user that runs allclear",
+		"large.toml":   "large.toml: cannot be read: it is larger than 1024 KiB; the file must be readable by the user that runs allclear",
+		"large.toml/x": "large.toml/x: cannot be read: not a directory; the file must be readable by the user that runs allclear",
 	} {
 		_, err := Load(name, environment)
 		if err == nil || err.Error() != want {

@@ -71,10 +71,17 @@ func bareByte(c byte) bool {
 // document. The TOML library knows positions only of keys whose name occurs
 // once, which leaves out lists of tables.
 //
+// repeated holds the lines that say again what was said: values given twice in
+// ways that the library lets pass (a.b = 1, then a = 2), keeping one of them.
+//
 // src must be a document that the library accepts; for any other the result
 // is of no use, but there is one.
-func lines(src string) map[path]int {
-	s := &scanner{src: strings.TrimPrefix(src, "\ufeff"), line: 1, found: map[path]int{}, tables: map[path]int{}}
+func lines(src string) (found, repeated map[path]int) {
+	s := &scanner{
+		src: strings.TrimPrefix(src, "\ufeff"), line: 1,
+		found: map[path]int{}, repeated: map[path]int{},
+		tables: map[path]int{}, closed: map[path]bool{},
+	}
 	var table path
 	for s.blank(true); s.pos < len(s.src); s.blank(true) {
 		start := s.pos
@@ -92,15 +99,17 @@ func lines(src string) map[path]int {
 			s.pos++ // not TOML
 		}
 	}
-	return s.found
+	return s.found, s.repeated
 }
 
 type scanner struct {
-	src    string
-	pos    int
-	line   int
-	found  map[path]int
-	tables map[path]int // number of [[tables]] so far, by path without index
+	src      string
+	pos      int
+	line     int
+	found    map[path]int
+	repeated map[path]int
+	tables   map[path]int  // number of [[tables]] so far, by the path of their list
+	closed   map[path]bool // values, to which nothing can be added
 }
 
 // blank skips spaces and, where lines may end, line ends and comments.
@@ -153,6 +162,9 @@ func (s *scanner) header(list bool) path {
 	var p path
 	for i, part := range parts {
 		p = p.key(part)
+		if s.closed[p] {
+			s.repeated[p] = s.line
+		}
 		last := i == len(parts)-1
 		if last && !list {
 			s.found[p] = s.line // rather than an earlier [table.inner]
@@ -172,14 +184,20 @@ func (s *scanner) header(list bool) path {
 
 // pair reads a key and its value in the table at p.
 func (s *scanner) pair(p path) {
-	for _, part := range s.dotted() {
+	parts := s.dotted()
+	for i, part := range parts {
 		p = p.key(part)
+		_, found := s.found[p]
+		if s.closed[p] || s.tables[p] > 0 || found && i == len(parts)-1 {
+			s.repeated[p] = s.line
+		}
 		s.note(p)
 	}
 	if s.eat("=") {
 		s.blank(false)
 		s.value(p)
 	}
+	s.closed[p] = true
 }
 
 // dotted reads the parts of a key, and the space behind it.

@@ -41,8 +41,30 @@ func TestLines(t *testing.T) {
 		}},
 		{"dates", "a = 2026-11-22 13:05:22Z\nb = 1", map[path]int{"a": 1, "b": 2}},
 	} {
-		if diff := cmp.Diff(x.want, lines(x.src)); diff != "" {
+		got, repeated := lines(x.src)
+		if len(repeated) > 0 {
+			t.Errorf("%s: repeated: %v", x.name, repeated)
+		}
+		if diff := cmp.Diff(x.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", x.name, diff)
+		}
+	}
+}
+
+// The library takes these, and forgets one of the values.
+func TestRepeated(t *testing.T) {
+	for src, want := range map[string]map[path]int{
+		"a.b = 1\n\na = 2":           {"a": 3},
+		"a = { b = 1 }\n[a.c]":       {"a": 2},
+		"a = { b = 1 }\n[a]\nc = 1":  {"a": 2},
+		"a = 1\na = 2":               {"a": 2},
+		"[[a.b]]\n[a]\nb.c = 1":      {"a.b": 3},
+		"[[a]]\nb = 1\n[[a]]\nb = 1": {},
+		"[a.b]\n[a]\nc = 1":          {},
+		"[a]\nb.c = 1\nb.d = 1":      {},
+	} {
+		if _, got := lines(src); !cmp.Equal(got, want) {
+			t.Errorf("%q: got %v, want %v", src, got, want)
 		}
 	}
 }
@@ -81,9 +103,9 @@ func FuzzLines(f *testing.F) {
 	f.Add("a = [{b = \"\"\"\n\\\n\"\"\"}, {c.d = '''''''}]\r\n[[e.f]]\n[e.f.\"g\\u0020\"]\n[[e.f]]\n")
 	f.Add("a = {\n b = 1, # c\n}\n")
 	f.Fuzz(func(t *testing.T, src string) {
-		found := lines(src)
+		found, repeated := lines(src)
 		var doc map[string]any
-		if invalidUTF8([]byte(src)) >= 0 || !accepted(src, &doc) {
+		if invalidUTF8([]byte(src)) >= 0 || !accepted(src, &doc) || len(repeated) > 0 {
 			return
 		}
 		real := map[path]bool{}

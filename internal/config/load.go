@@ -92,10 +92,17 @@ func (d *document) parse(data []byte) *Config {
 	}
 	var table map[string]any
 	if _, err := toml.Decode(string(data), &table); err != nil {
-		d.syntax(err)
+		d.syntax(data, err)
 		return cfg
 	}
-	d.lines = lines(string(data))
+	var repeated map[path]int
+	d.lines, repeated = lines(string(data))
+	for at, line := range repeated {
+		d.faults = append(d.faults, finding{line, fmt.Sprintf("%s was already given in line %d; each table and key stands once", at, d.line(at))})
+	}
+	if len(d.faults) > 0 {
+		return cfg
+	}
 	d.table("", table, reflect.ValueOf(cfg).Elem())
 	if len(d.faults) == 0 {
 		d.check(cfg)
@@ -105,20 +112,23 @@ func (d *document) parse(data []byte) *Config {
 
 // text reports whether data is text at all.
 func (d *document) text(data []byte) bool {
-	before := func(i int) int { return 1 + bytes.Count(data[:i], []byte("\n")) }
 	if len(bytes.TrimSpace(data)) == 0 {
 		d.faults = append(d.faults, finding{0, "the file is empty; write it from config.example.toml"})
 	} else if i := invalidUTF8(data); i >= 0 {
-		d.faults = append(d.faults, finding{before(i), fmt.Sprintf("byte 0x%02x is not UTF-8 text; save the file as UTF-8", data[i])})
+		d.faults = append(d.faults, finding{lineOf(data, i), fmt.Sprintf("byte 0x%02x is not UTF-8 text; save the file as UTF-8", data[i])})
 	}
 	return len(d.faults) == 0
 }
 
-// invalidUTF8 returns the place of the first byte that is not UTF-8, or -1.
+// lineOf is the line in which the i-th byte stands.
+func lineOf(data []byte, i int) int { return 1 + bytes.Count(data[:i], []byte("\n")) }
+
+// invalidUTF8 returns the place of the first byte that is not UTF-8 text, or
+// -1. A zero byte is a sign of UTF-16.
 func invalidUTF8(data []byte) int {
 	for i := 0; i < len(data); {
 		r, n := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && n == 1 {
+		if r == utf8.RuneError && n == 1 || r == 0 {
 			return i
 		}
 		i += n
@@ -131,14 +141,18 @@ func invalidUTF8(data []byte) int {
 var quoted = regexp.MustCompile(`["'\x60][^\s]{2,}["'\x60]`)
 
 // syntax reports an error of the TOML library.
-func (d *document) syntax(err error) {
+func (d *document) syntax(data []byte, err error) {
 	var pe toml.ParseError
-	if !errors.As(err, &pe) {
+	if !errors.As(err, &pe) { // not for a map, which takes everything
 		d.faults = append(d.faults, finding{0, "not TOML: " + strings.Join(strings.Fields(err.Error()), " ")})
 		return
 	}
 	text := strings.Join(strings.Fields(pe.Message), " ")
 	switch {
+	case strings.Contains(text, "out of range"):
+		text = "a number is too large; if it is an id or a secret, write it in quotes"
+	case strings.HasPrefix(text, "unexpected EOF; expected") && !strings.HasSuffix(text, "value"):
+		text = "the closing quotes are missing; text ends with the quotes that began it"
 	case strings.HasPrefix(text, "Key '"):
 		text = "key " + strings.TrimPrefix(text, "Key ")
 		text = strings.TrimSuffix(text, ".") + "; each table and key stands once"
@@ -151,7 +165,9 @@ func (d *document) syntax(err error) {
 	default:
 		text = quoted.ReplaceAllString(text, "…") + "; see https://toml.io for how to write it"
 	}
-	d.faults = append(d.faults, finding{pe.Position.Line, text})
+	// Position.Line is one too many where the line ends too soon.
+	start := min(max(pe.Position.Start, 0), len(data))
+	d.faults = append(d.faults, finding{lineOf(data, start), text})
 }
 
 // fault notes what is wrong at a place, and what to do.

@@ -46,7 +46,7 @@ func (s Secret) String() string {
 	return "***"
 }
 
-// GoString is String.
+// GoString is String, for printers other than fmt.
 func (s Secret) GoString() string { return s.String() }
 
 // Format writes String whatever the verb: with a verb that does not fit, fmt

@@ -26,7 +26,7 @@ func TestSecretIsNeverShown(t *testing.T) {
 		fmt.Fprintf(&out, verb+"\n", holder)
 		fmt.Fprintf(&out, verb+"\n", []any{s, &holder})
 	}
-	fmt.Fprintln(&out, s, holder.closed)
+	fmt.Fprintln(&out, s, holder.closed, s.GoString())
 	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
 		slog.New(h).Info("text", "secret", s, "holder", holder, "bot", holder.Map["tg"])
 	}
