@@ -55,20 +55,31 @@ func (s *Set) Render(platform, language string, m Message, sp Space) (Text, erro
 	return text, nil
 }
 
-// refRoom is how long a reference may be: room for any that is real, so that
-// the last line cannot fill the message.
-const refRoom = 32
+// refRoom is the length of the longest reference: INC-123456789/999999.
+const refRoom = 20
+
+// reference returns a reference as it may stand in the last line, which must
+// leave room for the rest: references are short and ASCII.
+func reference(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return -1
+		}
+		return r
+	}, s)
+	return s[:min(len(s), refRoom)]
+}
 
 // cleaned returns the message with every text made plain and all that is to be
 // said at length in Body.
 func (m Message) cleaned() Message {
-	m.Ref, m.Link, m.Original = clip(line(m.Ref), refRoom), line(m.Link), clip(line(m.Original), refRoom)
+	m.Ref, m.Link, m.Original = reference(m.Ref), line(m.Link), line(m.Original)
 	m.Title, m.Body = line(m.Title), plain(m.Body)
 	ref, link, _ := strings.Cut(line(m.Corrects), " ")
-	if ref == "" {
+	if ref = reference(ref); ref == "" {
 		ref = m.Ref
 	}
-	m.Corrects = strings.TrimSpace(clip(ref, refRoom) + " " + link)
+	m.Corrects = ref + " " + link
 	if m.Form == Retraction || m.Form == Tombstone {
 		m.Body, m.Original = plain(m.Reason), "" // what is withdrawn is not said again
 	}

@@ -144,5 +144,5 @@ func (b *blocks) zone(t time.Time) string {
 	if word := b.words["zone."+t.Location().String()]; word != "" {
 		return word
 	}
-	return zoneName(t)
+	return inline(zoneName(t))
 }
