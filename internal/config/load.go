@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -87,6 +85,7 @@ func byLine(a, b finding) int {
 // line can be told.
 func (d *document) parse(data []byte) *Config {
 	cfg := defaults()
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !d.text(data) {
 		return cfg
 	}
@@ -97,8 +96,8 @@ func (d *document) parse(data []byte) *Config {
 	}
 	var repeated map[path]int
 	d.lines, repeated = lines(string(data))
-	for at, line := range repeated {
-		d.faults = append(d.faults, finding{line, fmt.Sprintf("%s was already given in line %d; each table and key stands once", at, d.line(at))})
+	for _, at := range slices.Sorted(maps.Keys(repeated)) {
+		d.faults = append(d.faults, finding{repeated[at], fmt.Sprintf("%s was already given in line %d; each table and key stands once", at, d.line(at))})
 	}
 	if len(d.faults) > 0 {
 		return cfg
@@ -108,66 +107,6 @@ func (d *document) parse(data []byte) *Config {
 		d.check(cfg)
 	}
 	return cfg
-}
-
-// text reports whether data is text at all.
-func (d *document) text(data []byte) bool {
-	if len(bytes.TrimSpace(data)) == 0 {
-		d.faults = append(d.faults, finding{0, "the file is empty; write it from config.example.toml"})
-	} else if i := invalidUTF8(data); i >= 0 {
-		d.faults = append(d.faults, finding{lineOf(data, i), fmt.Sprintf("byte 0x%02x is not UTF-8 text; save the file as UTF-8", data[i])})
-	}
-	return len(d.faults) == 0
-}
-
-// lineOf is the line in which the i-th byte stands.
-func lineOf(data []byte, i int) int { return 1 + bytes.Count(data[:i], []byte("\n")) }
-
-// invalidUTF8 returns the place of the first byte that is not UTF-8 text, or
-// -1. A zero byte is a sign of UTF-16.
-func invalidUTF8(data []byte) int {
-	for i := 0; i < len(data); {
-		r, n := utf8.DecodeRune(data[i:])
-		if r == utf8.RuneError && n == 1 || r == 0 {
-			return i
-		}
-		i += n
-	}
-	return -1
-}
-
-// quoted finds what the library repeats from the file, which may be a secret
-// that was written without quotes.
-var quoted = regexp.MustCompile(`["'\x60][^\s]{2,}["'\x60]`)
-
-// syntax reports an error of the TOML library.
-func (d *document) syntax(data []byte, err error) {
-	var pe toml.ParseError
-	if !errors.As(err, &pe) { // not for a map, which takes everything
-		d.faults = append(d.faults, finding{0, "not TOML: " + strings.Join(strings.Fields(err.Error()), " ")})
-		return
-	}
-	text := strings.Join(strings.Fields(pe.Message), " ")
-	switch {
-	case strings.Contains(text, "out of range"):
-		text = "a number is too large; if it is an id or a secret, write it in quotes"
-	case strings.HasPrefix(text, "unexpected EOF; expected") && !strings.HasSuffix(text, "value"):
-		text = "the closing quotes are missing; text ends with the quotes that began it"
-	case strings.HasPrefix(text, "Key '"):
-		text = "key " + strings.TrimPrefix(text, "Key ")
-		text = strings.TrimSuffix(text, ".") + "; each table and key stands once"
-	case strings.HasPrefix(text, "expected value but found"):
-		text = "a value is missing or lacks quotes; text stands in double quotes"
-	case strings.HasPrefix(text, "strings cannot contain newlines"):
-		text = "the closing quote is missing; text in quotes ends on its line"
-	case strings.HasPrefix(text, "invalid escape"):
-		text = `a backslash begins something unknown; write \\ for a backslash, or the text in single quotes`
-	default:
-		text = quoted.ReplaceAllString(text, "…") + "; see https://toml.io for how to write it"
-	}
-	// Position.Line is one too many where the line ends too soon.
-	start := min(max(pe.Position.Start, 0), len(data))
-	d.faults = append(d.faults, finding{lineOf(data, start), text})
 }
 
 // fault notes what is wrong at a place, and what to do.
