@@ -134,6 +134,15 @@ func (d *Discord) RemoveChannel(id string) {
 // names them: VIEW_CHANNEL, SEND_MESSAGES, SEND_MESSAGES_IN_THREADS,
 // CREATE_PUBLIC_THREADS, READ_MESSAGE_HISTORY, MANAGE_MESSAGES, PIN_MESSAGES.
 func (d *Discord) Deny(channel string, permissions ...string) error {
+	return d.setDenied(channel, true, permissions)
+}
+
+// Allow gives permissions back.
+func (d *Discord) Allow(channel string, permissions ...string) error {
+	return d.setDenied(channel, false, permissions)
+}
+
+func (d *Discord) setDenied(channel string, denied bool, permissions []string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.channels[channel]
@@ -141,7 +150,7 @@ func (d *Discord) Deny(channel string, permissions ...string) error {
 		return fmt.Errorf("no channel %s", channel)
 	}
 	for _, p := range permissions {
-		c.denied[p] = true
+		c.denied[p] = denied
 	}
 	return nil
 }

@@ -132,11 +132,14 @@ func defaultGatewayURL(r *http.Request) string {
 	if !found {
 		prefix = strings.TrimSuffix(strings.TrimSuffix(asked, "/bot"), "/gateway")
 	}
-	scheme := "ws"
+	return gatewayScheme(r) + "://" + r.Host + prefix + "/gateway-ws"
+}
+
+func gatewayScheme(r *http.Request) string {
 	if r.TLS != nil {
-		scheme = "wss"
+		return "wss"
 	}
-	return scheme + "://" + r.Host + prefix + "/gateway-ws"
+	return "ws"
 }
 
 func (d *Discord) getGateway(c *discordCall) discordAnswer {
@@ -167,7 +170,7 @@ func (d *Discord) serveGateway(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	resumeURL := *r.URL
-	resumeURL.Scheme, resumeURL.Host, resumeURL.RawQuery = "ws", r.Host, ""
+	resumeURL.Scheme, resumeURL.Host, resumeURL.RawQuery = gatewayScheme(r), r.Host, ""
 	resumeURL.Path, _, _ = strings.Cut(r.RequestURI, "?")
 	d.attend(&discordConn{ws: ws, resumeURL: resumeURL.String(), wake: make(chan struct{}, 1)})
 }

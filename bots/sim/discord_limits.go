@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math"
@@ -37,31 +36,29 @@ func (ws *quotas) use(key string, limit int, per time.Duration) (left int, until
 	return limit - w.used, w.until
 }
 
-// withinLimits applies the strict limits, and otherwise does nothing. It says
-// what is left in the headers, or refuses (Topics, "Rate Limits").
-func (d *Discord) withinLimits(w http.ResponseWriter, c *discordCall, pattern string) bool {
+// limited applies the strict limits, and otherwise does nothing. What is left
+// goes into the headers (Topics, "Rate Limits").
+func (d *Discord) limited(h http.Header, c *discordCall, pattern string) (discordAnswer, bool) {
 	if d.limits == nil {
-		return true
+		return discordAnswer{}, false
 	}
 	if left, until := d.limits.use("global "+c.me.ID, 50, time.Second); left < 0 {
-		discordTooMany(w, "global", 0, time.Until(until))
-		return false
+		return discordTooMany(h, "global", 0, time.Until(until)), true
 	}
 	if !strings.Contains(pattern, "/messages") {
-		return true
+		return discordAnswer{}, false
 	}
 	const limit, per = 5, 5 * time.Second
 	left, until := d.limits.use(pattern+" "+c.PathValue("channel"), limit, per)
-	h := w.Header()
 	h.Set("X-RateLimit-Limit", strconv.Itoa(limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(left, 0)))
 	h.Set("X-RateLimit-Reset", fmt.Sprintf("%.3f", float64(until.UnixMilli())/1000))
 	h.Set("X-RateLimit-Reset-After", fmt.Sprintf("%.3f", time.Until(until).Seconds()))
 	h.Set("X-RateLimit-Bucket", bucketName(pattern))
 	if left < 0 {
-		discordTooMany(w, "user", 0, time.Until(until))
+		return discordTooMany(h, "user", 0, time.Until(until)), true
 	}
-	return left >= 0
+	return discordAnswer{}, false
 }
 
 // bucketName is opaque to clients and the same for all channels of a route.
@@ -73,12 +70,10 @@ func bucketName(pattern string) string {
 
 // discordTooMany refuses with 429. The header rounds up to whole seconds, the
 // body has the fraction.
-func discordTooMany(w http.ResponseWriter, scope string, code int, wait time.Duration) {
+func discordTooMany(h http.Header, scope string, code int, wait time.Duration) discordAnswer {
 	if scope != "global" && scope != "shared" {
 		scope = "user"
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
 	h.Set("X-RateLimit-Scope", scope)
 	h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	if scope == "global" {
@@ -88,6 +83,5 @@ func discordTooMany(w http.ResponseWriter, scope string, code int, wait time.Dur
 	if code != 0 {
 		body["code"] = code
 	}
-	w.WriteHeader(http.StatusTooManyRequests)
-	json.NewEncoder(w).Encode(body)
+	return discordAnswer{http.StatusTooManyRequests, body}
 }

@@ -79,7 +79,7 @@ func (d *Discord) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Discord) route(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/gateway-ws" || r.URL.Path == "/gateway-ws/" {
+	if strings.HasSuffix(strings.TrimSuffix(r.URL.Path, "/"), "/gateway-ws") {
 		d.serveGateway(w, r)
 		return
 	}
@@ -96,28 +96,38 @@ func (d *Discord) route(w http.ResponseWriter, r *http.Request) {
 	d.mux.ServeHTTP(w, r2)
 }
 
-// serve reads the request, checks the token and the limits, and runs h with
-// the world held still.
+// serve reads the request and answers it. What a request changes is done
+// before its answer leaves.
 func (d *Discord) serve(pattern string, needsBot bool, h func(*discordCall) discordAnswer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 8<<20))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
 		if err != nil {
 			discordRefuse(413, 40005, "Request entity too large").write(w)
 			return
 		}
-		defer notify(d.changed)
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		c := &discordCall{Request: r, me: d.botOf(r.Header.Get("Authorization")), body: body}
-		if needsBot && c.me == nil {
-			discordRefuse(401, 0, "401: Unauthorized").write(w)
-			return
+		answer := d.answer(w, &discordCall{Request: r, body: body}, pattern, needsBot, h)
+		if r.Method != http.MethodGet {
+			notify(d.changed)
 		}
-		if needsBot && !d.withinLimits(w, c, pattern) {
-			return
-		}
-		h(c).write(w)
+		answer.write(w)
 	}
+}
+
+// answer checks the token and the limits, and runs h with the world held still.
+func (d *Discord) answer(w http.ResponseWriter, c *discordCall, pattern string, needsBot bool, h func(*discordCall) discordAnswer) discordAnswer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.me = d.botOf(c.Header.Get("Authorization"))
+	if !needsBot {
+		return h(c)
+	}
+	if c.me == nil {
+		return discordRefuse(401, 0, "401: Unauthorized")
+	}
+	if refusal, limited := d.limited(w.Header(), c, pattern); limited {
+		return refusal
+	}
+	return h(c)
 }
 
 // botOf finds the bot that an Authorization header or IDENTIFY names.
@@ -279,7 +289,7 @@ func discordTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:0
 func (d *Discord) refuse(w http.ResponseWriter, r *http.Request, f Fault) {
 	code, _ := strconv.Atoi(f.Code)
 	if f.Status == http.StatusTooManyRequests {
-		discordTooMany(w, f.Code, code, time.Duration(f.RetryAfter))
+		discordTooMany(w.Header(), f.Code, code, time.Duration(f.RetryAfter)).write(w)
 		return
 	}
 	a := discordKnown(code)

@@ -306,11 +306,11 @@ func (p discordReader) link(s string) (string, int) {
 		return "", 0
 	}
 	target := strings.Trim(fields[0], "<>")
-	text := p.read(s[1:mid], false)
+	text := s[1:mid]
 	if _, n := bareURL(target); n == 0 || strings.Contains(text, "://") || strings.TrimSpace(text) == "" {
 		return "", 0
 	}
-	return text, mid + 2 + size + 1
+	return p.read(text, false), mid + 2 + size + 1
 }
 
 // longer shows the longer of two spans that begin here, one in double marks

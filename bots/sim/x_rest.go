@@ -88,35 +88,42 @@ func (x *X) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.Faults.play(w, r, x.refuse, x.mux.ServeHTTP)
 }
 
-// serve reads the request, checks the signature, the access and the limits,
-// and runs h with the world held still.
+// serve reads the request and answers it. What a request changes is done
+// before its answer leaves.
 func (x *X) serve(w http.ResponseWriter, r *http.Request, pattern string, q xQuota, h func(*xCall) xAnswer) {
 	c := &xCall{Request: r}
 	var err error
-	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20)); err != nil {
+	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10)); err != nil {
 		xRefuse(413, "Payload Too Large", "Payload Too Large").write(w)
 		return
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		c.form, _ = url.ParseQuery(string(c.body))
 	}
-	defer notify(x.changed)
+	answer := x.answer(w.Header(), c, pattern, q, h)
+	if r.Method != http.MethodGet {
+		notify(x.changed)
+	}
+	answer.write(w)
+}
+
+// answer checks the signature, the access and the limits, and runs h with the
+// world held still.
+func (x *X) answer(header http.Header, c *xCall, pattern string, q xQuota, h func(*xCall) xAnswer) xAnswer {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	account, fault := x.authenticate(r, c.form)
+	account, fault := x.authenticate(c.Request, c.form)
 	if fault != oauthOK {
-		xUnauthenticated(isV1(r), fault).write(w)
-		return
+		return xUnauthenticated(isV1(c.Request), fault)
 	}
 	c.me = account
-	if isV1(r) && !x.v1 {
-		xRefuseV1(403, 453, "You currently have access to a subset of X API V2 endpoints and limited v1.1 endpoints (e.g. media post, oauth) only. If you need access to this endpoint, you may need a different access level. You can learn more here: https://developer.x.com/en/portal/product").write(w)
-		return
+	if isV1(c.Request) && !x.v1 {
+		return xRefuseV1(403, 453, "You currently have access to a subset of X API V2 endpoints and limited v1.1 endpoints (e.g. media post, oauth) only. If you need access to this endpoint, you may need a different access level. You can learn more here: https://developer.x.com/en/portal/product")
 	}
-	if !x.withinQuota(w, c, pattern, q) {
-		return
+	if !x.withinQuota(header, c, pattern, q) {
+		return xTooMany(isV1(c.Request))
 	}
-	h(c).write(w)
+	return h(c)
 }
 
 func (a xAnswer) write(w http.ResponseWriter) {
@@ -170,32 +177,29 @@ func xUnauthenticated(v1 bool, f oauthFault) xAnswer {
 	return xRefuseV1(401, 32, "Could not authenticate you.")
 }
 
-// withinQuota applies the strict limits, and otherwise does nothing. It says
-// what is left in the headers, or refuses.
-func (x *X) withinQuota(w http.ResponseWriter, c *xCall, pattern string, q xQuota) bool {
+// withinQuota applies the strict limits, and otherwise does nothing. What is
+// left goes into the headers.
+func (x *X) withinQuota(h http.Header, c *xCall, pattern string, q xQuota) bool {
 	if x.quotas == nil {
 		return true
 	}
 	user := pattern + " " + c.me.id
 	left, until := x.quotas.use(user, q.quarter, 15*time.Minute)
-	xLimitHeaders(w, "x-rate-limit", q.quarter, left, until)
+	xLimitHeaders(h, "x-rate-limit", q.quarter, left, until)
 	if q.day > 0 {
 		day, until := x.quotas.use(user+" day", q.day, 24*time.Hour)
-		xLimitHeaders(w, "x-user-limit-24hour", q.day, day, until)
+		xLimitHeaders(h, "x-user-limit-24hour", q.day, day, until)
 		app, until := x.quotas.use(pattern+" app day", q.day, 24*time.Hour)
-		xLimitHeaders(w, "x-app-limit-24hour", q.day, app, until)
+		xLimitHeaders(h, "x-app-limit-24hour", q.day, app, until)
 		left = min(left, day, app)
-	}
-	if left < 0 {
-		xTooMany(isV1(c.Request)).write(w)
 	}
 	return left >= 0
 }
 
-func xLimitHeaders(w http.ResponseWriter, name string, limit, left int, until time.Time) {
-	w.Header().Set(name+"-limit", strconv.Itoa(limit))
-	w.Header().Set(name+"-remaining", strconv.Itoa(max(left, 0)))
-	w.Header().Set(name+"-reset", strconv.Itoa(int(math.Ceil(float64(until.UnixMilli())/1000))))
+func xLimitHeaders(h http.Header, name string, limit, left int, until time.Time) {
+	h.Set(name+"-limit", strconv.Itoa(limit))
+	h.Set(name+"-remaining", strconv.Itoa(max(left, 0)))
+	h.Set(name+"-reset", strconv.Itoa(int(math.Ceil(float64(until.UnixMilli())/1000))))
 }
 
 // xTooMany is a 429 in one of the two shapes that X has for it.
@@ -228,10 +232,10 @@ func (x *X) refuse(w http.ResponseWriter, r *http.Request, f Fault) {
 	if status == http.StatusTooManyRequests {
 		until := time.Now().Add(time.Duration(f.RetryAfter))
 		if f.Code == "24h" {
-			xLimitHeaders(w, "x-rate-limit", 100, 99, time.Now().Add(15*time.Minute))
-			xLimitHeaders(w, "x-user-limit-24hour", 10000, 0, until)
+			xLimitHeaders(w.Header(), "x-rate-limit", 100, 99, time.Now().Add(15*time.Minute))
+			xLimitHeaders(w.Header(), "x-user-limit-24hour", 10000, 0, until)
 		} else {
-			xLimitHeaders(w, "x-rate-limit", 100, 0, until)
+			xLimitHeaders(w.Header(), "x-rate-limit", 100, 0, until)
 		}
 		xTooMany(isV1(r) || f.Code == "88").write(w)
 		return
