@@ -103,9 +103,9 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		retry()
 	case f.Kind == bots.Unsure, f.Kind == bots.Temporary && now.Sub(e.Accepted) < giveUp:
 		retry()
-	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && !e.Try.Standalone:
+	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && step.Op.ReplyTo != "":
 		e.Try.Standalone = true
-	case f.Kind == bots.Gone && f.Subject == bots.Target && action == bots.Post && step.Op.Thread != "":
+	case f.Kind == bots.Gone && (f.Subject == bots.Parent || f.Subject == bots.Target) && action == bots.Post && step.Op.Thread != "":
 		l.Thread = Thread{Chore: Chore{Given: true}}
 	case f.Kind == bots.Gone && f.Subject == bots.Message && e.Shows.Exists():
 		e.Shows.What, e.Shows.Wrong, e.Shows.Since = Removed, now.Sub(e.Shows.Since), now // somebody deleted it

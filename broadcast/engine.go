@@ -174,3 +174,10 @@ func (e *Engine) Channel(name string) (Channel, bool) {
 	ch, ok := e.channels[name]
 	return ch, ok
 }
+
+// Complete adds to a lane what the configuration says about its channel, for
+// views. A channel that is no longer configured stays as it is.
+func (e *Engine) Complete(l *Lane) {
+	l.Policy = e.Policy
+	e.complete(l)
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -86,9 +87,12 @@ func (n *planner) message(e *Entry, after Shows) *templates.Message {
 	rev := u.Revision(revision)
 	m := &templates.Message{
 		Form: n.form(e, after), Ref: fmt.Sprintf("%s/%d", i.Ref, u.N), Kind: i.Kind, Drill: i.Drill,
-		Title: rev.Title, Status: u.Status, WasStatus: n.statusBefore(u.N), Impact: u.Impact,
-		Components: n.components(u), At: u.PublishedAt, Zone: n.Policy.Zone, NextUpdate: u.NextUpdate,
-		Begin: i.Begin, End: i.End, Revision: revision, Link: n.Policy.Link(i.Ref),
+		Title: rev.Title, Status: u.Status, Impact: u.Impact, At: u.PublishedAt, Zone: n.Policy.Zone,
+		NextUpdate: u.NextUpdate, Begin: i.Begin, End: i.End, Link: n.Policy.Link(i.Ref),
+	}
+	n.compare(m, u)
+	if e.Shows.Exists() && e.Shows.Posted < revision {
+		m.Revision = revision // another wording was read here
 	}
 	var in string
 	m.Body, in = rev.Body.In(n.Channel.Language, n.Policy.Language)
@@ -101,10 +105,10 @@ func (n *planner) message(e *Entry, after Shows) *templates.Message {
 	}
 	if u.Retraction != nil && (e.Kind == Retract || after.What == Tombstone) {
 		m.Reason, m.At = u.Retraction.Reason, u.Retraction.At
+		m.Body, m.Original, m.Components, m.NextUpdate = "", "", nil, time.Time{}
 	}
 	if e.Kind == Say {
 		m.Missed = n.missed(e)
-		m.WasNext = n.promiseBefore(u)
 		m.Head = n.headline()
 	}
 	return m
@@ -126,23 +130,22 @@ func (n *planner) form(e *Entry, after Shows) templates.Form {
 	}
 }
 
-// statusBefore is the status before update n, of the last update that stands.
-func (n *planner) statusBefore(update int) incident.Status {
-	if before := n.before(update); before != nil {
-		return before.Status
-	}
-	return ""
-}
-
-// promiseBefore is the promise that u changes before it was due; zero when it
-// keeps its word, or made none.
-func (n *planner) promiseBefore(u *incident.Update) time.Time {
+// compare adds what is news in u beside the update before it.
+func (n *planner) compare(m *templates.Message, u *incident.Update) {
 	before := n.before(u.N)
-	if before == nil || before.NextUpdate.IsZero() || u.NextUpdate.IsZero() ||
-		before.NextUpdate.Equal(u.NextUpdate) || !u.PublishedAt.Before(before.NextUpdate) {
-		return time.Time{}
+	if before == nil || m.Form == templates.First {
+		m.Components = n.components(u)
 	}
-	return before.NextUpdate
+	if before == nil {
+		return
+	}
+	m.WasStatus, m.WasImpact = before.Status, before.Impact
+	if !maps.Equal(before.Components, u.Components) {
+		m.Components = n.components(u)
+	}
+	if !u.NextUpdate.Equal(before.NextUpdate) && u.PublishedAt.Before(before.NextUpdate) {
+		m.WasNext = before.NextUpdate // changed while it could still be kept
+	}
 }
 
 // before is the last update before n that stands, or nil.

@@ -149,3 +149,16 @@ func ParseUpdateRef(s string) (Ref, int, error) {
 	update, _ := strconv.Atoi(m[3])
 	return Ref{Prefix: strings.ToUpper(m[1]), Number: number}, update, nil
 }
+
+// Component is the state of a component that an incident of this impact
+// names without saying how it does.
+func (i Impact) Component() ComponentState {
+	switch i {
+	case Critical, Major:
+		return MajorOutage
+	case ImpactNone:
+		return Operational
+	default:
+		return DegradedPerformance
+	}
+}

@@ -121,3 +121,12 @@ func (s *Store) Set(ctx context.Context, name, value string) error {
 		return err
 	})
 }
+
+// Lanes loads the lanes of an incident.
+func (s *Store) Lanes(ctx context.Context, ref incident.Ref) (lanes []*broadcast.Lane, err error) {
+	err = s.look(ctx, func(tx *sql.Tx) error {
+		lanes, err = (&deskTx{ctx: ctx, tx: tx}).Lanes(ref)
+		return err
+	})
+	return lanes, err
+}

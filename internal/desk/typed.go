@@ -1,0 +1,149 @@
+package desk
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// Command makes a command of what an operator typed. What is unclear is
+// refused with the question to answer; nothing is guessed.
+func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
+	switch t.Verb {
+	case "incident":
+		return d.openIncident(t, now)
+	case "notice":
+		return d.openNotice(t, now)
+	case "maintenance":
+		return d.openMaintenance(t, now)
+	case "correct", "typo":
+		return Correct{Ref: t.Ref, Body: t.Body, Typo: t.Verb == "typo"}, nil
+	case "retract":
+		reason, remove := strings.CutPrefix(t.Text, "delete ")
+		return Retract{Ref: t.Ref, Reason: reason, Delete: remove}, nil
+	case "publish":
+		return Publish{Draft: t.Ref, Reason: t.Text}, nil
+	case "reject":
+		return Reject{Draft: t.Ref, Reason: t.Text}, nil
+	case "retry", "skip", "posted":
+		return settling(t)
+	case "freeze":
+		return d.freeze(t), nil
+	case "unfreeze":
+		scope, release, _ := strings.Cut(strings.TrimSpace(t.Ref+" "+t.Text), " ")
+		return Release{Scope: scope, Release: strings.TrimSpace(release)}, nil
+	case "scope":
+		return nil, refuse(Invalid, "what is affected is changed with an update: /update INC-12 …")
+	}
+	s, err := d.saying(t, now)
+	return Update{Ref: t.Ref, Saying: s}, err
+}
+
+// saying is what a typed command wants to be said.
+func (d *Desk) saying(t incident.Typed, now time.Time) (incident.Saying, error) {
+	due, err := t.Next.Due(now, d.Zone)
+	if err != nil {
+		return incident.Saying{}, refuse(Invalid, "%s", err)
+	}
+	return incident.Saying{Title: t.Title, Body: t.Body, Status: t.Status, NextUpdate: due}, nil
+}
+
+func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
+	s, err := d.saying(t, now)
+	if err != nil {
+		return nil, err
+	}
+	var affected []string
+	for _, word := range t.Words {
+		if impact := incident.Impact(strings.ToLower(word)); impact.Valid() {
+			s.Impact = impact
+		} else {
+			affected = append(affected, strings.ToLower(word))
+		}
+	}
+	s.Components = map[string]incident.ComponentState{}
+	for _, id := range affected {
+		if s.Components[id] = s.Impact.Component(); d.Components[id] == "" {
+			return nil, refuse(Invalid, "%q is neither an impact nor a component: the impacts are none, minor, major, critical; the components are %s",
+				id, strings.Join(sortedKeys(d.Components), ", "))
+		}
+	}
+	if t.Next == (incident.Promise{}) && d.Next[s.Impact] > 0 {
+		s.NextUpdate = now.Add(d.Next[s.Impact])
+	}
+	return Open{Kind: incident.Outage, Saying: s}, nil
+}
+
+func (d *Desk) openNotice(t incident.Typed, now time.Time) (Command, error) {
+	s, err := d.saying(t, now)
+	if len(t.Words) > 0 && err == nil {
+		return nil, refuse(Invalid, "write the title on the line below /notice")
+	}
+	return Open{Kind: incident.Notice, Saying: s}, err
+}
+
+// openMaintenance reads "2026-12-01 02:00 04:00 component …".
+func (d *Desk) openMaintenance(t incident.Typed, now time.Time) (Command, error) {
+	s, err := d.saying(t, now)
+	if err != nil {
+		return nil, err
+	}
+	const form = "write the window like 2026-12-01 02:00 04:00, in " // + zone
+	if len(t.Words) < 3 {
+		return nil, refuse(Invalid, form+"%s", d.Zone)
+	}
+	day := t.Words[0]
+	begin, err1 := time.ParseInLocation("2006-01-02 15:04", day+" "+t.Words[1], d.Zone)
+	end, err2 := time.ParseInLocation("2006-01-02 15:04", day+" "+t.Words[2], d.Zone)
+	if err1 != nil || err2 != nil {
+		return nil, refuse(Invalid, form+"%s", d.Zone)
+	}
+	if end.Before(begin) {
+		end = end.AddDate(0, 0, 1) // over midnight
+	}
+	s.Begin, s.End = begin.UTC(), end.UTC()
+	s.Components = map[string]incident.ComponentState{}
+	for _, id := range t.Words[3:] {
+		s.Components[strings.ToLower(id)] = incident.UnderMaintenance
+	}
+	return Open{Kind: incident.Maintenance, Saying: s}, nil
+}
+
+// settling reads "INC-12/3 channel …".
+func settling(t incident.Typed) (Command, error) {
+	channel, rest, _ := strings.Cut(t.Text, " ")
+	which := Which{Update: t.Ref, Channel: channel}
+	switch {
+	case t.Ref == "" || channel == "":
+		return nil, refuse(Invalid, "say which: /%s INC-12/3 channel", t.Verb)
+	case t.Verb == "retry":
+		return Retry{which}, nil
+	case t.Verb == "skip":
+		return Skip{which, strings.TrimSpace(rest)}, nil
+	}
+	return Posted{which, strings.TrimSpace(rest)}, nil
+}
+
+// freeze reads "[channel|account|incident] why": an unknown word freezes
+// everything and becomes the reason.
+func (d *Desk) freeze(t incident.Typed) Command {
+	if t.Ref != "" {
+		return Stop{Scope: t.Ref, Reason: t.Text}
+	}
+	first, rest, _ := strings.Cut(t.Text, " ")
+	known := slices.Contains(d.names(), first)
+	if known && strings.TrimSpace(rest) != "" {
+		return Stop{Scope: first, Reason: rest}
+	}
+	return Stop{Reason: t.Text}
+}
+
+// names are the channels and accounts.
+func (d *Desk) names() (names []string) {
+	for _, ch := range d.Channels {
+		names = append(names, ch.Name, ch.Account)
+	}
+	return names
+}
