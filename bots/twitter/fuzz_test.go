@@ -2,6 +2,7 @@ package twitter
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func FuzzURLs(f *testing.F) {
 				t.Fatalf("%q: link %v after %d", s, u, end)
 			}
 			end = u.end
-			if !contains(runes[u.start:u.end], '.') {
+			if !slices.Contains(runes[u.start:u.end], '.') {
 				t.Errorf("%q: a link without a dot: %v", s, u)
 			}
 		}

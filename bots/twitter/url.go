@@ -21,8 +21,9 @@ type span struct{ start, end int }
 // order and do not overlap.
 func urls(text []rune) []span {
 	var found []span
+	s := scanner{text, domains(text)}
 	for at := 0; at <= len(text); {
-		link, ok := matchURL(text, at)
+		link, ok := s.match(at)
 		if !ok {
 			at++
 			continue
@@ -31,6 +32,12 @@ func urls(text []rune) []span {
 		at = link.end
 	}
 	return found
+}
+
+// A scanner looks for links at ever later places of one text.
+type scanner struct {
+	text    []rune
+	domains []int // see domains
 }
 
 // A match is what looks like a link: [http://] domain [:port] [/path] [?query].
@@ -42,33 +49,34 @@ type match struct {
 	bound      bool // follows what no domain without scheme may follow
 }
 
-// matchURL looks for a link after the character at, which must not be one
+// match looks for a link after the character at, which must not be one
 // that binds to it (or at the very beginning). The reference sees UTF-16: the
 // first half of a character outside the basic plane may precede, the second
 // begin a domain.
-func matchURL(text []rune, at int) (match, bool) {
-	if at < len(text) && utf16.RuneLen(text[at]) == 2 {
-		if m, ok := matchAt(text, at); ok {
+func (s *scanner) match(at int) (match, bool) {
+	if at < len(s.text) && utf16.RuneLen(s.text[at]) == 2 {
+		if m, ok := s.matchFrom(at); ok {
 			m.bound = false
 			return m, true
 		}
 	}
-	if at < len(text) && mayPrecede(text[at]) {
-		if m, ok := matchAt(text, at+1); ok {
+	if at < len(s.text) && mayPrecede(s.text[at]) {
+		if m, ok := s.matchFrom(at + 1); ok {
 			return m, true
 		}
 	}
 	if at == 0 {
-		return matchAt(text, 0)
+		return s.matchFrom(0)
 	}
 	return match{}, false
 }
 
-func matchAt(text []rune, start int) (match, bool) {
+func (s *scanner) matchFrom(start int) (match, bool) {
+	text := s.text
 	m := match{text: text, start: start, host: start + scheme(text[start:])}
 	m.bound = start > 0 && strings.ContainsRune("-_./", text[start-1])
-	end, ok := domain(text, m.host)
-	if !ok {
+	end := s.domains[m.host]
+	if end == 0 {
 		return match{}, false
 	}
 	m.port, m.end = end, end
@@ -131,49 +139,65 @@ func scheme(text []rune) int {
 	return 0
 }
 
-// domain returns where the longest domain at start ends: labels, each with a
-// dot, and a top-level domain. The last label before that has no underscore.
-func domain(text []rune, start int) (end int, ok bool) {
-	for at := start; ; {
-		dot := run(text, at, isLabelChar)
-		if dot == len(text) || text[dot] != '.' || dot == at || !isDomainChar(text[at]) || !isDomainChar(text[dot-1]) {
-			return end, ok
+// domains says for each place in text where the longest domain that begins
+// there ends, or 0: labels, each with a dot, and a top-level domain. The last
+// label before that has no underscore. It reads the text once, from its end.
+func domains(text []rune) []int {
+	ends := make([]int, len(text)+1)
+	dot, tld, scored := len(text), 0, -1 // of the label at i: what ends it, what follows, its last underscore
+	for i := len(text) - 1; i >= 0; i-- {
+		r := text[i]
+		switch {
+		case r == '.':
+			dot, tld, scored = i, tldLength(text[i+1:]), -1
+		case r == '_' && scored < 0:
+			scored = i
+		case !isLabelChar(r):
+			dot = len(text) // nothing ends a label here
+		case dot == len(text) || !isDomainChar(r) || !isDomainChar(text[dot-1]):
+		case ends[dot+1] > 0:
+			ends[i] = ends[dot+1]
+		case tld > 0 && scored < 0:
+			ends[i] = dot + 1 + tld
 		}
-		if n := tldLength(text[dot+1:]); n > 0 && !contains(text[at:dot], '_') {
-			end, ok = dot+1+n, true
-		}
-		at = dot + 1
 	}
+	return ends
 }
 
 // asciiDomains finds the domains without other than ASCII and Latin letters.
 func asciiDomains(text []rune) []span {
 	var found []span
 	for at := 0; at < len(text); {
-		end := 0
-		for label := at; ; {
+		end, label := 0, at
+		for {
 			dot := run(text, label, isASCIILabel)
 			if dot == label || dot == len(text) || text[dot] != '.' {
+				label = dot
 				break
 			}
-			if n := tldLength(text[dot+1:]); n > 0 {
-				end = dot + 1 + n
-			}
 			label = dot + 1
+			if n := tldLength(text[label:]); n > 0 {
+				end = label + n
+			}
 		}
 		if end > 0 {
 			found = append(found, span{at, end})
-			at = end
-			continue
 		}
-		at = max(at+1, run(text, at, isASCIILabel))
+		at = max(at+1, end)
+		if end == 0 {
+			at = max(at, label) // no part of these labels is a domain either
+		}
 	}
 	return found
 }
 
 // validURL checks the lengths that DNS and X allow.
 func validURL(url, domain []rune, bare bool) bool {
-	if strings.HasPrefix(string(domain), "xn--") && len(asciiDomains(domain)) == 0 {
+	length := len(utf16.Encode(url)) + scheme(url)
+	if bare {
+		length += defaultHTTP
+	}
+	if length > maxURL {
 		return false
 	}
 	for label := range strings.SplitSeq(string(domain), ".") {
@@ -181,11 +205,7 @@ func validURL(url, domain []rune, bare bool) bool {
 			return false
 		}
 	}
-	length := len(utf16.Encode(url))
-	if bare {
-		return length+defaultHTTP <= maxURL
-	}
-	return length+scheme(url) <= maxURL
+	return !strings.HasPrefix(string(domain), "xn--") || len(asciiDomains(domain)) > 0
 }
 
 // pathEnd returns where a path ends that goes on at at: after the last
@@ -252,5 +272,3 @@ func run(text []rune, at int, in func(rune) bool) int {
 	}
 	return at
 }
-
-func contains(text []rune, c rune) bool { return strings.ContainsRune(string(text), c) }
