@@ -20,6 +20,8 @@ const MaxWeight = 280
 //
 // The reference knows the emoji of 2018. It counts the parts of a newer
 // sequence one by one, and so does Weight: at worst a text seems too long.
+// The only known differences are bare domains glued to characters beyond the
+// basic plane, which the reference cuts in two (UTF-16).
 func Weight(text string) int {
 	return current.weight([]rune(norm.NFC.String(text)))
 }
