@@ -38,11 +38,11 @@ const (
 // Config is one bot.
 type Config struct {
 	Name        string
-	Token       string // without "Bot "
-	Application string // id of the application, for commands; empty where none are registered
-	Guild       string // id of the server that the channels are in; empty makes receipts without links
-	APIURL      string // empty for Discord itself; ends in the API's version, as "/api/v9" does
-	Rate        int    // requests a second over all channels; 0 for Discord's own 50
+	Token       string  // without "Bot "
+	Application string  // id of the application, for commands; empty where none are registered
+	Guild       string  // id of the server that the channels are in; empty makes receipts without links
+	APIURL      string  // empty for Discord itself; ends in the API's version, as "/api/v9" does
+	Rate        float64 // requests a second over all channels; 0 for Discord's own 50
 }
 
 // Bot is a bot's account.
@@ -51,7 +51,7 @@ type Bot struct {
 	application string
 	guild       string
 	api         string // without a slash at the end
-	rate        int
+	pace        bots.Pace
 	token       string
 	client      *bots.Client
 	rest        *discordgo.Session // carries requests and never opens a gateway, which would hold its lock
@@ -73,7 +73,7 @@ func New(c Config) (*Bot, error) {
 	case c.Guild != "" && !isID(c.Guild):
 		return nil, fmt.Errorf("discord %s: guild %q is not an id", c.Name, c.Guild)
 	case c.Rate < 0:
-		return nil, fmt.Errorf("discord %s: rate %d is below zero", c.Name, c.Rate)
+		return nil, fmt.Errorf("discord %s: rate %v is below zero", c.Name, c.Rate)
 	}
 	if c.APIURL == "" {
 		c.APIURL = defaultURL
@@ -85,7 +85,7 @@ func New(c Config) (*Bot, error) {
 		c.Rate = defaultRate
 	}
 	b := &Bot{
-		name: c.Name, application: c.Application, guild: c.Guild, rate: c.Rate, token: token,
+		name: c.Name, application: c.Application, guild: c.Guild, pace: bots.PaceOf(c.Rate), token: token,
 		api: strings.TrimRight(c.APIURL, "/"), client: bots.NewClient(token), patience: defaultPatience(),
 	}
 	b.self.Store(userOfToken(token))
@@ -127,8 +127,7 @@ func (b *Bot) Limits() bots.Limits {
 		Crosspost:    true,
 		Pin:          true,
 		Deduplicates: nonceWindow,
-		Account:      bots.Pace{N: b.rate, Per: time.Second},
-		Target:       bots.Pace{N: 5, Per: 5 * time.Second}, // what X-RateLimit-Limit usually says; the headers are obeyed
+		Account:      b.pace,
 	}
 }
 

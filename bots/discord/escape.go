@@ -40,7 +40,8 @@ func content(text string) string {
 
 // link is where a text has a link that clients recognise without brackets
 // around it. Nothing in it is markup. The run goes on to the next white space
-// or "<", over punctuation that is no part of the link.
+// or "<", over punctuation that is no part of the link. A scheme with nothing
+// behind it counts, since a backslash would be taken for its host.
 type link struct{ start, end, run int }
 
 func bareLinks(text string) []link {
@@ -55,7 +56,7 @@ func bareLinks(text string) []link {
 		i += from
 		l := link{start: from + schemeStart(text[from:i]), run: runEnd(text, i+len(mark))}
 		l.end = i + len(mark) + len(strings.TrimRight(text[i+len(mark):l.run], `.,:;"']`))
-		if l.start == i || l.end == i+len(mark) || l.start == glued+1 && glued >= 0 {
+		if l.start == i || l.start == glued+1 && glued >= 0 {
 			from = i + len(mark)
 			continue
 		}
