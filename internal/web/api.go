@@ -1,0 +1,116 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/allclear-hq/allclear/internal/desk"
+)
+
+// api is the JSON side. Each file with handlers has those of one kind of thing.
+type api struct{ Config }
+
+// An endpoint answers one route for an operator. An error becomes a problem
+// document.
+type endpoint func(w http.ResponseWriter, r *http.Request, op Operator) error
+
+type route struct {
+	pattern string // method and path, as for [http.ServeMux]
+	serve   endpoint
+}
+
+// routes lists the whole API. openapi.json describes exactly these.
+func (a *api) routes() []route {
+	return []route{
+		{"GET /v1/incidents", a.listIncidents},
+		{"POST /v1/incidents", a.openIncident},
+		{"GET /v1/incidents/{ref}", a.showIncident},
+		{"POST /v1/incidents/{ref}/updates", a.postUpdate},
+		{"POST /v1/incidents/{ref}/updates/{n}/correction", a.correct},
+		{"POST /v1/incidents/{ref}/updates/{n}/retraction", a.retract},
+		{"GET /v1/drafts", a.listDrafts},
+		{"POST /v1/drafts/{draft}/publish", a.publish},
+		{"POST /v1/drafts/{draft}/reject", a.reject},
+		{"POST /v1/preview", a.preview},
+		{"GET /v1/channels", a.listChannels},
+		{"GET /v1/audit", a.listAudit},
+		{"GET /v1/deliveries", a.listDeliveries},
+		{"POST /v1/deliveries/{id}/retry", a.retry},
+		{"POST /v1/deliveries/{id}/skip", a.skip},
+		{"POST /v1/deliveries/{id}/posted", a.posted},
+		{"POST /v1/freeze", a.freeze},
+		{"POST /v1/unfreeze", a.unfreeze},
+		{"GET /v1/openapi.json", a.openapi},
+	}
+}
+
+// operatorKey is where a request carries who makes it.
+type operatorKey struct{}
+
+// handler serves the routes to operators, and problems to everybody else.
+func (a *api) handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range a.routes() {
+		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
+			op, _ := r.Context().Value(operatorKey{}).(Operator)
+			if err := rt.serve(w, r, op); err != nil {
+				a.fail(w, r, err)
+			}
+		})
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		op, ok := authenticate(a.Operators, r)
+		if !ok {
+			unauthorized(w, r)
+			return
+		}
+		if h, pattern := mux.Handler(r); pattern == "" {
+			noRoute(w, r, h)
+			return
+		}
+		mux.ServeHTTP(w, r.WithContext(withOperator(r.Context(), op)))
+	})
+}
+
+// fail answers with a problem, and logs it once if it is ours.
+func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p, internal := asProblem(err)
+	if internal {
+		a.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	p.write(w)
+}
+
+// noRoute words what the mux says about a request that it has no route for:
+// that there is none, or that its methods are others.
+func noRoute(w http.ResponseWriter, r *http.Request, mux http.Handler) {
+	said := &statusOnly{header: http.Header{}}
+	mux.ServeHTTP(said, r)
+	if allow := said.header.Get("Allow"); allow != "" {
+		w.Header().Set("Allow", allow)
+		refuse(http.StatusMethodNotAllowed, "%s is not possible here: use %s", r.Method, allow).write(w)
+		return
+	}
+	refuse(http.StatusNotFound, "there is nothing at %s: see /v1/openapi.json", r.URL.Path).write(w)
+}
+
+// statusOnly takes an answer for its header.
+type statusOnly struct{ header http.Header }
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (s *statusOnly) WriteHeader(int)             {}
+
+// said answers a command that publishes: with the incident as it is now, or
+// with the draft that waits for other people.
+func (a *api) said(w http.ResponseWriter, r *http.Request, answer desk.Answer) error {
+	if answer.Draft != nil && answer.State == "draft" {
+		d, err := a.draftResource(r.Context(), answer.Draft)
+		if err != nil {
+			return err
+		}
+		return reply(w, http.StatusAccepted, map[string]any{"draft": d})
+	}
+	res := incidentResource(answer.Incident)
+	w.Header().Set("Location", "/v1/incidents/"+res.Ref)
+	return reply(w, http.StatusCreated, published{res, updateRef(answer.Incident, answer.Update), "published"})
+}

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/allclear-hq/allclear/internal/desk"
+)
+
+// A problem is an answer that is not what was asked for, as RFC 9457 writes it.
+type problem struct {
+	Type   string       `json:"type"`
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail"` // one line: what is wrong, what to do
+	Errors []fieldError `json:"errors,omitempty"`
+}
+
+// A fieldError is what is wrong with one part of a request's body.
+type fieldError struct {
+	Pointer string `json:"pointer,omitempty"` // JSON pointer as a URI fragment: #/next_update
+	Detail  string `json:"detail"`
+	Line    int    `json:"line,omitempty"` // in the body, from 1
+	Offset  int    `json:"offset"`         // in bytes, from 0
+}
+
+func (p *problem) Error() string { return p.Detail }
+
+// refuse makes a problem of the given status.
+func refuse(status int, format string, args ...any) *problem {
+	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
+}
+
+// asProblem is the answer to an error. One that is neither a problem nor a
+// refusal is ours: the client learns nothing of it, and the second result says
+// that it has to be logged.
+func asProblem(err error) (p *problem, internal bool) {
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p, false
+	}
+	if r, ok := desk.AsRefusal(err); ok {
+		return refuse(refusalStatus(r.Kind), "%s", r.Text), false
+	}
+	if errors.Is(err, desk.ErrNotFound) {
+		return refuse(http.StatusNotFound, "there is no such thing here"), false
+	}
+	return refuse(http.StatusInternalServerError, "this server failed; the reason is in its log"), true
+}
+
+func refusalStatus(k desk.RefusalKind) int {
+	switch k {
+	case desk.Forbidden:
+		return http.StatusForbidden
+	case desk.NotFound:
+		return http.StatusNotFound
+	case desk.Conflict:
+		return http.StatusConflict
+	default:
+		return http.StatusUnprocessableEntity
+	}
+}
+
+func (p *problem) write(w http.ResponseWriter) {
+	writeJSON(w, p.Status, "application/problem+json", p)
+}
+
+// reply answers with a JSON document.
+func reply(w http.ResponseWriter, status int, v any) error {
+	writeJSON(w, status, "application/json", v)
+	return nil
+}
+
+// writeJSON writes v, which always encodes. A client that has gone away is
+// nobody's concern.
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v)
+}

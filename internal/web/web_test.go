@@ -1,0 +1,201 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/store"
+)
+
+// counting is a store that counts what pages read from it.
+type counting struct {
+	*store.Store
+	reads atomic.Int64
+}
+
+func (c *counting) Incident(ctx context.Context, ref incident.Ref) (*incident.Incident, error) {
+	c.reads.Add(1)
+	return c.Store.Incident(ctx, ref)
+}
+
+func (c *counting) Incidents(ctx context.Context, limit int) ([]*incident.Incident, error) {
+	c.reads.Add(1)
+	return c.Store.Incidents(ctx, limit)
+}
+
+// site is a whole server over a real store and desk.
+type site struct {
+	t     *testing.T
+	store *counting
+	desk  *desk.Desk
+	pages *Pages
+	url   string
+}
+
+// tokens of the operators, by name. Ana publishes, Bo reviews, Cy drafts, Dee
+// administers.
+var operators = []Operator{
+	{"Ana", desk.Publisher, sha256.Sum256([]byte("token-Ana"))},
+	{"Bo", desk.Reviewer, sha256.Sum256([]byte("token-Bo"))},
+	{"Cy", desk.Author, sha256.Sum256([]byte("token-Cy"))},
+	{"Dee", desk.Admin, sha256.Sum256([]byte("token-Dee"))},
+	{"Eve", desk.Publisher, [32]byte{}},
+}
+
+var channels = []broadcast.Channel{
+	{Name: "tg-en", Account: "tg", Platform: "telegram", Target: "@status", Language: "en"},
+	{Name: "x", Account: "x", Platform: "twitter", Language: "en"},
+	{Name: "practice", Account: "tg", Platform: "telegram", Target: "@practice", Language: "en", Drill: true},
+}
+
+func pagesConfig(t *testing.T, source Source) PagesConfig {
+	t.Helper()
+	zone, err := time.LoadLocation("Asia/Singapore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return PagesConfig{
+		Source: source, Site: "Example Exchange", URL: "https://status.example.com", Language: "en", Languages: []string{"en", "zh-Hans"}, Zone: zone,
+		Components: []Component{{"login", "Login", "Accounts"}, {"withdrawals", "Withdrawals", "Funds"}, {"deposits", "Deposits", "Funds"}},
+		Warning:    map[string]string{"en": "We never ask for keys or deposits."},
+	}
+}
+
+// newSite starts a server whose critical incidents need one more person.
+func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
+	t.Helper()
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	s := &site{t: t, store: &counting{Store: db}}
+	pc := pagesConfig(t, s.store)
+	for _, f := range change {
+		f(&pc)
+	}
+	if s.pages, err = NewPages(t.Context(), pc); err != nil {
+		t.Fatal(err)
+	}
+	s.desk = desk.New(desk.Config{
+		Store: db, Channels: channels, Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals", "deposits": "Deposits"},
+		Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: pc.Zone, Approvals: map[string]int{"critical": 1},
+		Changed: func(ref string) {
+			if err := s.pages.Refresh(context.WithoutCancel(t.Context()), ref); err != nil {
+				t.Error(err)
+			}
+		},
+	})
+	srv := httptest.NewServer(New(Config{
+		Desk: s.desk, Store: s.store, Pages: s.pages, Operators: operators, Channels: channels, Language: "en",
+		Complete: func(l *broadcast.Lane) {
+			l.Limits = bots.Limits{MaxText: 100, Unit: "characters", Measure: func(s string) int { return len(s) }, Edit: true, Delete: true}
+		},
+		Preview: func(_ context.Context, kind incident.Kind, s incident.Saying, ref string) ([]Preview, error) {
+			return []Preview{{Channel: "tg-en", Text: string(kind) + " " + ref + ": " + s.Body["en"], Size: 12, Max: 100, Unit: "characters", Warnings: []string{"says funds"}}}, nil
+		},
+	}))
+	t.Cleanup(srv.Close)
+	s.url = srv.URL
+	return s
+}
+
+// answer is what the server said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// json decodes an answer into a map.
+func (a answer) json(t *testing.T) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
+		t.Fatalf("%v in %s", err, a.body)
+	}
+	return v
+}
+
+// at finds a value in an answer by its path: draft.id, updates.0.ref.
+func (a answer) at(t *testing.T, path string) any {
+	t.Helper()
+	var v any = a.json(t)
+	for _, step := range strings.Split(path, ".") {
+		switch c := v.(type) {
+		case map[string]any:
+			v = c[step]
+		case []any:
+			k := int(step[0] - '0')
+			if k >= len(c) {
+				return nil
+			}
+			v = c[k]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// call makes a request as an operator; header are names and values in turn.
+func (s *site) call(who, method, path, body string, header ...string) answer {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if who != "" {
+		req.Header.Set("Authorization", "Bearer token-"+who)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req) // no redirects
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(bytes.TrimSpace(text))}
+}
+
+// must is call for a request that has to be answered with a status.
+func (s *site) must(status int, who, method, path, body string, header ...string) answer {
+	s.t.Helper()
+	a := s.call(who, method, path, body, header...)
+	if a.status != status {
+		s.t.Fatalf("%s %s: status %d, want %d: %s", method, path, a.status, status, a.body)
+	}
+	return a
+}
+
+// wantAt checks values of an answer by their paths.
+func wantAt(t *testing.T, a answer, want map[string]any) {
+	t.Helper()
+	for path, w := range want {
+		if got := a.at(t, path); got != w {
+			t.Errorf("%s is %#v, want %#v in %s", path, got, w, a.body)
+		}
+	}
+}
