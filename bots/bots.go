@@ -99,6 +99,14 @@ type Pace struct {
 	Per time.Duration
 }
 
+// PaceOf is the pace of a rate in messages a second, which may be below one.
+func PaceOf(perSecond float64) Pace {
+	if perSecond < 1 {
+		return Pace{N: 1, Per: time.Duration(float64(time.Second) / perSecond)}
+	}
+	return Pace{N: int(perSecond), Per: time.Second}
+}
+
 // Limits is what a platform can carry and take back.
 type Limits struct {
 	MaxText int              // longest text of a message, in Unit

@@ -64,8 +64,10 @@ func NewClient(secrets ...string) *Client {
 	for _, s := range secrets {
 		if s != "" {
 			c.secrets = append(c.secrets, s)
-			if q := url.QueryEscape(s); q != s {
-				c.secrets = append(c.secrets, q)
+			for _, escaped := range []string{url.QueryEscape(s), url.PathEscape(s)} {
+				if escaped != s {
+					c.secrets = append(c.secrets, escaped)
+				}
 			}
 		}
 	}

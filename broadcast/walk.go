@@ -145,6 +145,9 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	return w.record(ctx, l, step, attempt, out)
 }
 
+// skew is how far a platform's clock may be from ours.
+const skew = time.Minute
+
 // find looks for the post of a doubtful attempt.
 func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
@@ -154,7 +157,7 @@ func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 	finder := a.Bot.(bots.Finder) // Next names Find only where CanFind
 	var out Outcome
 	var err error
-	out.Receipt, out.Found, err = finder.Find(ctx, step.Op, l.entry(step.Entry).Doubt.Since)
+	out.Receipt, out.Found, err = finder.Find(ctx, step.Op, l.entry(step.Entry).Doubt.Since.Add(-skew))
 	if err != nil {
 		out.Fault = bots.AsFault(err)
 		a.obey(step.Op, out.Fault)

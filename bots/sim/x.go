@@ -80,11 +80,17 @@ func NewX() *X {
 
 // AddAccount registers a user and the credentials of an app acting for him;
 // from then on only correctly signed requests are taken. It returns the
-// user's id.
+// user's id, which is the number that the access token begins with, if it
+// does as real ones do ("12345-…").
 func (x *X) AddAccount(name string, c XCredentials) string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	a := x.account(name)
+	if id, _, ok := strings.Cut(c.AccessToken, "-"); ok && id != "" && strings.Trim(id, "0123456789") == "" {
+		delete(x.accounts, a.id)
+		a.id = id
+		x.accounts[id] = a
+	}
 	a.bot = true
 	x.keys = append(x.keys, &xKey{c, a})
 	return a.id

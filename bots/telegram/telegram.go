@@ -69,19 +69,11 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("telegram %s: api_url is not an http address", c.Name)
 	}
 	_, secret, _ := strings.Cut(c.Token, ":") // the part before it is the bot's public id
-	b := &Bot{name: c.Name, paid: c.Paid, pace: pace(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
+	b := &Bot{name: c.Name, paid: c.Paid, pace: bots.PaceOf(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
 	// The library's constructors call getMe, so the value is made by hand.
 	b.api.Token = c.Token
 	b.api.SetAPIEndpoint(strings.ReplaceAll(base, "%", "%%") + "/bot%s/%s")
 	return b, nil
-}
-
-// pace states a rate in whole requests.
-func pace(perSecond float64) bots.Pace {
-	if perSecond < 1 {
-		return bots.Pace{N: 1, Per: time.Duration(float64(time.Second) / perSecond)}
-	}
-	return bots.Pace{N: int(perSecond), Per: time.Second}
 }
 
 // Limits says what Telegram can carry and take back.
@@ -97,7 +89,6 @@ func (b *Bot) Limits() bots.Limits {
 		Threads:      bots.ThreadFirst,
 		Pin:          true,
 		Account:      b.pace,
-		Target:       bots.Pace{N: 20, Per: time.Minute}, // of a group; for channels not stated
 	}
 }
 

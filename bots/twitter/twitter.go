@@ -48,9 +48,9 @@ type Config struct {
 	ConsumerKey, ConsumerSecret string
 	AccessToken, AccessSecret   string
 
-	API    string // "v2", or "v1.1"; empty is "v2"
-	APIURL string // to which /2/… and /1.1/… are appended; empty is DefaultURL
-	Rate   int    // posts in 15 minutes; 0 is X's own limit
+	API    string  // "v2", or "v1.1"; empty is "v2"
+	APIURL string  // to which /2/… and /1.1/… are appended; empty is DefaultURL
+	Rate   float64 // posts a second; 0 is X's own 100 in 15 minutes
 }
 
 // A Bot is an account on X. It implements [bots.Bot], [bots.Finder] and
@@ -58,7 +58,7 @@ type Config struct {
 type Bot struct {
 	name   string
 	user   string // numeric id of the account
-	rate   int
+	pace   bots.Pace
 	client *bots.Client
 	api    api
 }
@@ -92,9 +92,9 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("twitter %q: %w", c.Name, err)
 	}
 	client := bots.NewClient(c.secrets()...)
-	b := &Bot{name: c.Name, user: user, rate: c.Rate, client: client}
-	if b.rate == 0 {
-		b.rate = postsPerWindow
+	b := &Bot{name: c.Name, user: user, pace: bots.Pace{N: postsPerWindow, Per: window}, client: client}
+	if c.Rate > 0 {
+		b.pace = bots.PaceOf(c.Rate)
 	}
 	signed := c.sign(client.HTTP)
 	if c.API == "v1.1" {
@@ -121,7 +121,7 @@ func (c Config) check() (user string, err error) {
 		return "", fmt.Errorf(`api is %q, want "v2" or "v1.1"`, c.API)
 	}
 	if c.Rate < 0 {
-		return "", fmt.Errorf("rate is %d, want posts in 15 minutes", c.Rate)
+		return "", fmt.Errorf("rate is %v, want posts a second", c.Rate)
 	}
 	user, _, found := strings.Cut(c.AccessToken, "-")
 	if !found || user == "" || strings.Trim(user, "0123456789") != "" {
@@ -171,7 +171,7 @@ func (b *Bot) Limits() bots.Limits {
 		Replies:  bots.ReplyNewest,
 		PostCost: postCost,
 		LinkCost: linkCost,
-		Account:  bots.Pace{N: b.rate, Per: window},
+		Account:  b.pace,
 	}
 }
 

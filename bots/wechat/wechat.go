@@ -11,7 +11,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -63,7 +62,7 @@ func New(c Config) (*Bot, error) {
 	u.RawQuery = url.Values{"key": {c.Key}}.Encode()
 	pace := bots.Pace{N: perMinute, Per: time.Minute}
 	if c.Rate > 0 {
-		pace.N = max(1, int(math.Floor(c.Rate*60)))
+		pace = bots.PaceOf(c.Rate)
 	}
 	return &Bot{name: c.Name, url: u.String(), client: bots.NewClient(c.Key), pace: pace}, nil
 }
