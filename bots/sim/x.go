@@ -86,7 +86,7 @@ func (x *X) AddAccount(name string, c XCredentials) string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	a := x.account(name)
-	if id, _, ok := strings.Cut(c.AccessToken, "-"); ok && id != "" && strings.Trim(id, "0123456789") == "" {
+	if id, _, ok := strings.Cut(c.AccessToken, "-"); ok && isXID(id) {
 		delete(x.accounts, a.id)
 		a.id = id
 		x.accounts[id] = a

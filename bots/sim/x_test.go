@@ -367,6 +367,16 @@ func TestXPeople(t *testing.T) {
 	}
 }
 
+func TestXAccountIDs(t *testing.T) {
+	x := NewX()
+	if id := x.AddAccount("a", XCredentials{AccessToken: "12345-secret"}); id != "12345" {
+		t.Errorf("id = %s, want that of the token", id)
+	}
+	if id := x.AddAccount("b", XCredentials{AccessToken: "abc-secret"}); !isXID(id) {
+		t.Errorf("id = %s, want a number", id)
+	}
+}
+
 func TestXVersion1(t *testing.T) {
 	f := serveX(t)
 	to, err := url.Parse(f.url + "/1.1")
