@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// app is a server put together: the wiring from top to bottom.
+type app struct {
+	config *config.Config
+	bots   map[string]bots.Bot
+	store  *store.Store
+	engine *broadcast.Engine
+	desk   *desk.Desk
+	rooms  *desk.Rooms
+	log    *slog.Logger
+
+	published []func(ref string) // told after something was said
+	delivered []func(ref string) // told after an attempt had an outcome
+}
+
+// build opens what a server needs. Close it when done.
+func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error) {
+	texts, err := templates.Load(c.Site.Templates, c.Site.Languages)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	accounts, err := connect(c)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	db, err := store.Open(ctx, c.Store.URL.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	a := &app{config: c, bots: accounts, store: db, log: log}
+	if a.engine, err = broadcast.New(a.engineConfig(texts)); err != nil {
+		db.Close()
+		return nil, usageError{err}
+	}
+	a.desk = desk.New(a.deskConfig())
+	a.rooms = a.newRooms()
+	return a, nil
+}
+
+func (a *app) Close() error { return a.store.Close() }
+
+// run serves until ctx ends.
+func (a *app) run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for name, bot := range a.bots {
+		listener, ok := bot.(bots.Listener)
+		if ok && slices.ContainsFunc(a.config.Rooms, func(r config.Room) bool { return r.Bot == name }) {
+			wg.Go(func() { a.rooms.Listen(ctx, name, listener) })
+		}
+	}
+	err := a.engine.Run(ctx)
+	wg.Wait()
+	return err
+}
+
+func (a *app) engineConfig(texts *templates.Set) broadcast.Config {
+	c := a.config
+	out := broadcast.Config{Store: a.store, Channels: channels(c), Texts: texts, Log: a.log, Changed: tell(&a.delivered), Policy: policy(c)}
+	for name, bot := range a.bots {
+		out.Accounts = append(out.Accounts, broadcast.Account{Name: name, Platform: string(c.Bots[name].Kind), Bot: bot})
+	}
+	return out
+}
+
+// channels are the public channels; audiences are not among them.
+func channels(c *config.Config) (out []broadcast.Channel) {
+	for _, ch := range c.Channels {
+		if ch.Audience {
+			continue
+		}
+		out = append(out, broadcast.Channel{
+			Name: ch.Name, Account: ch.Bot, Platform: string(c.Bots[ch.Bot].Kind), Target: ch.Target, Language: ch.Language,
+			Thread: ch.Thread, Crosspost: ch.Crosspost, Pin: ch.Pin, MentionedOnly: ch.Replies == config.MentionedReply, Drill: ch.Drill,
+		})
+	}
+	return out
+}
+
+// staleNews is how far a public channel may be behind before only the newest
+// update is said.
+const staleNews = 10 * time.Minute
+
+func policy(c *config.Config) broadcast.Policy {
+	names := componentNames(c)
+	return broadcast.Policy{
+		Unsure: string(c.Policy.Unsure.Public), Hold: c.Policy.MissingTranslation == config.HoldBack,
+		EditOnly: c.Policy.Correction == config.EditOnly, Language: c.Site.Language, Zone: c.Site.TimeZone, NoStaleNews: staleNews,
+		Component: func(id string) string { return names[id] },
+		Link: func(ref incident.Ref) string {
+			if c.Site.URL == "" {
+				return ""
+			}
+			return c.Site.URL + "/incidents/" + ref.String()
+		},
+	}
+}
+
+func componentNames(c *config.Config) map[string]string {
+	names := map[string]string{}
+	for _, comp := range c.Components {
+		names[comp.ID] = comp.Name
+	}
+	return names
+}
+
+func (a *app) deskConfig() desk.Config {
+	c := a.config
+	return desk.Config{
+		Store: a.store, Channels: channels(c), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
+		Zone: c.Site.TimeZone, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
+		Wake: a.engine.Wake, Changed: tell(&a.published),
+	}
+}
+
+func (a *app) newRooms() *desk.Rooms {
+	r := &desk.Rooms{Desk: a.desk, Platform: map[string]string{}, Log: a.log, Show: a.show}
+	for name, b := range a.config.Bots {
+		r.Platform[name] = string(b.Kind)
+	}
+	for _, room := range a.config.Rooms {
+		r.Rooms = append(r.Rooms, desk.Room{Account: room.Bot, Target: room.Target, Drill: room.Drill})
+	}
+	for _, o := range a.config.Operators {
+		r.Operators = append(r.Operators, desk.Operator{Name: o.Name, Role: desk.Role(o.Role), Users: map[string]string{"telegram": o.Telegram, "discord": o.Discord}})
+	}
+	r.Say = func(ctx context.Context, account string, op bots.Operation) error {
+		_, err := a.engine.Say(ctx, account, broadcast.Room, op)
+		return err
+	}
+	r.Cursor = func(ctx context.Context, account string) (string, error) {
+		return a.store.Setting(ctx, "cursor:"+account)
+	}
+	r.SetCursor = func(ctx context.Context, account, cursor string) error {
+		return a.store.Set(ctx, "cursor:"+account, cursor)
+	}
+	return r
+}
+
+// tell returns a function that passes a reference on to listeners, which are
+// all in place before anything runs.
+func tell(listeners *[]func(ref string)) func(string) {
+	return func(ref string) {
+		for _, f := range *listeners {
+			f(ref)
+		}
+	}
+}
+
+// show answers /show: what is open, or where one incident arrived.
+func (a *app) show(ctx context.Context, ref string) (string, error) {
+	if ref == "" {
+		return a.showOpen(ctx)
+	}
+	r, _, err := incident.ParseUpdateRef(ref)
+	if err != nil {
+		return err.Error(), nil
+	}
+	i, err := a.store.Incident(ctx, r)
+	if errors.Is(err, desk.ErrNotFound) {
+		return fmt.Sprintf("There is no %s.", r), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	ds, err := a.store.Deliveries(ctx, r, a.engine.Complete)
+	if err != nil {
+		return "", err
+	}
+	return overview(i, ds), nil
+}
+
+func (a *app) showOpen(ctx context.Context) (string, error) {
+	all, err := a.store.Incidents(ctx, 50)
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, i := range all {
+		if i.ResolvedAt.IsZero() {
+			lines = append(lines, headline(i))
+		}
+	}
+	if len(lines) == 0 {
+		return "Nothing is open.", nil
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+func headline(i *incident.Incident) string {
+	line := fmt.Sprintf("%s %s · %s · %s", i.Ref, i.Impact, i.Status, i.Title)
+	if !i.NextUpdate.IsZero() {
+		line += " · next update by " + i.NextUpdate.UTC().Format("15:04") + " UTC"
+	}
+	return line
+}
+
+// overview is an incident with the deliveries of its newest update, and
+// everything older that needs a person.
+func overview(i *incident.Incident, ds []broadcast.Delivery) string {
+	newest := fmt.Sprintf("%s/%d", i.Ref, len(i.Updates))
+	lines := []string{headline(i)}
+	marks := map[broadcast.State]string{broadcast.Sent: "✓", broadcast.Failed: "✗", broadcast.UnsureState: "?"}
+	for _, d := range ds {
+		trouble := d.State == broadcast.Failed || d.State == broadcast.UnsureState
+		if d.Update != newest && !trouble {
+			continue
+		}
+		mark := marks[d.State]
+		if mark == "" {
+			mark = "·"
+		}
+		line := strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s %s", mark, d.Update, d.Channel, d.State, d.URL, d.Error))
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}

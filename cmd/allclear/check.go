@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// checkTime is how long one account may take to answer.
+const checkTime = 15 * time.Second
+
+// checkCmd validates the configuration, contacts every platform without
+// changing anything, and prints what each channel can do and not take back.
+type checkCmd struct {
+	Offline bool `help:"Contact nobody."`
+}
+
+func (c *checkCmd) Run(e *env) error {
+	cfg, err := loadConfig(e)
+	if err != nil {
+		return err
+	}
+	if _, err := templates.Load(cfg.Site.Templates, cfg.Site.Languages); err != nil {
+		return usageError{err}
+	}
+	accounts, err := connect(cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintf(e.out, "%s is in order: %d accounts, %d channels, %d operators, %d components\n", e.config, len(cfg.Bots), len(cfg.Channels), len(cfg.Operators), len(cfg.Components))
+	bad := 0
+	for _, name := range sortedKeys(accounts) {
+		bad += c.account(e, cfg, name, accounts[name])
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d problems: see above", bad)
+	}
+	return nil
+}
+
+// account checks and describes one account with its channels and rooms. It
+// returns the number of problems.
+func (c *checkCmd) account(e *env, cfg *config.Config, name string, bot bots.Bot) int {
+	targets := targetsOf(cfg, name)
+	who, problems, err := "not contacted", map[string]string{}, error(nil)
+	checker, ok := bot.(bots.Checker)
+	switch {
+	case c.Offline:
+	case !ok:
+		who = "this platform has no way to ask without posting"
+	default:
+		ctx, cancel := context.WithTimeout(e.ctx, checkTime)
+		who, problems, err = checker.Check(ctx, targets)
+		cancel()
+	}
+	if err != nil {
+		who = "FAILED: " + err.Error()
+	}
+	mark := ""
+	if cfg.Bots[name].Simulated() {
+		mark = " [SIMULATOR]"
+	}
+	fmt.Fprintf(e.out, "\n%s (%s)%s: %s\n", name, cfg.Bots[name].Kind, mark, who)
+	bad := len(problems)
+	if err != nil {
+		bad++
+	}
+	describe(e.out, cfg, name, bot.Limits(), problems)
+	return bad
+}
+
+// targetsOf lists the chats that an account must reach.
+func targetsOf(cfg *config.Config, account string) []string {
+	var out []string
+	for _, ch := range cfg.Channels {
+		if ch.Bot == account && ch.Target != "" {
+			out = append(out, ch.Target)
+		}
+	}
+	for _, r := range cfg.Rooms {
+		if r.Bot == account {
+			out = append(out, r.Target)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// describe prints a line for each channel and room of an account.
+func describe(w io.Writer, cfg *config.Config, account string, l bots.Limits, problems map[string]string) {
+	for _, ch := range cfg.Channels {
+		if ch.Bot == account {
+			fmt.Fprintf(w, "  channel %-14s %s%s\n", ch.Name, abilities(l, ch), trouble(problems[ch.Target]))
+		}
+	}
+	for _, r := range cfg.Rooms {
+		if r.Bot == account {
+			fmt.Fprintf(w, "  room    %-14s%s\n", r.Target, trouble(problems[r.Target]))
+		}
+	}
+}
+
+func trouble(problem string) string {
+	if problem == "" {
+		return ""
+	}
+	return "\n      PROBLEM: " + problem
+}
+
+// abilities says what a channel can do and not take back.
+func abilities(l bots.Limits, ch config.Channel) string {
+	parts := []string{fmt.Sprintf("%s, %d %s", ch.Language, l.MaxText, l.Unit)}
+	say := func(able bool, can, cannot string) {
+		if able {
+			parts = append(parts, can)
+		} else if cannot != "" {
+			parts = append(parts, cannot)
+		}
+	}
+	say(ch.Thread && l.Threads != bots.NoThreads, "thread per incident", "")
+	say(l.Replies != bots.NoReplies, "replies", "no replies")
+	say(l.Edit, "can edit", "cannot edit")
+	switch {
+	case !l.Delete:
+		parts = append(parts, "cannot delete")
+	case l.DeleteWithin > 0:
+		parts = append(parts, fmt.Sprintf("can delete for %.0f h", l.DeleteWithin.Hours()))
+	default:
+		parts = append(parts, "can delete")
+	}
+	if l.PostCost > 0 {
+		parts = append(parts, fmt.Sprintf("$%.3f a post, $%.3f with a link", l.PostCost, l.PostCost+l.LinkCost))
+	}
+	return strings.Join(parts, " · ")
+}

@@ -1,0 +1,122 @@
+// Command allclear says an incident update once and brings it to every
+// channel. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1 // something did not work
+	exitUsage  = 2 // wrong usage or configuration
+)
+
+// cli is the command line.
+type cli struct {
+	Config string `short:"c" placeholder:"FILE" default:"config.toml" help:"Configuration file (${default})."`
+	JSON   bool   `name:"json" help:"Print answers as JSON."`
+
+	Demo    demoCmd    `cmd:"" help:"Try it: the bot, four simulated platforms and a page to watch them, with no account and no configuration."`
+	Serve   serveCmd   `cmd:"" help:"Run the bot."`
+	Check   checkCmd   `cmd:"" help:"Check the configuration and what each account and channel can do."`
+	Sim     simCmd     `cmd:"" help:"Run the four simulated platforms alone."`
+	Replay  replayCmd  `cmd:"" help:"Post a recorded incident history to a running server, in order, sped up."`
+	Token   tokenCmd   `cmd:"" help:"Make an API token and the hash to recognise it by."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Show          showCmd     `cmd:"" group:"say" help:"Show what is open, or one incident with where it arrived."`
+	Incident      openCmd     `cmd:"" group:"say" help:"Open an incident."`
+	Maintenance   maintainCmd `cmd:"" group:"say" help:"Announce a maintenance."`
+	Notice        noticeCmd   `cmd:"" group:"say" help:"Publish a notice, for example about a rumour."`
+	Update        updateCmd   `cmd:"" group:"say" help:"Say more about an incident."`
+	Investigating statusCmd   `cmd:"" group:"say" help:"Update to investigating."`
+	Identified    statusCmd   `cmd:"" group:"say" help:"Update to identified."`
+	Monitoring    statusCmd   `cmd:"" group:"say" help:"Update to monitoring."`
+	Resolve       statusCmd   `cmd:"" group:"say" help:"Say the all clear."`
+	Begin         statusCmd   `cmd:"" group:"say" help:"A maintenance begins."`
+	Verifying     statusCmd   `cmd:"" group:"say" help:"A maintenance is being verified."`
+	Complete      statusCmd   `cmd:"" group:"say" help:"A maintenance is complete."`
+	Close         statusCmd   `cmd:"" group:"say" help:"Close a notice."`
+	Correct       correctCmd  `cmd:"" group:"say" help:"Give an update the right words, aloud."`
+	Typo          correctCmd  `cmd:"" group:"say" help:"Give an update the right words where they can be edited, silently."`
+	Retract       retractCmd  `cmd:"" group:"say" help:"Withdraw an update."`
+
+	Publish  publishCmd  `cmd:"" group:"settle" help:"Agree to a draft, and publish it when nobody else is needed."`
+	Reject   rejectCmd   `cmd:"" group:"settle" help:"End a draft."`
+	Retry    settleCmd   `cmd:"" group:"settle" help:"Send again what failed or is unsure."`
+	Skip     settleCmd   `cmd:"" group:"settle" help:"Give up a delivery."`
+	Posted   postedCmd   `cmd:"" group:"settle" help:"Record what was posted by hand."`
+	Freeze   freezeCmd   `cmd:"" group:"settle" help:"Send nothing more, at once."`
+	Unfreeze unfreezeCmd `cmd:"" group:"settle" help:"Lift a freeze."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(&env{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr, lookup: os.LookupEnv}, os.Args[1:]))
+}
+
+// env is what a command may use of the world.
+type env struct {
+	ctx      context.Context
+	in       io.Reader
+	out, err io.Writer
+	config   string
+	json     bool
+	lookup   func(string) (string, bool)
+	verb     string // the command's own name
+}
+
+// usageError is wrong usage or configuration, as opposed to something that
+// did not work.
+type usageError struct{ error }
+
+// run is main with everything passed in. Errors are one line: what is wrong,
+// what to do.
+func run(e *env, args []string) int {
+	out, errs := e.out, e.err
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("allclear"), kong.Writers(out, errs),
+		kong.Description("Say it once; everyone hears it, on every channel, in one thread, until the all clear."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ExplicitGroups([]kong.Group{{Key: "say", Title: "Say something (through a running server):"}, {Key: "settle", Title: "Settle what is open (through a running server):"}}),
+		kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		fmt.Fprintln(errs, "allclear:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	switch {
+	case exited >= 0:
+		return exited
+	case err != nil:
+		fmt.Fprintf(errs, "allclear: %s; see allclear --help\n", oneLine(err))
+		return exitUsage
+	}
+	e.config, e.json, e.verb = c.Config, c.JSON, strings.Fields(k.Command())[0]
+	if err := k.Run(e); err != nil {
+		fmt.Fprintln(errs, "allclear:", oneLine(err))
+		var usage usageError
+		if errors.As(err, &usage) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return 0
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"runtime/debug"
+)
+
+// tokenCmd makes an API token.
+type tokenCmd struct{}
+
+func (tokenCmd) Run(e *env) error {
+	token := rand.Text()
+	_, err := fmt.Fprintf(e.out, "token   %s\nsha256  %x\n\nGive the token to the operator, and to the server as token_env or token_file of that operator.\nIt is shown only now; the server keeps its SHA-256.\n",
+		token, sha256.Sum256([]byte(token)))
+	return err
+}
+
+// versionCmd prints the version.
+type versionCmd struct{}
+
+func (versionCmd) Run(e *env) error {
+	_, err := fmt.Fprintln(e.out, "allclear", version())
+	return err
+}
+
+// version is the module's version, with the commit of a build from source.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && v == "(devel)" {
+			v += " " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return v
+}

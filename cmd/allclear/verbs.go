@@ -1,0 +1,453 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// sayFlags are shared by the verbs that say something.
+type sayFlags struct {
+	Title       string            `short:"t" help:"Title of the incident, at most 200 characters."`
+	Next        string            `short:"n" placeholder:"WHEN" help:"When the next update is due: 20m, 14:30 (UTC), none, or an RFC 3339 time."`
+	Translation map[string]string `placeholder:"LANG=TEXT" help:"The text in another language; may be repeated."`
+	Component   map[string]string `placeholder:"ID=STATE" help:"How a component does; may be repeated."`
+	Only        []string          `placeholder:"CHANNEL" help:"Only on these channels."`
+	Not         []string          `placeholder:"CHANNEL" help:"Not on these channels."`
+}
+
+// textOf joins the words of a command line, or reads standard input when
+// there are none or a single "-".
+func textOf(e *env, words []string) (string, error) {
+	if len(words) > 0 && !slices.Equal(words, []string{"-"}) {
+		return strings.Join(words, " "), nil
+	}
+	if f, ok := e.in.(*os.File); ok && len(words) == 0 {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return "", usageError{errors.New("there is no text: write it behind the command, or send it on standard input")}
+		}
+	}
+	b, err := io.ReadAll(io.LimitReader(e.in, 1<<20))
+	text := strings.TrimSpace(string(b))
+	if err == nil && text == "" {
+		err = usageError{errors.New("there is no text: write it behind the command, or send it on standard input")}
+	}
+	return text, err
+}
+
+// body is the request's text: a string, or by language with translations.
+func (f *sayFlags) body(text string) any {
+	if len(f.Translation) == 0 {
+		return text
+	}
+	out := map[string]string{}
+	for lang, t := range f.Translation {
+		out[lang] = t
+	}
+	if text != "" {
+		out[""] = text
+	}
+	return out
+}
+
+// fill adds the flags to a request.
+func (f *sayFlags) fill(req map[string]any, now time.Time) error {
+	set := func(name string, value any, given bool) {
+		if given {
+			req[name] = value
+		}
+	}
+	set("title", f.Title, f.Title != "")
+	set("components", f.Component, len(f.Component) > 0)
+	set("only", f.Only, len(f.Only) > 0)
+	set("not", f.Not, len(f.Not) > 0)
+	next, err := f.due(now)
+	set("next_update", next.UTC().Format(time.RFC3339), !next.IsZero())
+	return err
+}
+
+func (f *sayFlags) due(now time.Time) (time.Time, error) {
+	switch {
+	case f.Next == "" || f.Next == "none":
+		return time.Time{}, nil
+	case strings.Contains(f.Next, "T"):
+		t, err := time.Parse(time.RFC3339, f.Next)
+		if err != nil {
+			err = usageError{fmt.Errorf("--next %q is no time: write 20m, 14:30 or 2026-11-22T14:30:00Z", f.Next)}
+		}
+		return t, err
+	case strings.Contains(f.Next, ":"):
+		t, err := incident.Promise{At: f.Next}.Due(now, time.UTC)
+		if err != nil {
+			err = usageError{fmt.Errorf("--next: %w", err)}
+		}
+		return t, err
+	}
+	d, err := time.ParseDuration(f.Next)
+	if err != nil || d <= 0 {
+		return time.Time{}, usageError{fmt.Errorf("--next %q is no time: write 20m, 14:30, none or an RFC 3339 time", f.Next)}
+	}
+	return now.Add(d), nil
+}
+
+// openCmd opens an incident.
+type openCmd struct {
+	Impact     string   `arg:"" enum:"none,minor,major,critical" help:"How bad it is: none, minor, major or critical."`
+	Components []string `arg:"" optional:"" help:"What is affected."`
+	Text       string   `short:"m" help:"The text; without it, standard input: the title on the first line, the text below."`
+	Drill      bool     `help:"An exercise, on channels for drills only."`
+	sayFlags
+}
+
+func (c *openCmd) Run(e *env) error {
+	req := map[string]any{"kind": "incident", "impact": c.Impact, "drill": c.Drill}
+	if len(c.Components) > 0 {
+		req["components"] = c.Components
+	}
+	return open(e, &c.sayFlags, c.Text, req)
+}
+
+// open posts a new incident, maintenance or notice.
+func open(e *env, f *sayFlags, text string, req map[string]any) error {
+	title := f.Title
+	if text == "" {
+		all, err := textOf(e, nil)
+		if err != nil {
+			return err
+		}
+		text = all
+		if title == "" {
+			title, text, _ = strings.Cut(all, "\n")
+			text = strings.TrimSpace(text)
+		}
+	}
+	if title == "" {
+		return usageError{errors.New("there is no title: give --title")}
+	}
+	if text == "" {
+		text = title
+	}
+	f.Title = strings.TrimSpace(title)
+	req["body"] = f.body(text)
+	if err := f.fill(req, time.Now()); err != nil {
+		return err
+	}
+	return say(e, "/v1/incidents", req)
+}
+
+// say posts something that becomes an update or a draft, and prints which.
+func say(e *env, path string, req any) error {
+	c, err := newClient(e)
+	if err != nil {
+		return err
+	}
+	var out struct {
+		State  string
+		Ref    string
+		Update string
+		Status string
+		Draft  *struct {
+			ID    string
+			Needs int
+		}
+	}
+	answer, err := c.call(e.ctx, "POST", path, req, &out)
+	switch {
+	case err != nil:
+		return err
+	case e.json:
+		return printJSON(e, answer)
+	case out.Draft != nil:
+		fmt.Fprintf(e.out, "%s waits for others to agree: allclear publish %s\n", out.Draft.ID, out.Draft.ID)
+	case out.Update != "":
+		fmt.Fprintf(e.out, "%s published\n", out.Update)
+	default:
+		fmt.Fprintf(e.out, "%s %s\n", out.Ref, out.State)
+	}
+	return nil
+}
+
+func printJSON(e *env, answer []byte) error {
+	_, err := fmt.Fprintln(e.out, strings.TrimSpace(string(answer)))
+	return err
+}
+
+// maintainCmd announces a maintenance.
+type maintainCmd struct {
+	From       time.Time `arg:"" help:"When it begins (RFC 3339)."`
+	Until      time.Time `arg:"" help:"When it ends (RFC 3339)."`
+	Components []string  `arg:"" optional:"" help:"What is affected."`
+	Text       string    `short:"m" help:"The text; without it, standard input: the title on the first line, the text below."`
+	sayFlags
+}
+
+func (c *maintainCmd) Run(e *env) error {
+	req := map[string]any{"kind": "maintenance", "scheduled_for": c.From.UTC().Format(time.RFC3339), "scheduled_until": c.Until.UTC().Format(time.RFC3339)}
+	if len(c.Components) > 0 {
+		req["components"] = c.Components
+	}
+	return open(e, &c.sayFlags, c.Text, req)
+}
+
+// noticeCmd publishes a notice.
+type noticeCmd struct {
+	Text []string `arg:"" optional:"" help:"The text; without it, standard input: the title on the first line, the text below."`
+	sayFlags
+}
+
+func (c *noticeCmd) Run(e *env) error {
+	return open(e, &c.sayFlags, strings.Join(c.Text, " "), map[string]any{"kind": "notice"})
+}
+
+// updateCmd says more about an incident.
+type updateCmd struct {
+	Ref    string   `arg:"" help:"The incident: INC-12."`
+	Text   []string `arg:"" optional:"" help:"The text; without it, standard input."`
+	Status string   `help:"Where it stands now; without it, unchanged."`
+	Impact string   `help:"How bad it is now; without it, unchanged."`
+	After  string   `placeholder:"INC-12/3" help:"The newest update that you know; a later one makes this fail."`
+	sayFlags
+}
+
+func (c *updateCmd) Run(e *env) error {
+	text, err := textOf(e, c.Text)
+	if err != nil {
+		return err
+	}
+	req := map[string]any{"body": c.body(text)}
+	for name, v := range map[string]string{"status": c.Status, "impact": c.Impact, "after": c.After} {
+		if v != "" {
+			req[name] = v
+		}
+	}
+	if err := c.fill(req, time.Now()); err != nil {
+		return err
+	}
+	return say(e, "/v1/incidents/"+url.PathEscape(c.Ref)+"/updates", req)
+}
+
+// statusOf is the status that each status verb sets.
+var statusOf = map[string]incident.Status{
+	"investigating": incident.Investigating, "identified": incident.Identified, "monitoring": incident.Monitoring, "resolve": incident.Resolved,
+	"begin": incident.InProgress, "verifying": incident.Verifying, "complete": incident.Completed, "close": incident.Closed,
+}
+
+// statusCmd is an update that also says where things stand.
+type statusCmd struct {
+	Ref  string   `arg:"" help:"The incident: INC-12."`
+	Text []string `arg:"" optional:"" help:"The text; without it, standard input."`
+	sayFlags
+}
+
+func (c *statusCmd) Run(e *env) error {
+	u := updateCmd{Ref: c.Ref, Text: c.Text, Status: string(statusOf[e.verb]), sayFlags: c.sayFlags}
+	return u.Run(e)
+}
+
+// correctCmd is correct and typo.
+type correctCmd struct {
+	Ref         string            `arg:"" help:"The update: INC-12/3."`
+	Text        []string          `arg:"" optional:"" help:"The right text; without it, standard input."`
+	Title       string            `short:"t" help:"The right title."`
+	Translation map[string]string `placeholder:"LANG=TEXT" help:"The text in another language; may be repeated."`
+}
+
+func (c *correctCmd) Run(e *env) error {
+	path, err := updatePath(c.Ref)
+	if err != nil {
+		return err
+	}
+	req := map[string]any{"typo": e.verb == "typo"}
+	if c.Title != "" {
+		req["title"] = c.Title
+	}
+	if len(c.Text) > 0 || c.Title == "" {
+		text, err := textOf(e, c.Text)
+		if err != nil {
+			return err
+		}
+		req["body"] = (&sayFlags{Translation: c.Translation}).body(text)
+	}
+	return say(e, path+"/correction", req)
+}
+
+// retractCmd withdraws an update.
+type retractCmd struct {
+	Ref    string   `arg:"" help:"The update: INC-12/3."`
+	Reason []string `arg:"" help:"Why; the public will read it."`
+	Delete bool     `help:"Remove the text where that is possible, instead of marking it (leaked data)."`
+}
+
+func (c *retractCmd) Run(e *env) error {
+	path, err := updatePath(c.Ref)
+	if err != nil {
+		return err
+	}
+	return say(e, path+"/retraction", map[string]any{"reason": strings.Join(c.Reason, " "), "delete": c.Delete})
+}
+
+// updatePath is the address of an update.
+func updatePath(ref string) (string, error) {
+	r, n, err := incident.ParseUpdateRef(ref)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%q names no update: write it like %s/3", ref, r)
+	}
+	if err != nil {
+		return "", usageError{err}
+	}
+	return fmt.Sprintf("/v1/incidents/%s/updates/%d", r, n), nil
+}
+
+type publishCmd struct {
+	Draft  string `arg:"" help:"The draft: D-17."`
+	Reason string `help:"Of an admin who publishes alone."`
+}
+
+func (c *publishCmd) Run(e *env) error {
+	return say(e, "/v1/drafts/"+url.PathEscape(c.Draft)+"/publish", map[string]any{"reason": c.Reason})
+}
+
+type rejectCmd struct {
+	Draft  string   `arg:"" help:"The draft: D-17."`
+	Reason []string `arg:"" help:"Why."`
+}
+
+func (c *rejectCmd) Run(e *env) error {
+	return do(e, "/v1/drafts/"+url.PathEscape(c.Draft)+"/reject", map[string]any{"reason": strings.Join(c.Reason, " ")})
+}
+
+// do posts a command and prints its one-line answer.
+func do(e *env, path string, req any) error {
+	c, err := newClient(e)
+	if err != nil {
+		return err
+	}
+	var out struct{ Text string }
+	answer, err := c.call(e.ctx, "POST", path, req, &out)
+	if err != nil {
+		return err
+	}
+	if e.json || out.Text == "" {
+		return printJSON(e, answer)
+	}
+	_, err = fmt.Fprintln(e.out, out.Text)
+	return err
+}
+
+type freezeCmd struct {
+	Scope  string   `help:"A channel, an account or an incident; without it, everything."`
+	Reason []string `arg:"" help:"Why."`
+}
+
+func (c *freezeCmd) Run(e *env) error {
+	return do(e, "/v1/freeze", map[string]any{"scope": c.Scope, "reason": strings.Join(c.Reason, " ")})
+}
+
+type unfreezeCmd struct {
+	Scope   string `help:"What was frozen; without it, everything."`
+	Release string `enum:"newest,all,drop" default:"newest" help:"What is still sent: newest, all or drop."`
+}
+
+func (c *unfreezeCmd) Run(e *env) error {
+	return do(e, "/v1/unfreeze", map[string]any{"scope": c.Scope, "release": c.Release})
+}
+
+// whichArgs name a delivery.
+type whichArgs struct {
+	Update  string `arg:"" help:"The update: INC-12/3."`
+	Channel string `arg:"" help:"The channel."`
+}
+
+// settleCmd is retry and skip.
+type settleCmd struct {
+	whichArgs
+	Reason []string `arg:"" optional:"" help:"Why, of skip."`
+}
+
+func (c *settleCmd) Run(e *env) error {
+	return settle(e, c.whichArgs, map[string]any{"reason": strings.Join(c.Reason, " ")})
+}
+
+type postedCmd struct {
+	whichArgs
+	URL string `arg:"" help:"Address of the message."`
+}
+
+func (c *postedCmd) Run(e *env) error { return settle(e, c.whichArgs, map[string]any{"url": c.URL}) }
+
+// settle finds the delivery that update and channel name, of several the last
+// one that is not settled, and posts the verb to it.
+func settle(e *env, which whichArgs, req map[string]any) error {
+	path, err := updatePath(which.Update)
+	if err != nil {
+		return err
+	}
+	c, err := newClient(e)
+	if err != nil {
+		return err
+	}
+	ref, n, _ := incident.ParseUpdateRef(which.Update)
+	list, err := c.deliveries(e, ref.String())
+	if err != nil {
+		return err
+	}
+	id := ""
+	for _, d := range list {
+		if d.Channel == which.Channel && d.Update == fmt.Sprintf("%s/%d", ref, n) && (id == "" || d.State != "sent") {
+			id = d.ID
+		}
+	}
+	if id == "" {
+		return fmt.Errorf("%s was not planned for channel %q: see allclear show %s", which.Update, which.Channel, ref)
+	}
+	_ = path
+	if e.verb == "retry" {
+		req = map[string]any{}
+	}
+	return do(e, "/v1/deliveries/"+url.PathEscape(id)+"/"+e.verb, req)
+}
+
+// delivery is a row of GET /v1/deliveries.
+type delivery struct {
+	ID       string `json:"id"`
+	Update   string `json:"update"`
+	Revision int    `json:"revision"`
+	Channel  string `json:"channel"`
+	Action   string `json:"action"`
+	State    string `json:"state"`
+	Ref      struct {
+		ID  string `json:"id"`
+		URL string `json:"url"`
+	} `json:"ref"`
+	Attempts int    `json:"attempts"`
+	Error    string `json:"error"`
+}
+
+func (c *client) deliveries(e *env, ref string) ([]delivery, error) {
+	answer, err := c.call(e.ctx, "GET", "/v1/deliveries?incident="+url.QueryEscape(ref), nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	return decodeList[delivery](answer, "deliveries")
+}
+
+// decodeList reads a list, whether it stands alone or under a name.
+func decodeList[T any](answer []byte, name string) ([]T, error) {
+	var list []T
+	if json.Unmarshal(answer, &list) == nil {
+		return list, nil
+	}
+	var named map[string]json.RawMessage
+	if err := json.Unmarshal(answer, &named); err != nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(named[name], &list)
+}
