@@ -1,0 +1,102 @@
+// Package importtest keeps imports running one way, so that each package can
+// be read, tested and replaced without those above it, and an adapter's
+// misreading of a protocol is never shared by its simulator.
+//
+// It holds nothing but tests. They read the import clauses of all files,
+// whatever operating system those are for.
+package importtest
+
+import (
+	"os"
+	"testing"
+)
+
+const module = "github.com/allclear-hq/allclear"
+
+// A layer is what a package may import: packages of ours by their path in the
+// module, others by the path of their module. The standard library is free,
+// except where pure is set.
+type layer struct {
+	may   []string
+	tests []string // what its tests may import besides
+	pure  bool     // imports nothing that reaches outside the process
+}
+
+// The libraries, by what they are for here.
+const (
+	gocmp     = "github.com/google/go-cmp"
+	commands  = "github.com/alecthomas/kong"
+	discordgo = "github.com/bwmarrin/discordgo"
+	gotwitter = "github.com/dghubble/go-twitter"
+	oauth1    = "github.com/dghubble/oauth1"
+	sqlite    = "modernc.org/sqlite"
+	telegram  = "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+	text      = "golang.org/x/text"
+	toml      = "github.com/BurntSushi/toml"
+	websocket = "github.com/gorilla/websocket"
+	yaml      = "gopkg.in/yaml.v3"
+)
+
+// layers names every package of the module, from the bottom to the top. A
+// package that is not here fails the test: who adds one says what it stands on.
+func layers() map[string]layer {
+	return map[string]layer{
+		"internal/incident": {pure: true, tests: []string{gocmp}},
+		"templates":         {may: []string{"internal/incident", text}, tests: []string{gocmp}},
+
+		"bots":          {tests: []string{gocmp}},
+		"bots/bottest":  {may: []string{"bots", gocmp}},
+		"bots/sim":      {may: []string{text, websocket}, tests: []string{gocmp, discordgo, gotwitter, oauth1, telegram}},
+		"bots/discord":  adapter(discordgo, websocket),
+		"bots/telegram": adapter(telegram),
+		"bots/twitter":  adapter(gotwitter, oauth1, text),
+		"bots/wechat":   adapter(),
+
+		"internal/config": {may: []string{"internal/incident", text, toml}, tests: []string{gocmp}},
+
+		"broadcast":      {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/store", gocmp}},
+		"internal/desk":  {may: []string{"bots", "broadcast", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
+		"internal/store": {may: []string{"bots", "broadcast", "internal/desk", "internal/incident", sqlite}, tests: []string{gocmp}},
+		"internal/web":   {may: []string{"broadcast", "internal/desk", "internal/incident", "internal/store", text}, tests: []string{"bots", "templates", gocmp}},
+
+		"cmd/allclear": {
+			may: []string{
+				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/config",
+				"internal/desk", "internal/incident", "internal/store", "internal/web", "templates", commands,
+			},
+			tests: []string{gocmp},
+		},
+
+		"internal/importtest": {tests: []string{gocmp}},
+	}
+}
+
+// adapter is the layer of a platform: it stands on the contract and its client
+// library alone. Its tests run the suite that all adapters pass, and talk to
+// the simulators.
+func adapter(libraries ...string) layer {
+	return layer{may: append(libraries, "bots"), tests: []string{"bots/bottest", "bots/sim", gocmp, yaml}}
+}
+
+// reachesOutside reports whether a package of the standard library does what
+// a pure package leaves to its callers.
+func reachesOutside(path string) bool {
+	switch path {
+	case "database/sql", "log", "log/slog", "net", "net/http", "os", "os/exec", "syscall":
+		return true
+	}
+	return false
+}
+
+func TestLayers(t *testing.T) {
+	imports, err := scan(os.DirFS("../.."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(imports) == 0 {
+		t.Fatal("no Go files found in the module's folder")
+	}
+	for _, complaint := range check(layers(), imports) {
+		t.Error(complaint)
+	}
+}
