@@ -27,8 +27,9 @@ type patience struct {
 	ready   time.Duration // from the start to READY
 	silence time.Duration // without an acknowledged heartbeat
 	watch   time.Duration // between two looks at the heartbeat
-	pause   time.Duration // before the first new attempt
-	longest time.Duration // pause before any attempt: well under 1000 a day
+	pause   time.Duration // before the first new attempt at anything
+	again   time.Duration // at most, before an event is given to its handler again
+	longest time.Duration // at most, before a new connection: well under 1000 a day
 	settled time.Duration // a connection that held this long was a good one
 }
 
@@ -37,7 +38,7 @@ func defaultPatience() patience {
 		dial: 10 * time.Second, ready: 30 * time.Second,
 		silence: 100 * time.Second, // Discord asks for a heartbeat every 41 s: two were lost
 		watch:   time.Second,
-		pause:   time.Second, longest: 2 * time.Minute, settled: 5 * time.Minute,
+		pause:   time.Second, again: 30 * time.Second, longest: 2 * time.Minute, settled: 5 * time.Minute,
 	}
 }
 

@@ -94,7 +94,8 @@ func (l *listener) deliver(ctx context.Context, q queued, handle func(context.Co
 		case <-ctx.Done():
 		}
 	}
-	for wait := time.Second; ctx.Err() == nil && handle(ctx, q.event) != nil; wait = min(2*wait, 30*time.Second) {
+	p := l.bot.patience
+	for wait := p.pause; ctx.Err() == nil && handle(ctx, q.event) != nil; wait = min(2*wait, p.again) {
 		sleep(ctx, wait)
 	}
 }

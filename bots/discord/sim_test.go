@@ -39,6 +39,7 @@ func newWorld(t *testing.T, change ...func(*sim.Discord)) (*sim.Discord, *Bot) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.patience = soon()
 	b.self.Store("") // the simulated bot is not the one that the token names
 	return d, b
 }

@@ -1,0 +1,400 @@
+package discord
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/gorilla/websocket"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/bots/sim"
+)
+
+// soon is the patience of tests.
+func soon() patience {
+	return patience{
+		dial: 5 * time.Second, ready: time.Second, silence: 900 * time.Millisecond, watch: 20 * time.Millisecond,
+		pause: 10 * time.Millisecond, longest: 50 * time.Millisecond, again: 50 * time.Millisecond, settled: time.Minute,
+	}
+}
+
+func quickHeart(d *sim.Discord) { d.Heartbeat = 300 * time.Millisecond }
+
+// hearing is a bot that listens until the test ends.
+type hearing struct {
+	t      *testing.T
+	events chan bots.Event
+	ended  chan error
+	cancel context.CancelFunc
+}
+
+func listen(t *testing.T, b *Bot) *hearing {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	h := &hearing{t: t, events: make(chan bots.Event, 100), ended: make(chan error, 1), cancel: cancel}
+	go func() {
+		h.ended <- b.Listen(ctx, "", func(_ context.Context, e bots.Event) error {
+			h.events <- e
+			return nil
+		})
+	}()
+	t.Cleanup(cancel)
+	return h
+}
+
+const patienceOfTests = 20 * time.Second
+
+func (h *hearing) next() bots.Event {
+	h.t.Helper()
+	select {
+	case e := <-h.events:
+		return e
+	case err := <-h.ended:
+		h.t.Fatalf("Listen returned: %v", err)
+	case <-time.After(patienceOfTests):
+		h.t.Fatal("no event came")
+	}
+	return bots.Event{}
+}
+
+// stop ends Listen, which must not wait for the gateway.
+func (h *hearing) stop() {
+	h.t.Helper()
+	h.cancel()
+	select {
+	case err := <-h.ended:
+		if err != nil {
+			h.t.Errorf("Listen returned %v", err)
+		}
+	case <-time.After(patienceOfTests):
+		h.t.Error("Listen does not end with its context")
+	}
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patienceOfTests); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func connected(t *testing.T, d *sim.Discord) {
+	t.Helper()
+	waitFor(t, "the bot is connected", func() bool { return d.Connected() == 1 })
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func checkEvent(t *testing.T, want, got bots.Event) {
+	t.Helper()
+	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(bots.Event{}, "At")); d != "" {
+		t.Errorf("event (-want +got)\n%s", d)
+	}
+	if age := time.Since(got.At); age < -time.Minute || age > time.Minute {
+		t.Errorf("%s was %v ago", got.Key, age)
+	}
+}
+
+func TestSaid(t *testing.T) {
+	d, b := newWorld(t, quickHeart)
+	d.AddPerson("9", "Ana")
+	h := listen(t, b)
+	connected(t, d)
+
+	id := must[string](t)(d.Say(textChannel, "9", "/update INC-12 *better*"))
+	checkEvent(t, bots.Event{Kind: bots.Said, Key: id, Chat: textChannel, Message: id, Person: "9", Name: "Ana", Text: "/update INC-12 *better*"}, h.next())
+
+	if err := d.EditSaid(id, "/update INC-12 worse"); err != nil {
+		t.Fatal(err)
+	}
+	e := h.next()
+	if e.Kind != bots.Edited || e.Message != id || e.Key == id || e.Text != "/update INC-12 worse" {
+		t.Errorf("edited: %+v", e)
+	}
+
+	first := mustDo(t, b, bots.Operation{Action: bots.Post, Target: textChannel, Text: "ours: not an event"})
+	mustDo(t, b, bots.Operation{Action: bots.OpenThread, Target: textChannel, Message: first.ID, Title: "INC-12"})
+	in := must[string](t)(d.Say(first.ID, "9", "in a thread"))
+	checkEvent(t, bots.Event{Kind: bots.Said, Key: in, Chat: textChannel, Thread: first.ID, Message: in, Person: "9", Name: "Ana", Text: "in a thread"}, h.next())
+	h.stop()
+}
+
+func TestCommand(t *testing.T) {
+	d, b := newWorld(t, quickHeart)
+	d.AddPerson("9", "Ana")
+	err := b.Register(context.Background(), []Command{{Name: "update", Description: "Say more", Options: []Option{
+		{Name: "text", Description: "What is said", Required: true}, {Name: "incident", Description: "Which"}, {Name: "next", Description: "When"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := listen(t, b)
+	connected(t, d)
+	id := must[string](t)(d.Slash(textChannel, "9", "update", map[string]string{"text": "Logins work.", "incident": "INC-12", "next": "20m"}))
+	checkEvent(t, bots.Event{Kind: bots.Said, Key: id, Chat: textChannel, Person: "9", Name: "Ana", Text: "/update INC-12\nLogins work.\nnext 20m"}, h.next())
+
+	for _, text := range []string{"draft D-17", "D-17 is *published*"} {
+		if err := b.Respond(context.Background(), id, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in, _ := d.Interaction(id)
+	var shown []string
+	for _, a := range in.Answers {
+		if !a.Private {
+			t.Errorf("%q is seen by everybody", a.Text)
+		}
+		shown = append(shown, a.Text)
+	}
+	if diff := cmp.Diff([]string{"draft D-17", "D-17 is *published*"}, shown); diff != "" || in.Thinking {
+		t.Errorf("answers, thinking %t (-want +got)\n%s", in.Thinking, diff)
+	}
+	if err := b.Respond(context.Background(), "1", "late"); bots.AsFault(err).Kind != bots.Gone {
+		t.Errorf("answer to an unknown command: %v", err)
+	}
+}
+
+func TestButton(t *testing.T) {
+	d, b := newWorld(t, quickHeart)
+	body := `{"content": "D-17", "components": [{"type": 1, "components": [{"type": 2, "style": 1, "label": "Publish", "custom_id": "publish D-17"}]}]}`
+	ex, done := b.send(context.Background(), call{method: "POST", path: "/channels/" + textChannel + "/messages", body: []byte(body)})
+	defer done()
+	var card published
+	if err := json.Unmarshal(ex.Body, &card); err != nil || card.ID == "" {
+		t.Fatalf("no card: %s", ex.Body)
+	}
+	h := listen(t, b)
+	connected(t, d)
+	id := must[string](t)(d.Press(card.ID, "9", "publish D-17"))
+	checkEvent(t, bots.Event{Kind: bots.Pressed, Key: id, Chat: textChannel, Message: card.ID, Person: "9", Name: "9", Button: "publish D-17"}, h.next())
+	if err := b.Respond(context.Background(), id, "Chen has to agree."); err != nil {
+		t.Fatal(err)
+	}
+	in, _ := d.Interaction(id)
+	if len(in.Answers) != 1 || in.Answers[0].Text != "Chen has to agree." || !in.Answers[0].Private || !in.Answered {
+		t.Errorf("the press was answered with %+v", in)
+	}
+}
+
+// TestAcknowledgedAtOnce has a handler that never returns before the next
+// command is made: both are acknowledged all the same.
+func TestAcknowledgedAtOnce(t *testing.T) {
+	d, b := newWorld(t, quickHeart)
+	if err := b.Register(context.Background(), []Command{{Name: "show", Description: "Show"}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- b.Listen(ctx, "", func(ctx context.Context, _ bots.Event) error { <-ctx.Done(); return ctx.Err() })
+	}()
+	connected(t, d)
+	for range 3 {
+		id := must[string](t)(d.Slash(textChannel, "9", "show", nil))
+		waitFor(t, "the command is acknowledged", func() bool { in, _ := d.Interaction(id); return in.Answered })
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestHandledAgain(t *testing.T) {
+	d, b := newWorld(t, quickHeart)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	keys := make(chan string, 10)
+	var tries atomic.Int32
+	go b.Listen(ctx, "", func(_ context.Context, e bots.Event) error {
+		keys <- e.Key
+		if tries.Add(1) < 3 {
+			return errors.New("the store is down")
+		}
+		return nil
+	})
+	connected(t, d)
+	one := must[string](t)(d.Say(textChannel, "9", "one"))
+	two := must[string](t)(d.Say(textChannel, "9", "two"))
+	for _, want := range []string{one, one, one, two} {
+		if got := <-keys; got != want {
+			t.Errorf("handled %s, want %s", got, want)
+		}
+	}
+}
+
+// TestReconnects lets a connection fail in each way that is known, more than
+// once in a row, and posts meanwhile.
+func TestReconnects(t *testing.T) {
+	for name, fail := range map[string]func(d *sim.Discord){
+		"dropped":           func(d *sim.Discord) { d.Drop() },
+		"never HELLO":       func(d *sim.Discord) { d.Misbehave(sim.NoHello, sim.NoHello); d.Drop() },
+		"never READY":       func(d *sim.Discord) { d.Misbehave(sim.NoReady, sim.NoReady); d.Drop() },
+		"no acks":           func(d *sim.Discord) { d.Misbehave(sim.NoAcks); d.Drop() },
+		"session forgotten": func(d *sim.Discord) { d.ForgetSessions(); d.Drop() },
+		"asked to":          func(d *sim.Discord) { d.AskToReconnect() },
+		"upgrade refused": func(d *sim.Discord) {
+			d.Faults.Add(sim.Fault{Match: "/gateway-ws", Kind: "html", Times: 3})
+			d.Drop()
+		},
+		"no address": func(d *sim.Discord) {
+			d.Faults.Add(sim.Fault{Match: "GET /api/v9/gateway", Kind: "html", Times: 3})
+			d.Drop()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, b := newWorld(t, quickHeart)
+			h := listen(t, b)
+			connected(t, d)
+			must[string](t)(d.Say(textChannel, "9", "before"))
+			h.next()
+			fail(d)
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if _, err := b.Do(ctx, bots.Operation{Action: bots.Post, Target: newsChannel, Text: "meanwhile"}); err != nil {
+				t.Errorf("post while the gateway is away: %v", err)
+			}
+			heardAgain(t, d, h)
+			h.stop()
+		})
+	}
+}
+
+// heardAgain says things until one is heard: what is said while the gateway
+// is away is lost.
+func heardAgain(t *testing.T, d *sim.Discord, h *hearing) {
+	t.Helper()
+	for deadline := time.Now().Add(patienceOfTests); ; {
+		must[string](t)(d.Say(textChannel, "9", "after"))
+		select {
+		case <-h.events:
+			return
+		case err := <-h.ended:
+			t.Fatalf("Listen returned: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is heard any more")
+		}
+	}
+}
+
+// gatewayAt serves an API whose gateway is elsewhere.
+func gatewayAt(t *testing.T, address string) *Bot {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"url": %q}`, address)
+	}))
+	t.Cleanup(srv.Close)
+	b := newBot(t, srv.URL)
+	b.patience = soon()
+	b.patience.ready = 100 * time.Millisecond
+	return b
+}
+
+// TestMuteGateway connects to a peer that accepts and never says a byte.
+func TestMuteGateway(t *testing.T) {
+	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
+	var accepted atomic.Int32
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted.Add(1)
+			go io.Copy(io.Discard, conn)
+		}
+	}()
+	defer l.Close()
+	h := listen(t, gatewayAt(t, "ws://"+l.Addr().String()))
+	waitFor(t, "it is tried again", func() bool { return accepted.Load() >= 3 })
+	h.stop()
+	waitFor(t, "the library's goroutines end", func() bool { return !strings.Contains(stacks(), "discordgo.(*Session).Open") })
+}
+
+func stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
+
+// TestClosedFor checks what each close code of the gateway leads to.
+func TestClosedFor(t *testing.T) {
+	for code, want := range map[int]string{4004: "4004", 4011: "4011", 4013: "4013", 4014: "4014"} {
+		t.Run(want, func(t *testing.T) {
+			var asked []int
+			b := gatewayAt(t, closingGateway(t, code, &asked))
+			err := b.Listen(context.Background(), "", func(context.Context, bots.Event) error { return nil })
+			f := bots.AsFault(err)
+			if f.Kind != bots.Unauthorized || f.Subject != bots.Account || f.Code != want {
+				t.Errorf("%v, want unauthorized %s", err, want)
+			}
+			const content = 1 << 15
+			tries := 1
+			if code == 4014 {
+				tries = 2 // again without the text of messages
+			}
+			if len(asked) != tries || asked[0]&content == 0 || code == 4014 && asked[1]&content != 0 {
+				t.Errorf("asked for the intents %b", asked)
+			}
+		})
+	}
+}
+
+// closingGateway says HELLO, and closes with code when it is told who comes.
+func closingGateway(t *testing.T, code int, asked *[]int) string {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		up := websocket.Upgrader{}
+		ws, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		var identify struct {
+			D struct{ Intents int }
+		}
+		if ws.WriteJSON(map[string]any{"op": 10, "d": map[string]int{"heartbeat_interval": 41250}}) != nil || ws.ReadJSON(&identify) != nil {
+			return
+		}
+		*asked = append(*asked, identify.D.Intents)
+		ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+	}))
+	t.Cleanup(srv.Close)
+	return "ws" + strings.TrimPrefix(srv.URL, "http")
+}
+
+// TestGatewayAddress checks that the token is not sent where anybody reads it.
+func TestGatewayAddress(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"ws://127.0.0.1:1/": true, "wss://gateway.discord.gg": true, "http://127.0.0.1:1": false, "": false, "ws://": false,
+	} {
+		if _, f := gatewayAt(t, address).gateway(context.Background()); (f == nil) != ok {
+			t.Errorf("%q: %v", address, f)
+		}
+	}
+}
