@@ -111,6 +111,9 @@ func (n *planner) message(e *Entry, after Shows) *templates.Message {
 		m.Missed = n.missed(e)
 		m.Head = n.headline()
 	}
+	if m.Form == templates.First && m.Head.Updates > 1 {
+		m.NextUpdate = time.Time{} // newer updates have kept or changed it
+	}
 	return m
 }
 
@@ -139,12 +142,12 @@ func (n *planner) compare(m *templates.Message, u *incident.Update) {
 	if before == nil {
 		return
 	}
-	m.WasStatus, m.WasImpact = before.Status, before.Impact
+	m.WasStatus = before.Status
+	if before.Impact != u.Impact {
+		m.WasImpact = before.Impact
+	}
 	if !maps.Equal(before.Components, u.Components) {
 		m.Components = n.components(u)
-	}
-	if !u.NextUpdate.Equal(before.NextUpdate) && u.PublishedAt.Before(before.NextUpdate) {
-		m.WasNext = before.NextUpdate // changed while it could still be kept
 	}
 }
 
