@@ -182,15 +182,18 @@ func (l *Lane) post(n int) *Entry {
 	return nil
 }
 
-// root is the oldest message of the incident that exists on the channel, to
-// which replies, thread and head line are tied; nil when there is none.
+// root is the message of the incident that has been on the channel for longest,
+// to which replies, thread and head line are tied; nil when there is none. An
+// older update that was posted later does not take its place.
 func (l *Lane) root() *Entry {
+	var first *Entry
 	for i := range l.Entries {
-		if e := &l.Entries[i]; e.Kind == Say && e.Shows.Exists() && !e.Shows.Orphan {
-			return e
+		e := &l.Entries[i]
+		if e.Kind == Say && e.Shows.Exists() && !e.Shows.Orphan && (first == nil || e.Shows.First.Before(first.Shows.First)) {
+			first = e
 		}
 	}
-	return nil
+	return first
 }
 
 // newest is the message that was posted last and still exists, or nil.
