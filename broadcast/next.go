@@ -329,9 +329,10 @@ func (n *planner) untranslated(e *Entry) bool {
 }
 
 // stale reports whether newer words are waiting behind e, which is too old to
-// be news. Corrections, retractions and the all clear are never stale.
+// be news. Corrections, retractions, the all clear and what a person asked to
+// send again are never stale.
 func (n *planner) stale(e *Entry) bool {
-	if e.Kind != Say || n.now.Sub(e.Accepted) <= n.Policy.NoStaleNews || n.Incident.Update(e.Update).Status.Ended() {
+	if e.Kind != Say || e.Try.Again > 0 || n.now.Sub(e.Accepted) <= n.Policy.NoStaleNews || n.Incident.Update(e.Update).Status.Ended() {
 		return false
 	}
 	for i := range n.Entries {
