@@ -23,6 +23,15 @@ func pace(failures int) time.Duration {
 	return paces[max(failures, 1)-1]
 }
 
+// notBefore is when a rate-limited operation may be tried again: in a while
+// where the platform named no time, or one that has passed.
+func notBefore(f *bots.Fault, now time.Time) time.Time {
+	if f.Until.After(now) {
+		return f.Until
+	}
+	return now.Add(pace(1))
+}
+
 // An Outcome is what became of a step: a receipt, or a fault.
 type Outcome struct {
 	Receipt bots.Receipt
@@ -93,9 +102,10 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 	retry := func() { e.Try.Failures++; e.Try.NotBefore = now.Add(pace(e.Try.Failures)) }
 	switch {
 	case f.Kind == bots.RateLimited:
-		e.Try.NotBefore = f.Until
+		e.Try.NotBefore = notBefore(f, now)
 	case f.Kind == bots.Moved:
 		l.Channel.Target, l.Moved = f.To, true
+		retry() // a chat that moves in circles is not followed at full speed
 	case f.Kind == bots.Unsure && action == bots.Post:
 		if e.Doubt == nil || e.Doubt.Revision != step.After.Revision || e.Doubt.Looked == len(lookAfter) {
 			e.Doubt = &Doubt{Revision: step.After.Revision, Since: out.Began, ReplyTo: step.Op.ReplyTo, Thread: step.Op.Thread, Text: out.Text}
@@ -132,7 +142,7 @@ func (l *Lane) refusedAsDuplicate(e *Entry, now time.Time) {
 func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
 	switch {
 	case out.Fault != nil && out.Fault.Kind == bots.RateLimited:
-		e.Try.NotBefore = out.Fault.Until
+		e.Try.NotBefore = notBefore(out.Fault, now)
 	case out.Fault != nil:
 		e.Try.Failures++
 		e.Try.NotBefore = now.Add(pace(e.Try.Failures))
@@ -160,10 +170,11 @@ func (l *Lane) didChore(e *Entry, step Step, out Outcome, now time.Time) {
 	case f == nil:
 		*c = Chore{Done: true}
 	case f.Kind == bots.RateLimited:
-		c.NotBefore = f.Until
+		c.NotBefore = notBefore(f, now)
 		return
 	case f.Kind == bots.Moved:
 		l.Channel.Target, l.Moved = f.To, true
+		c.NotBefore = now.Add(pace(1))
 		return
 	case f.Kind == bots.Gone && f.Subject == bots.Message && e != nil:
 		e.Shows.What = Removed
