@@ -10,10 +10,10 @@ import (
 var paces = []time.Duration{time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 30 * time.Second}
 
 const (
-	slowestPace = time.Minute    // after the paces above
-	giveUp      = 24 * time.Hour // after which a post that never got through counts as failed
-	cannotLook  = 1 << 10        // Doubt.Looked when reading back failed again and again: a person decides
-	choreTries  = 3              // after which a chore is given up
+	slowestPace = time.Minute // after the paces above
+	giveUp      = 24 * 60     // failures in a row, a day at that pace, after which an operation counts as failed
+	cannotLook  = 1 << 10     // Doubt.Looked when reading back failed again and again: a person decides
+	choreTries  = 3           // after which a chore is given up
 )
 
 func pace(failures int) time.Duration {
@@ -111,7 +111,7 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 			e.Doubt = &Doubt{Revision: step.After.Revision, Since: out.Began, ReplyTo: step.Op.ReplyTo, Thread: step.Op.Thread, Text: out.Text}
 		}
 		retry()
-	case f.Kind == bots.Unsure, f.Kind == bots.Temporary && now.Sub(e.Accepted) < giveUp:
+	case (f.Kind == bots.Unsure || f.Kind == bots.Temporary) && e.Try.Failures < giveUp:
 		retry()
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && step.Op.ReplyTo != "":
 		e.Try.Standalone = true
