@@ -115,14 +115,23 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		retry()
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && step.Op.ReplyTo != "":
 		e.Try.Standalone = true
+		e.Doubt.refuse()
 	case f.Kind == bots.Gone && (f.Subject == bots.Parent || f.Subject == bots.Target) && action == bots.Post && step.Op.Thread != "":
 		l.Thread = Thread{Chore: Chore{Given: true}}
+		e.Doubt.refuse()
 	case f.Kind == bots.Gone && f.Subject == bots.Message && e.Shows.Exists():
 		e.Shows.What, e.Shows.Wrong, e.Shows.Since = Removed, now.Sub(e.Shows.Since), now // somebody deleted it
 	case f.Code == bots.CodeDuplicate && e.Doubt != nil:
 		l.refusedAsDuplicate(e, now)
 	default:
 		e.Try.Failed = action
+	}
+}
+
+// refuse records that the doubtful attempt cannot be repeated as it was.
+func (d *Doubt) refuse() {
+	if d != nil {
+		d.Refused = true
 	}
 }
 

@@ -130,6 +130,7 @@ type Doubt struct {
 	Thread    string
 	Text      string // exactly as sent, to find or repeat it
 	Duplicate bool   // another attempt was refused as a duplicate
+	Refused   bool   // repeating it was refused, for its thread or parent is gone: only a search can tell
 	Looked    int    // how often it was looked for in vain
 }
 
