@@ -1,0 +1,473 @@
+package broadcast
+
+import (
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+func TestFirstPostCarriesTheTitle(t *testing.T) {
+	for _, p := range []profile{telegram(), discord(), x(), wechat()} {
+		in(t, p, func(w *world) {
+			w.publish("Nobody can log in.")
+			w.run()
+			w.publish("We know why.", status(incident.Identified))
+			w.run()
+			if got := w.platform.visible()[0].text; !matches(": "+got, ": Logins fail … Nobody can log in. … INC-1/1 · 12:00 UTC") {
+				t.Errorf("%s: the first post is %q", w.lane.Channel.Platform, got)
+			}
+			if got := w.platform.visible()[1].text; !matches(": "+got, ": We know why. … INC-1/2 · 12:00 UTC") {
+				t.Errorf("%s: the second post is %q", w.lane.Channel.Platform, got)
+			}
+			w.wantIdle()
+		})
+	}
+}
+
+func TestFirstPostFailed(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.platform.fails(bots.Post, refused)
+		w.publish("Nobody can log in.")
+		w.run()
+		w.want()
+		w.publish("We know why.")
+		w.run()
+		w.want("1: Logins fail … We know why.")
+		w.wantStates("post failed", "post sent")
+	})
+}
+
+func TestFirstPostSkipped(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, forbidden)
+		w.publish("Nobody can log in.")
+		w.run()
+		w.skip(1)
+		w.publish("We know why.")
+		w.run()
+		w.want("1: Logins fail … We know why.")
+		w.wantStates("post skipped", "post sent")
+	})
+}
+
+// A first post that a person sends again stays behind the one that took its
+// place: that one keeps the head line and the replies.
+func TestFirstPostSentAgainLate(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.platform.fails(bots.Post, refused)
+		w.publish("Nobody can log in.")
+		w.run()
+		w.publish("We know why.")
+		w.runFor(minute)
+		w.retry(1)
+		w.run()
+		w.publish("It is over.", status(incident.Resolved))
+		w.run()
+		w.want("1: Resolved … Logins fail … We know why.", "2 >1: Nobody can log in.", "3 >1: Resolved … It is over.")
+	})
+}
+
+func TestFirstPostUnsure(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.platform.fails(bots.Post, unanswered)
+		w.publish("Nobody can log in.")
+		w.publish("We know why.")
+		w.runFor(29 * time.Second)
+		w.want("1: Nobody can log in.")
+		w.runFor(2 * time.Second)
+		w.want("1: Nobody can log in.", "2: Logins fail … We know why.")
+		w.run()
+		w.wantStates("post unsure", "post sent")
+	})
+}
+
+func TestFirstPostFoundLateIsAnOrphan(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, unanswered)
+		w.platform.hidden = true
+		w.publish("Nobody can log in.")
+		w.publish("We know why.")
+		w.runFor(31 * time.Second)
+		w.platform.hidden = false
+		w.run()
+		w.publish("It is fixed.")
+		w.run()
+		w.want("1: Logins fail … Nobody can log in.", "2: Logins fail … We know why.", "3 >2: It is fixed.")
+		if e := w.lane.entry(1); !e.Shows.Orphan || e.Shows.Message != "1" {
+			t.Errorf("the first post that was found late shows %+v, want an orphan", e.Shows)
+		}
+		w.wantStates("post sent", "post sent", "post sent")
+	})
+}
+
+func TestReplies(t *testing.T) {
+	for _, c := range []struct {
+		profile profile
+		want    [3]string
+	}{
+		{x(), [3]string{"1: ", "2 >1: ", "3 >2: "}},
+		{telegram(), [3]string{"1: ", "2 >1: ", "3 >1: "}},
+		{discord(), [3]string{"1: ", "2 >1: ", "3 >1: "}},
+		{discord().threaded(), [3]string{"1: ", "2 #t1: ", "3 #t1: "}},
+		{telegram().threaded(), [3]string{"1 #t1: ", "2 >1 #t1: ", "3 >1 #t1: "}},
+		{wechat(), [3]string{"1: ", "2: ", "3: "}},
+	} {
+		in(t, c.profile, func(w *world) {
+			w.publish("one")
+			w.publish("two")
+			w.publish("three")
+			w.run()
+			w.want(c.want[0]+"one", c.want[1]+"two", c.want[2]+"three")
+		})
+	}
+}
+
+func TestReplyRefused(t *testing.T) {
+	for _, p := range []profile{x(), telegram(), discord()} {
+		in(t, p, func(w *world) {
+			w.publish("one")
+			w.run()
+			w.platform.fails(bots.Post, noReply)
+			w.publish("two")
+			w.run()
+			w.want("1: one", "2: two … INC-1/2")
+		})
+	}
+}
+
+func TestParentDeletedBySomebody(t *testing.T) {
+	in(t, discord(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.message("1").deleted = true
+		w.publish("two")
+		w.run()
+		w.want("2: two … INC-1/2")
+	})
+}
+
+func TestLaterPostUnsure(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.fails(bots.Post, lost)
+		w.publish("two")
+		w.publish("three")
+		w.runFor(29 * time.Second)
+		w.want("1: one")
+		w.run()
+		w.want("1: one", "2 >1: three")
+		w.wantStates("post sent", "post unsure", "post sent")
+		w.runFor(time.Hour)
+		w.retry(2)
+		w.run()
+		w.want("1: one", "2 >1: three", "3 >1: two")
+	})
+}
+
+func TestLaterPostUnsureIsNotSentAgainOnceNewerShows(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.fails(bots.Post, lost)
+		w.publish("two")
+		w.publish("three")
+		w.runFor(time.Hour)
+		w.want("1: one", "2 >1: three")
+		w.wantStates("post sent", "post unsure", "post sent")
+	})
+}
+
+func TestUnsurePostIsFound(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.fails(bots.Post, unanswered)
+		w.publish("two")
+		w.publish("three")
+		w.runFor(3 * time.Second)
+		w.want("1: one", "2 >1: two", "3 >2: three")
+		w.wantStates("post sent", "post sent", "post sent")
+	})
+}
+
+func TestUnsurePostThatIsNowhereIsSentAgain(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, lost)
+		w.publish("one")
+		w.runFor(time.Minute)
+		w.want("1: one")
+		w.wantStates("post sent")
+	})
+}
+
+func TestUnsurePostIsRepeatedWhereThePlatformKnowsIt(t *testing.T) {
+	for _, a := range []accident{lost, unanswered} {
+		in(t, discord(), func(w *world) {
+			w.platform.fails(bots.Post, a, a)
+			w.publish("one")
+			w.runFor(5 * time.Second)
+			w.want("1: one")
+			w.wantStates("post sent")
+		})
+	}
+}
+
+// A repeated post may be refused for a reason that the first attempt did not
+// meet. Repeating it at once would never end.
+func TestRepeatRefusedIsLookedFor(t *testing.T) {
+	for _, p := range []profile{discord(), discord().threaded()} {
+		in(t, p, func(w *world) {
+			w.publish("one")
+			w.run()
+			w.platform.fails(bots.Post, lost)
+			w.publish("two")
+			w.take(w.next())
+			w.platform.message("1").deleted = true
+			delete(w.platform.threads, "t1")
+			w.run()
+			w.want("2: two")
+		})
+	}
+}
+
+func TestUnsurePolicy(t *testing.T) {
+	for policy, want := range map[string][2]State{"ask": {UnsureState}, "assume": {Sent}, "resend": {Sent}} {
+		for _, p := range []profile{telegram(), wechat()} {
+			in(t, p, func(w *world) {
+				w.lane.Policy.Unsure = policy
+				w.platform.fails(bots.Post, lost)
+				w.publish("one")
+				w.run()
+				if got := w.state(1); got != want[0] {
+					t.Errorf("%s on %s: the post is %s, want %s", policy, p.channel.Platform, got, want[0])
+				}
+				if n := len(w.platform.visible()); (n == 1) != (policy == "resend") {
+					t.Errorf("%s on %s: %d messages", policy, p.channel.Platform, n)
+				}
+			})
+		}
+	}
+}
+
+func TestDuplicateProvesALandingOnlyWithAReadBack(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, unanswered)
+		w.platform.hidden = true
+		w.publish("one")
+		w.run()
+		w.wantStates("post unsure")
+		if n := w.timesIn("one"); n > 3 {
+			t.Errorf("a duplicate was tried %d times", n)
+		}
+		w.want("1: one")
+	})
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, unanswered)
+		w.platform.hidden = true
+		w.publish("one")
+		w.runFor(46 * time.Second) // looked for to the end, sent again, refused
+		w.platform.hidden = false
+		w.run()
+		w.wantStates("post sent")
+		w.want("1: one")
+	})
+}
+
+func TestSearchThatFailsIsLeftToAPerson(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, unanswered)
+		for range 20 {
+			w.platform.fails(searching, unreachable)
+		}
+		w.publish("one")
+		w.run()
+		w.wantStates("post unsure")
+		w.want("1: one")
+	})
+}
+
+func TestFarBehind(t *testing.T) {
+	for _, p := range []profile{telegram(), discord(), x(), wechat()} {
+		in(t, p, func(w *world) {
+			w.platform.fails(bots.Post, slow(now().Add(20*minute)))
+			w.publish("one")
+			w.runFor(minute)
+			w.publish("two")
+			w.publish("three")
+			w.run()
+			w.want("1: Logins fail … three … 2 earlier updates are not shown")
+			w.wantStates("post superseded", "post superseded", "post sent")
+		})
+	}
+}
+
+func TestFarBehindNeverDropsTheEnd(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.fails(bots.Post, slow(now().Add(20*minute)))
+		w.publish("two")
+		w.publish("over", status(incident.Resolved))
+		w.correct(1, "One.")
+		w.publish("a word about the cause", status(incident.Postmortem))
+		w.run()
+		w.want("1: one", "2 >1: over", "3 >2: Correction … One.", "4 >3: a word about the cause")
+		w.wantStates("post sent", "post superseded", "post sent", "correction sent", "post sent")
+	})
+}
+
+func TestTemporaryFailuresArePaced(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		began := now()
+		w.platform.fails(bots.Post, down, down, down)
+		w.publish("one")
+		w.run()
+		w.want("1: one")
+		if d := now().Sub(began); d != 8*time.Second { // 1 + 2 + 5
+			t.Errorf("it took %v, want 8s", d)
+		}
+	})
+}
+
+func TestTemporaryFailureEndsAfterADay(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		began := now()
+		w.platform.script = repeat(down, bots.Post, 3000)
+		w.publish("one")
+		w.run()
+		w.wantStates("post failed")
+		if d := now().Sub(began); d < 23*time.Hour || d > 26*time.Hour {
+			t.Errorf("given up after %v, want about a day", d)
+		}
+	})
+}
+
+// A message that is old when it is corrected has as much patience as a new one.
+func TestOldMessageIsEditedInSpiteOfAFailure(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.runFor(30 * time.Hour)
+		w.platform.fails(bots.Edit, down)
+		w.typo(1, "One.")
+		w.run()
+		w.want("1: One.")
+	})
+}
+
+func repeat(a accident, action bots.Action, n int) []accident {
+	a.action = action
+	out := make([]accident, n)
+	for i := range out {
+		out[i] = a
+	}
+	return out
+}
+
+func TestRateLimitIsObeyedToTheSecond(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		until := now().Add(42 * time.Second)
+		w.platform.fails(bots.Post, slow(until))
+		w.publish("one")
+		w.run()
+		if at := w.platform.message("1").at; !at.Equal(until) {
+			t.Errorf("sent at %v, want %v", at, until)
+		}
+	})
+}
+
+// A platform that says "later" and means no time at all is not asked again at once.
+func TestRateLimitWithoutATime(t *testing.T) {
+	in(t, discord().threaded(), func(w *world) {
+		w.platform.fails(bots.Post, slow(time.Time{}), slow(now()))
+		w.platform.fails(bots.OpenThread, slow(time.Time{}), slow(now()))
+		w.publish("one")
+		w.run()
+		w.want("1: one")
+		if w.lane.Thread.ID == "" {
+			t.Error("the thread was not opened")
+		}
+	})
+}
+
+func TestMovedChat(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.move()
+		w.publish("two")
+		w.run()
+		w.want("1: one", "2 >1: two")
+		if w.lane.Channel.Target != "there-1" {
+			t.Errorf("the channel is at %q", w.lane.Channel.Target)
+		}
+	})
+}
+
+// A platform that moves a chat in circles is not followed without end.
+func TestMovedChatInCircles(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		circle := accident{fault: &bots.Fault{Kind: bots.Moved, To: "here"}}
+		w.platform.fails(bots.Post, circle, circle, circle)
+		w.publish("one")
+		w.run()
+		w.want("1: one")
+	})
+}
+
+func TestFrozen(t *testing.T) {
+	in(t, discord().threaded(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.freeze(true)
+		w.publish("two")
+		w.correct(1, "One.")
+		before := len(w.steps)
+		w.runFor(time.Hour)
+		if len(w.steps) != before {
+			t.Errorf("a frozen lane took a step:\n%s", w.history())
+		}
+		w.wantStates("post sent", "edit held", "post held", "correction held")
+		w.freeze(false)
+		w.run()
+		w.want("1: One. … (edited)", "2 #t1: two", "3 >1: Correction … One.")
+	})
+}
+
+func TestMissingTranslationHolds(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.lane.Channel.Language, w.lane.Policy.Hold = "zh-Hans", true
+		w.publish("one")
+		w.publish("two", chinese("二"))
+		w.run()
+		w.want("1: 二")
+		w.wantStates("post held", "post sent")
+		w.wantIdle()
+	})
+}
+
+func TestMissingTranslationShowsTheOriginal(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.lane.Channel.Language = "zh-Hans"
+		w.publish("one")
+		w.run()
+		w.want("1: one … 英语")
+	})
+}
+
+func TestRefusedPostIsNotTriedAgain(t *testing.T) {
+	for _, a := range []accident{refused, forbidden, nowhere} {
+		in(t, telegram(), func(w *world) {
+			w.platform.fails(bots.Post, a)
+			w.publish("one")
+			w.run()
+			w.wantStates("post failed")
+			if len(w.steps) != 1 {
+				t.Errorf("%d steps after %v", len(w.steps), a.fault)
+			}
+		})
+	}
+}

@@ -1,0 +1,144 @@
+package broadcast
+
+import (
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// What people do to a lane, as package desk does it.
+
+func (w *world) deliver(e Entry) {
+	e.ID, e.Accepted = int64(len(w.lane.Entries)+1), now()
+	w.lane.Entries = append(w.lane.Entries, e)
+	w.lane.Version++
+	w.still, w.last = 0, nil
+}
+
+// publish says something new: words in English.
+func (w *world) publish(words string, change ...func(*incident.Saying)) {
+	s := incident.Saying{Body: incident.Text{"en": words}}
+	if len(w.lane.Incident.Updates) == 0 {
+		s.Title = "Logins fail"
+	}
+	for _, c := range change {
+		c(&s)
+	}
+	u := w.lane.Incident.Say(s, "Ana", nil, now())
+	w.deliver(Entry{Update: u.N, Kind: Say, Should: Should{What: Words, Revision: 1}})
+}
+
+func status(s incident.Status) func(*incident.Saying) {
+	return func(x *incident.Saying) { x.Status = s }
+}
+
+func impact(i incident.Impact) func(*incident.Saying) {
+	return func(x *incident.Saying) { x.Impact = i }
+}
+
+func chinese(words string) func(*incident.Saying) {
+	return func(x *incident.Saying) { x.Body["zh-Hans"] = words }
+}
+
+func (w *world) correct(update int, words string) { w.revise(update, words, false) }
+func (w *world) typo(update int, words string)    { w.revise(update, words, true) }
+
+func (w *world) revise(update int, words string, typo bool) {
+	u := w.lane.Incident.Update(update)
+	rev := incident.Revision{Title: u.Newest().Title, Body: incident.Text{"en": words}, Author: "Ana", At: now(), Typo: typo}
+	u.Revisions = append(u.Revisions, rev)
+	r := len(u.Revisions)
+	w.lane.Version++
+	w.still, w.last = 0, nil
+	if changed := w.lane.PlanCorrection(update, r); len(changed) > 0 && !typo {
+		w.deliver(Entry{Update: update, Kind: Correct, Revision: r, Should: Should{What: Words, Revision: r}})
+	}
+}
+
+// retract withdraws an update; with remove its text must go.
+func (w *world) retract(update int, reason string, remove bool) {
+	i := &w.lane.Incident
+	i.Update(update).Retraction = &incident.Retraction{Reason: reason, Author: "Ana", At: now(), Delete: remove}
+	i.Restate(now())
+	w.lane.Version++
+	w.still, w.last = 0, nil
+	if changed := w.lane.PlanRetraction(update, remove); len(changed) > 0 {
+		w.deliver(Entry{Update: update, Kind: Retract, Should: Should{What: Words, Revision: 1}})
+	}
+}
+
+// retry sends an entry again, if there is reason to.
+func (w *world) retry(id int64) bool {
+	e := w.lane.entry(id)
+	if e.Should.What == Nothing || e.Doubt == nil && e.Try.Failed == "" && e.Try.NotBefore.IsZero() {
+		return false
+	}
+	if e.Doubt != nil {
+		e.Try.Again++
+	}
+	e.Doubt, e.Try = nil, Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
+	w.still, w.last = 0, nil
+	return true
+}
+
+// skip gives an entry up, if it is not done.
+func (w *world) skip(id int64) bool {
+	e := w.lane.entry(id)
+	if w.state(id) == Sent || e.Should.What == Nothing {
+		return false
+	}
+	e.Should, e.Doubt = Should{What: Nothing, Why: Skipped}, nil
+	return true
+}
+
+// posted records a post made by hand, or found by a person.
+func (w *world) posted(id int64, message string) bool {
+	e := w.lane.entry(id)
+	if e.Shows.Exists() {
+		return false
+	}
+	r := max(e.Should.Revision, 1)
+	e.Shows = Shows{What: Words, Revision: r, Posted: r, Message: message, Since: now(), First: now(), Assumed: true}
+	e.Should = Should{What: Words, Revision: r}
+	e.Doubt, e.Try = nil, Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
+	return true
+}
+
+func (w *world) freeze(on bool) { w.lane.Frozen = on }
+
+// state is what people are told of an entry: of its amendment where there is one.
+func (w *world) state(id int64) State {
+	state := Sent
+	for _, d := range w.lane.Deliveries(nil) {
+		if n, err := EntryID(d.ID); err == nil && n == id {
+			state = d.State
+		}
+	}
+	return state
+}
+
+// wantStates compares the states of all deliveries, in order.
+func (w *world) wantStates(states ...string) {
+	w.t.Helper()
+	var have []string
+	for _, d := range w.lane.Deliveries(nil) {
+		have = append(have, d.Action+" "+string(d.State))
+	}
+	if strings.Join(have, ", ") != strings.Join(states, ", ") {
+		w.t.Fatalf("deliveries are\n\t%q\nwant\n\t%q\nsteps\n%s", have, states, w.history())
+	}
+}
+
+// timesIn counts the texts that left with the words in them.
+func (w *world) timesIn(words string) int {
+	n := 0
+	for _, s := range w.said {
+		if strings.Contains(s, words) {
+			n++
+		}
+	}
+	return n
+}
+
+const minute = time.Minute
