@@ -292,7 +292,7 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := bot.Limits()
-	if l.MaxText != 280 || l.Measure("界") != 2 || l.Edit || !l.Delete || l.Replies != bots.ReplyNewest || l.Account != (bots.Pace{N: 40, Per: 15 * time.Minute}) {
+	if l.MaxText != 280 || l.Measure("界") != 2 || l.Edit || !l.Delete || l.Replies != bots.ReplyNewest || l.Account != (bots.Pace{N: 40, Per: time.Second}) {
 		t.Errorf("%+v", l)
 	}
 	if sum := l.PostCost + l.LinkCost; sum < 0.1999 || sum > 0.2001 {

@@ -110,16 +110,15 @@ func TestNew(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	for _, tt := range []struct {
-		rate float64
-		want int
-	}{{0, 20}, {0.25, 15}, {0.001, 1}, {2, 120}} {
-		b, err := wechat.New(wechat.Config{Key: key, Rate: tt.rate})
+	for rate, want := range map[float64]bots.Pace{
+		0: {N: 20, Per: time.Minute}, 0.25: {N: 1, Per: 4 * time.Second}, 2: {N: 2, Per: time.Second},
+	} {
+		b, err := wechat.New(wechat.Config{Key: key, Rate: rate})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := b.Limits().Account; got != (bots.Pace{N: tt.want, Per: time.Minute}) {
-			t.Errorf("rate %v: %v, want %d a minute", tt.rate, got, tt.want)
+		if got := b.Limits().Account; got != want {
+			t.Errorf("rate %v: %v, want %v", rate, got, want)
 		}
 	}
 }
