@@ -323,9 +323,11 @@ func (n *planner) say(e *Entry) (Step, bool) {
 
 // untranslated reports whether e waits for a translation.
 func (n *planner) untranslated(e *Entry) bool {
-	u := n.Incident.Update(e.Update)
-	_, ok := u.Revision(e.Should.Revision).Body[n.Channel.Language]
-	return n.Policy.Hold && !ok && e.Kind == Say
+	if !n.Policy.Hold || e.Kind != Say || e.Should.What != Words {
+		return false
+	}
+	_, ok := n.Incident.Update(e.Update).Revision(e.Should.Revision).Body[n.Channel.Language]
+	return !ok
 }
 
 // stale reports whether newer words are waiting behind e, which is too old to
