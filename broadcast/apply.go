@@ -79,6 +79,9 @@ func (l *Lane) did(e *Entry, step Step, out Outcome, now time.Time) {
 		after.Message, after.URL, after.Thread = e.Shows.Message, e.Shows.URL, e.Shows.Thread
 		after.First, after.Posted, after.Since = e.Shows.First, e.Shows.Posted, now
 		after.Wrong, after.Orphan = now.Sub(e.Shows.Since), e.Shows.Orphan
+		if !l.announced(e) {
+			after.Wrong += e.Shows.Wrong // readers of the words before that were told nothing
+		}
 		e.Shows = after
 	case bots.Delete:
 		e.Shows.What, e.Shows.Wrong, e.Shows.Since = Removed, now.Sub(e.Shows.Since), now

@@ -114,7 +114,7 @@ type Shows struct {
 	Since    time.Time     // when it began to show this
 	First    time.Time     // when it was first posted
 	Posted   int           // the revision that was posted first
-	Wrong    time.Duration // how long the wording before this one had shown
+	Wrong    time.Duration // how long wordings before this one had shown since one was last announced
 	Orphan   bool          // a first post that was found after another had taken its place
 	Assumed  bool          // by policy or a person's word, not by an answer
 }
@@ -195,6 +195,17 @@ func (l *Lane) root() *Entry {
 		}
 	}
 	return first
+}
+
+// announced reports whether a message of its own gave the words that e shows.
+func (l *Lane) announced(e *Entry) bool {
+	for i := range l.Entries {
+		f := &l.Entries[i]
+		if f.Kind == Correct && f.Update == e.Update && f.Revision == e.Shows.Revision && f.Shows.Exists() {
+			return true
+		}
+	}
+	return false
 }
 
 // newest is the message that was posted last and still exists, or nil.

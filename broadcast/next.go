@@ -283,7 +283,7 @@ func (n *planner) retractionNeeded(e *Entry) verdict {
 	case main.Shows.What == Removed:
 		return yes
 	case main.Shows.What == Tombstone:
-		return when(main.Shows.Wrong > wrongEnough)
+		return when(main.Shows.Since.Sub(main.Shows.First) > wrongEnough)
 	case main.Shows.What == Nothing:
 		return no
 	}
