@@ -178,7 +178,7 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 	d := e.Doubt
 	wanted := e.Should.What == Words && e.Try.Failed == ""
 	alone := !n.newerShows(e)
-	repeatable := !d.Refused && n.now.Sub(d.Since) < n.Limits.Deduplicates
+	repeatable := !d.Refused && d.Revision == e.Should.Revision && n.now.Sub(d.Since) < n.Limits.Deduplicates
 	var wake time.Time
 	switch {
 	case wanted && alone && repeatable:
