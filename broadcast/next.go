@@ -255,7 +255,7 @@ func (n *planner) correctionNeeded(e *Entry) verdict {
 	case main == nil || n.laterCorrection(e):
 		return no
 	case main.Doubt != nil:
-		return yes
+		return when(main.Doubt.Revision < e.Revision)
 	case main.Shows.What == Removed:
 		return yes
 	case !main.Shows.Exists() || main.Shows.Posted >= e.Revision:
