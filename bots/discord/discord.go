@@ -72,8 +72,8 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("discord %s: application %q is not an id", c.Name, c.Application)
 	case c.Guild != "" && !isID(c.Guild):
 		return nil, fmt.Errorf("discord %s: guild %q is not an id", c.Name, c.Guild)
-	case c.Rate < 0:
-		return nil, fmt.Errorf("discord %s: rate %v is below zero", c.Name, c.Rate)
+	case !(c.Rate >= 0 && c.Rate <= 1e6): // not a number neither
+		return nil, fmt.Errorf("discord %s: rate %v is not a number of requests a second", c.Name, c.Rate)
 	}
 	if c.APIURL == "" {
 		c.APIURL = defaultURL

@@ -100,8 +100,7 @@ func (l *listener) deliver(ctx context.Context, q queued, handle func(context.Co
 	}
 }
 
-// stayConnected makes one connection after the other. It returns nil when ctx
-// ends.
+// stayConnected makes one connection after the other, until ctx ends.
 //
 // Each connection identifies anew: a bot that identifies more than a thousand
 // times a day loses its token (Events, "Session Start Limit"), hence the pauses.
@@ -124,7 +123,7 @@ func (l *listener) stayConnected(ctx context.Context) error {
 		sleep(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, l.bot.patience.longest)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // sleep waits for d or until ctx ends.

@@ -76,7 +76,7 @@ func (h *hearing) stop() {
 	h.cancel()
 	select {
 	case err := <-h.ended:
-		if err != nil {
+		if !errors.Is(err, context.Canceled) {
 			h.t.Errorf("Listen returned %v", err)
 		}
 	case <-time.After(patienceOfTests):
@@ -218,7 +218,7 @@ func TestAcknowledgedAtOnce(t *testing.T) {
 		waitFor(t, "the command is acknowledged", func() bool { in, _ := d.Interaction(id); return in.Answered })
 	}
 	cancel()
-	if err := <-ended; err != nil {
+	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

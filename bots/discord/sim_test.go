@@ -233,12 +233,12 @@ func TestNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*Config){
-		"discord dc: the token is missing":                       func(c *Config) { c.Token = "Bot " },
-		"discord dc: the token has characters that no token has": func(c *Config) { c.Token = "a\nb" },
-		`discord dc: application "x" is not an id`:               func(c *Config) { c.Application = "x" },
-		`discord dc: guild "my server" is not an id`:             func(c *Config) { c.Guild = "my server" },
-		"discord dc: rate -1 is below zero":                      func(c *Config) { c.Rate = -1 },
-		"discord dc: api_url is not an http address":             func(c *Config) { c.APIURL = "discord.com" },
+		"discord dc: the token is missing":                         func(c *Config) { c.Token = "Bot " },
+		"discord dc: the token has characters that no token has":   func(c *Config) { c.Token = "a\nb" },
+		`discord dc: application "x" is not an id`:                 func(c *Config) { c.Application = "x" },
+		`discord dc: guild "my server" is not an id`:               func(c *Config) { c.Guild = "my server" },
+		"discord dc: rate -1 is not a number of requests a second": func(c *Config) { c.Rate = -1 },
+		"discord dc: api_url is not an http address":               func(c *Config) { c.APIURL = "discord.com" },
 	} {
 		c := good
 		change(&c)
