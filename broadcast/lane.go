@@ -122,6 +122,11 @@ type Shows struct {
 // Exists reports whether there is a message on the platform.
 func (s Shows) Exists() bool { return s.What == Words || s.What == Tombstone }
 
+// like reports whether a message that shows s needs nothing to show after.
+func (s Shows) like(after Shows) bool {
+	return s.What == after.What && (s.What != Words || s.Revision == after.Revision)
+}
+
 // A Doubt is a post that left and was never answered: it may show.
 type Doubt struct {
 	Revision  int

@@ -143,9 +143,8 @@ func settle(e *Entry, why Reason) (Step, bool) {
 // amend brings a message that exists to show what it should.
 func (n *planner) amend(e *Entry) (Step, bool) {
 	action, after := n.amendment(e)
-	same := after.What == e.Shows.What && (after.What != Words || after.Revision == e.Shows.Revision)
 	switch {
-	case action == "" || same || e.Shows.Message == "" || e.Try.Failed == action:
+	case action == "" || e.Shows.like(after) || e.Shows.Message == "" || e.Try.Failed == action:
 		return Step{}, false
 	case n.now.Before(e.Try.NotBefore):
 		return n.pass(e.Try.NotBefore)

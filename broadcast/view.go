@@ -102,11 +102,12 @@ func (l *Lane) amending(e *Entry, sending bool) (Delivery, bool) {
 	d := l.row(e)
 	d.ID += amendSuffix
 	d.Revision = e.Shows.Revision
+	action, after := (&planner{Lane: l, now: time.Now()}).amendment(e)
 	switch {
 	case e.Shows.What == Removed:
 		d.Action, d.State, d.Sent = "delete", Sent, e.Shows.Since
 		return d, true
-	case e.Should.What == Nothing && e.Try.Failed == "", showsAsItShould(e):
+	case e.Should.What == Nothing && e.Try.Failed == "", action != "" && e.Shows.like(after), showsAsItShould(e):
 		if e.Shows.What == Words && e.Shows.Revision == e.Shows.Posted {
 			return d, false
 		}
@@ -115,10 +116,10 @@ func (l *Lane) amending(e *Entry, sending bool) (Delivery, bool) {
 			d.Action = "tombstone"
 		}
 		return d, true
-	}
-	p := planner{Lane: l, now: time.Now()}
-	action, after := p.amendment(e)
-	if action == "" || e.Shows.Message == "" {
+	case e.Should.What == Nothing: // a person gave it up
+		d.Action, d.State = string(e.Try.Failed), SkippedState
+		return d, true
+	case action == "" || e.Shows.Message == "":
 		return d, false // the platform cannot; a message of its own says it
 	}
 	d.Revision, d.State = max(after.Revision, e.Shows.Revision), l.state(e, sending)
@@ -212,7 +213,7 @@ func (l *Lane) PlanCorrection(update, revision int) (changed []*Entry) {
 func (l *Lane) PlanRetraction(update int, remove bool) (changed []*Entry) {
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if e.Update != update || e.Should.What == Nothing {
+		if e.Update != update || e.Should.What == Nothing && !e.Shows.Exists() {
 			continue
 		}
 		e.Should = Should{What: Tombstone}
