@@ -26,7 +26,10 @@ type World struct {
 	Discord  *Discord
 	X        *X
 	WeChat   *WeChat
+	Stage    Stage // what the page shows; set before serving
 
+	noteMu  sync.Mutex
+	note    string
 	changes changes
 	handler http.Handler
 }

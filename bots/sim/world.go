@@ -33,7 +33,10 @@ func (w *World) mux() *http.ServeMux {
 	m.Handle("/discord/", http.StripPrefix("/discord", w.Discord))
 	m.Handle("/x/", http.StripPrefix("/x", w.X))
 	m.Handle("/wechat/", http.StripPrefix("/wechat", w.WeChat))
-	w.control(m)
+	own := http.NewServeMux()
+	w.control(own)
+	w.page(own)
+	m.Handle("/", local(own))
 	return m
 }
 
