@@ -430,7 +430,7 @@ func (n *planner) crossposts() (Step, bool) {
 	}
 	for i := range n.Entries {
 		e := &n.Entries[i]
-		if e.Shows.What != Words || e.Shows.Thread != "" || e.Shows.Message == "" {
+		if e.Shows.What != Words || e.Shows.Thread != "" || e.Shows.Message == "" || !showsAsItShould(e) {
 			continue
 		}
 		if e.Cross.due(n.now) {
@@ -443,7 +443,8 @@ func (n *planner) crossposts() (Step, bool) {
 
 // keepHead edits the first post when its head line is no longer true.
 func (n *planner) keepHead(root *Entry) (Step, bool) {
-	if !n.Limits.Edit || root.Shows.What != Words || root.Try.Failed == bots.Edit || n.head() == n.Head {
+	leaving := root.Should.What == Tombstone || root.Should.What == Removed
+	if !n.Limits.Edit || root.Shows.What != Words || leaving || root.Try.Failed == bots.Edit || n.head() == n.Head {
 		return Step{}, false
 	}
 	if !n.HeadEdit.due(n.now) {
