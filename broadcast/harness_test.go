@@ -26,7 +26,7 @@ type world struct {
 	platform *platform
 	texts    *templates.Set
 	steps    []Step         // all that were taken
-	said     []string       // the texts that left, in order
+	said     []string       // the texts that may have arrived, in order
 	faults   int            // operations that did not succeed
 	still    int            // steps taken since the clock last moved
 	last     *Step          // the step before, where it failed
@@ -172,7 +172,9 @@ func (w *world) outcome(step *Step) Outcome {
 		}
 		out := Outcome{Text: step.Op.Text, Began: now()}
 		out.Receipt, out.Fault = w.platform.do(step.Op)
-		w.said = append(w.said, step.Op.Text)
+		if out.Fault == nil || out.Fault.Kind == bots.Unsure {
+			w.said = append(w.said, step.Op.Text)
+		}
 		w.last = nil
 		if out.Fault != nil {
 			failed := *step
@@ -250,7 +252,7 @@ func matches(seen, pattern string) bool {
 	return true
 }
 
-// wantNever fails if any text that left has the words.
+// wantNever fails if any text that may have arrived has the words.
 func (w *world) wantNever(words string) {
 	w.t.Helper()
 	if i := slices.IndexFunc(w.said, func(s string) bool { return strings.Contains(s, words) }); i >= 0 {

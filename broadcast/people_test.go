@@ -130,7 +130,7 @@ func (w *world) wantStates(states ...string) {
 	}
 }
 
-// timesIn counts the texts that left with the words in them.
+// timesIn counts the texts that may have arrived with the words in them.
 func (w *world) timesIn(words string) int {
 	n := 0
 	for _, s := range w.said {

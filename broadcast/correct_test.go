@@ -1,0 +1,444 @@
+package broadcast
+
+import (
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+func TestCorrectionOfTextNotYetPosted(t *testing.T) {
+	for _, p := range []profile{telegram(), discord(), x(), wechat()} {
+		in(t, p, func(w *world) {
+			w.platform.fails(bots.Post, slow(now().Add(2*minute)))
+			w.publish("teh words")
+			w.runFor(minute)
+			w.correct(1, "the words")
+			w.run()
+			w.want("1: the words")
+			w.wantNever("teh words")
+			w.wantNever("edited")
+			w.wantStates("post sent", "correction superseded")
+		})
+	}
+}
+
+func TestWrongTextVisibleForLong(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(2 * minute)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: right … (edited)", "2 >1: Correction … INC-1/1 … right")
+		w.wantStates("post sent", "edit sent", "correction sent")
+	})
+}
+
+func TestWrongTextVisibleForAMoment(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(50 * time.Second)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: right … (edited)")
+	})
+}
+
+func TestWrongTextWhereNothingCanBeEdited(t *testing.T) {
+	for _, p := range []profile{x(), wechat()} {
+		in(t, p, func(w *world) {
+			w.publish("wrong")
+			w.runFor(5 * time.Second)
+			w.correct(1, "right")
+			w.run()
+			if p.limits.Replies == bots.NoReplies {
+				w.want("1: wrong", "2: Correction … INC-1/1 … right")
+			} else {
+				w.want("1: wrong", "2 >1: Correction … INC-1/1 … right")
+			}
+			w.wantStates("post sent", "correction sent")
+		})
+	}
+}
+
+func TestCorrectionByEditAlone(t *testing.T) {
+	in(t, discord(), func(w *world) {
+		w.lane.Policy.EditOnly = true
+		w.publish("wrong")
+		w.runFor(time.Hour)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: right … (edited)")
+	})
+}
+
+func TestEditRefusedIsCorrectedAloud(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(5 * time.Second)
+		w.platform.fails(bots.Edit, refused)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: wrong", "2 >1: Correction … right")
+		w.wantStates("post sent", "edit failed", "correction sent")
+	})
+}
+
+func TestCorrectionOfWhatSomebodyDeleted(t *testing.T) {
+	in(t, discord(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(5 * time.Second)
+		w.platform.message("1").deleted = true
+		w.correct(1, "right")
+		w.run()
+		w.want("2: Correction … right")
+	})
+}
+
+func TestTypo(t *testing.T) {
+	for _, p := range []profile{telegram(), discord(), x(), wechat()} {
+		in(t, p, func(w *world) {
+			w.publish("teh words")
+			w.runFor(time.Hour)
+			w.typo(1, "the words")
+			w.run()
+			if p.limits.Edit {
+				w.want("1: the words")
+			} else {
+				w.want("1: teh words")
+			}
+			w.wantIdle()
+		})
+	}
+}
+
+// What was wrong before a typo was fixed is still wrong after it.
+func TestCorrectionSoonAfterATypo(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("wrogn")
+		w.runFor(5 * minute)
+		w.typo(1, "wrong")
+		w.runFor(10 * time.Second)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: right", "2 >1: Correction … right")
+	})
+}
+
+func TestTwoCorrectionsInARow(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(5 * minute)
+		w.correct(1, "better")
+		w.runFor(10 * time.Second)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: right", "2 >1: Correction … right")
+	})
+	in(t, x(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(minute)
+		w.correct(1, "better")
+		w.run()
+		w.correct(1, "right")
+		w.run()
+		w.want("1: wrong", "2 >1: Correction … better", "3 >2: Correction … right")
+	})
+}
+
+// The second correction comes before the first was said aloud. The first
+// words were wrong for long all the same.
+func TestTwoCorrectionsAtOnce(t *testing.T) {
+	for _, p := range []profile{telegram(), x()} {
+		in(t, p, func(w *world) {
+			w.publish("wrong")
+			w.runFor(5 * minute)
+			w.platform.fails(bots.Post, slow(now().Add(30*time.Second)))
+			w.correct(1, "better")
+			w.runFor(10 * time.Second)
+			w.correct(1, "right")
+			w.run()
+			first := "1: right"
+			if !p.limits.Edit {
+				first = "1: wrong"
+			}
+			w.want(first, "2 >1: Correction … right")
+		})
+	}
+}
+
+func TestCorrectionOfUnsurePost(t *testing.T) {
+	t.Run("never known", func(t *testing.T) {
+		in(t, telegram(), func(w *world) {
+			w.platform.fails(bots.Post, unanswered)
+			w.publish("wrong")
+			w.runFor(5 * time.Second)
+			w.correct(1, "right")
+			w.run()
+			w.want("1: wrong", "2: Correction … right")
+			w.wantStates("post unsure", "correction sent")
+		})
+	})
+	t.Run("found", func(t *testing.T) {
+		in(t, x(), func(w *world) {
+			w.platform.fails(bots.Post, unanswered)
+			w.publish("wrong")
+			w.runFor(time.Second)
+			w.correct(1, "right")
+			w.run()
+			w.want("1: wrong", "2 >1: Correction … right")
+			w.wantStates("post sent", "correction sent")
+		})
+	})
+	t.Run("found and edited", func(t *testing.T) {
+		in(t, discord(), func(w *world) {
+			w.platform.fails(bots.Post, unanswered)
+			w.publish("wrong")
+			w.take(w.next())
+			w.correct(1, "right")
+			w.run()
+			w.want("1: right")
+		})
+	})
+	t.Run("lost: wrong words are not sent again", func(t *testing.T) {
+		in(t, discord(), func(w *world) {
+			w.platform.fails(bots.Post, lost)
+			w.publish("wrong")
+			w.take(w.next())
+			w.correct(1, "right")
+			w.run()
+			if w.timesIn("wrong\n") > 1 {
+				t.Errorf("wrong words were sent again:\n%s", w.history())
+			}
+			if n := w.timesIn("right"); n == 0 {
+				t.Error("the right words were not sent")
+			}
+		})
+	})
+	t.Run("only the right words are in doubt", func(t *testing.T) {
+		in(t, telegram(), func(w *world) {
+			w.platform.fails(bots.Post, down, unanswered)
+			w.publish("wrong")
+			w.take(w.next())
+			w.correct(1, "right")
+			w.run()
+			w.want("1: right")
+			w.wantStates("post unsure", "correction superseded")
+		})
+	})
+}
+
+func TestCorrectionOfUnsureCorrection(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(2 * minute)
+		w.platform.fails(bots.Post, unanswered)
+		w.correct(1, "better")
+		w.runFor(time.Second)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: wrong", "2 >1: Correction … better", "3 >2: Correction … right")
+	})
+}
+
+func TestRefusedTextGetsAnotherChanceWithOtherWords(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, refused)
+		w.publish("unlucky words")
+		w.run()
+		w.wantStates("post failed")
+		w.correct(1, "lucky words")
+		w.run()
+		w.want("1: lucky words")
+		w.wantStates("post sent", "correction superseded")
+	})
+}
+
+func TestRetraction(t *testing.T) {
+	t.Run("by tombstone", func(t *testing.T) {
+		for _, p := range []profile{telegram(), discord()} {
+			in(t, p, func(w *world) {
+				w.publish("false")
+				w.runFor(30 * time.Second)
+				w.retract(1, "It was meant for another site.", false)
+				w.run()
+				w.want("1: withdrawn … another site")
+				w.wantStates("post sent", "tombstone sent", "tombstone withdrawn")
+			})
+		}
+	})
+	t.Run("by tombstone and aloud", func(t *testing.T) {
+		in(t, telegram(), func(w *world) {
+			w.publish("false")
+			w.runFor(2 * minute)
+			w.retract(1, "It was meant for another site.", false)
+			w.run()
+			w.want("1: withdrawn … another site", "2 >1: INC-1/1 … another site")
+			w.wantStates("post sent", "tombstone sent", "tombstone sent")
+		})
+	})
+	t.Run("deleted and said in a new post", func(t *testing.T) {
+		in(t, x(), func(w *world) {
+			w.publish("false")
+			w.runFor(10 * time.Second)
+			w.retract(1, "It was meant for another site.", false)
+			w.run()
+			w.want("2: INC-1/1 … another site")
+			w.wantStates("post sent", "delete sent", "tombstone sent")
+		})
+	})
+	t.Run("only said", func(t *testing.T) {
+		in(t, wechat(), func(w *world) {
+			w.publish("false")
+			w.runFor(10 * time.Second)
+			w.retract(1, "It was meant for another site.", false)
+			w.run()
+			w.want("1: false", "2: INC-1/1 … another site")
+		})
+	})
+	t.Run("of leaked data", func(t *testing.T) {
+		in(t, telegram(), func(w *world) {
+			w.publish("secret")
+			w.runFor(10 * time.Second)
+			w.retract(1, "It was not meant to be sent.", true)
+			w.run()
+			w.want("2: INC-1/1 … not meant")
+		})
+	})
+	t.Run("of leaked data, too late to delete", func(t *testing.T) {
+		in(t, telegram(), func(w *world) {
+			w.publish("secret")
+			w.runFor(50 * time.Hour)
+			w.retract(1, "It was not meant to be sent.", true)
+			w.run()
+			w.want("1: withdrawn … not meant", "2 >1: INC-1/1 … not meant")
+			w.wantStates("post sent", "tombstone sent", "tombstone sent")
+		})
+	})
+}
+
+// The words were false from the beginning, whatever wording they had last.
+func TestRetractionSoonAfterACorrection(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("false")
+		w.runFor(10 * minute)
+		w.typo(1, "False")
+		w.runFor(10 * time.Second)
+		w.retract(1, "It was a test.", false)
+		w.run()
+		w.want("1: withdrawn", "2 >1: INC-1/1")
+	})
+}
+
+func TestRetractionTakesCorrectionsAlong(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.publish("false")
+		w.runFor(2 * minute)
+		w.correct(1, "not quite as false")
+		w.run()
+		w.retract(1, "It was a test.", false)
+		w.run()
+		w.want("3: INC-1/1")
+	})
+}
+
+func TestRetractionWhereTheEditIsRefused(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("false")
+		w.runFor(10 * time.Second)
+		w.platform.fails(bots.Edit, refused)
+		w.retract(1, "It was a test.", false)
+		w.run()
+		w.want("1: false", "2 >1: INC-1/1")
+		w.wantStates("post sent", "tombstone failed", "tombstone sent")
+	})
+}
+
+// A message whose edit was given up is still a message to be withdrawn.
+func TestRetractionAfterASkippedEdit(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(10 * time.Second)
+		w.platform.fails(bots.Edit, refused)
+		w.correct(1, "right")
+		w.run()
+		w.skip(1)
+		w.wantStates("post sent", "edit skipped", "correction sent")
+		w.retract(1, "It was a test.", false)
+		w.run()
+		w.want("1: withdrawn", "2 >1: withdrawn")
+	})
+}
+
+func TestRetractionOfUnsurePost(t *testing.T) {
+	t.Run("never known", func(t *testing.T) {
+		in(t, telegram(), func(w *world) {
+			w.platform.fails(bots.Post, unanswered)
+			w.publish("false")
+			w.runFor(5 * time.Second)
+			w.retract(1, "It was a test.", false)
+			w.run()
+			w.want("1: false", "2: INC-1/1")
+			w.wantStates("post unsure", "tombstone sent")
+		})
+	})
+	t.Run("found and deleted", func(t *testing.T) {
+		in(t, x(), func(w *world) {
+			w.platform.fails(bots.Post, unanswered)
+			w.publish("false")
+			w.runFor(time.Second)
+			w.retract(1, "It was a test.", false)
+			w.run()
+			w.want("2: INC-1/1")
+			w.wantStates("post sent", "delete sent", "tombstone sent")
+		})
+	})
+	t.Run("lost: it is not sent again", func(t *testing.T) {
+		in(t, discord(), func(w *world) {
+			w.platform.fails(bots.Post, lost)
+			w.publish("false")
+			w.take(w.next())
+			w.retract(1, "It was a test.", false)
+			w.run()
+			w.want("1: INC-1/1")
+		})
+	})
+}
+
+func TestRetractionBeforeAnythingWasSent(t *testing.T) {
+	for _, p := range []profile{telegram(), discord(), x(), wechat()} {
+		in(t, p, func(w *world) {
+			w.platform.fails(bots.Post, slow(now().Add(minute)))
+			w.publish("false")
+			w.runFor(5 * time.Second)
+			w.correct(1, "still false")
+			w.retract(1, "It was a test.", false)
+			w.run()
+			w.want()
+			w.wantStates("post withdrawn", "correction withdrawn", "tombstone withdrawn")
+		})
+	}
+}
+
+// While the withdrawal of a message waits, nothing else brings its words back.
+func TestNothingTouchesWordsThatAreToGo(t *testing.T) {
+	p := discord()
+	p.channel.Crosspost = true
+	in(t, p, func(w *world) {
+		w.publish("false")
+		w.platform.fails(bots.Crosspost, down)
+		w.runFor(500 * time.Millisecond)
+		w.publish("something else", status(incident.Identified))
+		w.retract(1, "It was a test.", false)
+		sent := len(w.said)
+		w.platform.fails(bots.Edit, slow(now().Add(minute)))
+		w.run()
+		for _, s := range w.said[sent:] {
+			if matches(": "+s, ": false\n") {
+				t.Errorf("retracted words were sent: %q", s)
+			}
+		}
+		w.want("1: withdrawn", "2 >1 published: something else", "3 >1 published: INC-1/1")
+	})
+}
