@@ -190,16 +190,22 @@ func (l *Lane) post(n int) *Entry {
 
 // root is the message of the incident that has been on the channel for longest,
 // to which replies, thread and head line are tied; nil when there is none. An
-// older update that was posted later does not take its place.
+// older update that was posted later does not take its place, and nor does one
+// inside a thread that was opened from it.
 func (l *Lane) root() *Entry {
 	var first *Entry
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if e.Kind == Say && e.Shows.Exists() && !e.Shows.Orphan && (first == nil || e.Shows.First.Before(first.Shows.First)) {
+		if e.Kind == Say && e.Shows.Exists() && !e.Shows.Orphan && !l.inside(e) && (first == nil || e.Shows.First.Before(first.Shows.First)) {
 			first = e
 		}
 	}
 	return first
+}
+
+// inside reports whether e is where followers of the channel do not see it.
+func (l *Lane) inside(e *Entry) bool {
+	return l.Limits.Threads == bots.ThreadFromMessage && e.Shows.Thread != ""
 }
 
 // announced reports whether a message of its own gave the words that e shows.
