@@ -219,12 +219,13 @@ func (l *Lane) announced(e *Entry) bool {
 	return false
 }
 
-// newest is the message that was posted last and still exists, or nil.
+// newest is the message that was posted last, still exists and can be
+// answered, or nil.
 func (l *Lane) newest() *Entry {
 	var last *Entry
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if e.Shows.Exists() && !e.Shows.Orphan && (last == nil || !e.Shows.First.Before(last.Shows.First)) {
+		if e.Shows.Exists() && e.Shows.Message != "" && !e.Shows.Orphan && (last == nil || !e.Shows.First.Before(last.Shows.First)) {
 			last = e
 		}
 	}

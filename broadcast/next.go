@@ -372,8 +372,9 @@ func (n *planner) laterCorrection(e *Entry) bool {
 
 // threadFirst opens the incident's thread where e is to go into it.
 func (n *planner) threadFirst(e *Entry) (Step, bool) {
-	before := n.Limits.Threads == bots.ThreadFirst && n.root() == nil
-	inside := n.Limits.Threads == bots.ThreadFromMessage && n.root() != nil && !n.inChannel(e)
+	root := n.root()
+	before := n.Limits.Threads == bots.ThreadFirst && root == nil
+	inside := n.Limits.Threads == bots.ThreadFromMessage && root != nil && root.Shows.Message != "" && !n.inChannel(e)
 	if !n.Channel.Thread || n.Thread.Done || n.Thread.Given || !before && !inside {
 		return Step{}, false
 	}
