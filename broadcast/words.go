@@ -111,7 +111,7 @@ func (n *planner) message(e *Entry, after Shows) *templates.Message {
 		m.Missed = n.missed(e)
 		m.Head = n.headline()
 	}
-	if m.Form == templates.First && m.Head.Updates > 1 {
+	if m.Form == templates.First && m.Head.At.After(u.PublishedAt) {
 		m.NextUpdate = time.Time{} // newer updates have kept or changed it
 	}
 	return m
