@@ -5,7 +5,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
+	"unicode"
+
+	xlanguage "golang.org/x/text/language"
+	"golang.org/x/text/width"
 )
 
 // A Typed is a command as an operator typed it, taken apart but not yet
@@ -21,14 +24,6 @@ type Typed struct {
 	Next   Promise
 }
 
-// A Promise is when the next update is due, as typed. The zero Promise was
-// not given.
-type Promise struct {
-	In   time.Duration // from now
-	At   string        // "14:30" or "14:30 zone"
-	None bool          // "next none"
-}
-
 // Verbs and what follows them.
 var (
 	opening  = []string{"incident", "maintenance", "notice", "scope"}
@@ -40,12 +35,20 @@ var (
 	}
 )
 
+// space and gap are what keyboards put between words: ideographic and
+// no-break spaces too, and commas and colons of both widths.
+const (
+	space = `[\s\p{Z}]`
+	gap   = `[\s\p{Z}，,：:]`
+)
+
 var (
-	commandForm  = regexp.MustCompile(`^\s*[/／]([A-Za-z_]+)(?:@[A-Za-z0-9_]+)?()(?:[\s，,：:]|$)`)
-	updateRef    = regexp.MustCompile(`^(?i)(?:(?:INC|MNT|NTC|DRL)-?[1-9][0-9]{0,8}(?:/[1-9][0-9]{0,5})?|D-[1-9][0-9]{0,8})(?:[\s，,：:]+|$)`)
-	statusPrefix = regexp.MustCompile(`^(?i)(investigating|identified|monitoring|resolved|postmortem|verifying|completed|closed)\s*[:：]\s*`)
+	commandForm  = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_][A-Za-z0-9_]{0,31})(?:@[A-Za-z0-9_]+)?()(?:` + gap + `|$)`)
+	gluedForm    = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_]{1,32})(?:@[A-Za-z0-9_]+)?[^A-Za-z0-9_/／]`)
+	updateRef    = regexp.MustCompile(`^(?i)((?:INC|MNT|NTC|DRL)-?[1-9][0-9]{0,8}(?:[/／][1-9][0-9]{0,5})?|D-?[1-9][0-9]{0,8})(?:` + gap + `+|$)`)
+	almostRef    = regexp.MustCompile(`^(?i)(?:(?:INC|MNT|NTC|DRL)[^\pL\pN]?` + space + `?[0-9]|D-[0-9])\S{0,20}`)
+	statusPrefix = regexp.MustCompile(`^(?i)(investigating|identified|monitoring|resolved|postmortem|scheduled|in[ _]progress|verifying|completed|published|closed)\s*[:：]` + space + `*`)
 	languageLine = regexp.MustCompile(`^([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\s*[:：]\s*$`)
-	nextLine     = regexp.MustCompile(`^(?i)next\s+(?:update\s+)?(none|[0-9]+\s*(?:m|min|minutes?|h|hours?)|[0-9]{1,2}[:：][0-9]{2}(?:\s+\S+)?)\s*\.?$`)
 )
 
 // ErrNoCommand is returned for a text that is no command at all.
@@ -57,67 +60,110 @@ func ParseTyped(text string, languages []string) (Typed, error) {
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	m := commandForm.FindStringSubmatchIndex(text)
 	if m == nil {
-		return Typed{}, ErrNoCommand
+		return Typed{}, glued(text)
 	}
 	t := Typed{Verb: strings.ToLower(text[m[2]:m[3]])}
-	rest := strings.TrimLeft(text[m[4]:], " \t，,：:")
-	switch status, isStatus := statuses[t.Verb]; {
-	case isStatus:
-		t.Status = status
-		t.speak(rest, languages)
+	rest := strings.TrimLeftFunc(text[m[4]:], func(r rune) bool { return r != '\n' && isGap(r) })
+	t.Status = statuses[t.Verb]
+	var err error
+	switch {
+	case !isVerb(t.Verb):
+		err = fmt.Errorf("/%s is no command: see /help", t.Verb)
 	case slices.Contains(opening, t.Verb):
-		t.open(rest, languages)
-	case slices.Contains(speaking, t.Verb):
-		t.speak(rest, languages)
+		err = t.open(rest, languages)
 	case slices.Contains(reasons, t.Verb):
-		t.takeRef(strings.TrimSpace(rest))
+		err = t.takeRef(strings.TrimSpace(rest))
 	default:
-		return t, fmt.Errorf("/%s is no command: see /help", t.Verb)
+		err = t.speak(rest, languages)
 	}
-	return t, nil
+	return t, err
+}
+
+func isVerb(s string) bool {
+	return statuses[s] != "" || slices.Contains(opening, s) || slices.Contains(speaking, s) || slices.Contains(reasons, s)
+}
+
+func isGap(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("，,：:", r) }
+
+// glued is the error for a text that is not formed like a command. A verb with
+// something stuck to it may have been meant as one.
+func glued(text string) error {
+	if m := gluedForm.FindStringSubmatch(text); m != nil && isVerb(strings.ToLower(m[1])) {
+		return fmt.Errorf("this was not carried out: leave a space after /%s", strings.ToLower(m[1]))
+	}
+	return ErrNoCommand
 }
 
 // open reads an opening verb: closed words on its line, then title and text.
-func (t *Typed) open(rest string, languages []string) {
+func (t *Typed) open(rest string, languages []string) error {
 	line, below, _ := strings.Cut(rest, "\n")
-	t.Words = strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t,，、", r) })
-	title, body, _ := strings.Cut(strings.TrimSpace(below), "\n")
+	t.Words = strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",，、", r) })
+	below = strings.TrimSpace(below)
+	title, body, _ := strings.Cut(below, "\n")
+	if _, begins, err := language(title, languages); err != nil {
+		return err
+	} else if begins {
+		return fmt.Errorf("the title comes before the languages: write it on the line below /%s", t.Verb)
+	}
+	if _, promises, err := promise(title); promises || err != nil {
+		title, body = "", below
+	}
 	t.Title = strings.TrimSpace(title)
-	if t.readBody(body, languages); len(t.Body) == 0 && t.Title != "" {
+	if err := t.readBody(body, languages); err != nil {
+		return err
+	}
+	if len(t.Body) == 0 && t.Title != "" {
 		t.Body = Text{"": t.Title}
 	}
+	return nil
 }
 
 // speak reads a verb whose text follows the reference.
-func (t *Typed) speak(rest string, languages []string) {
-	t.takeRef(strings.TrimSpace(rest))
-	rest = t.Text
-	if m := statusPrefix.FindStringSubmatch(rest); m != nil && t.Verb == "update" {
-		t.Status, rest = Status(strings.ToLower(m[1])), rest[len(m[0]):]
+func (t *Typed) speak(rest string, languages []string) error {
+	if err := t.takeRef(strings.TrimSpace(rest)); err != nil {
+		return err
 	}
-	t.readBody(rest, languages)
-	t.Text = ""
+	rest, t.Text = t.Text, ""
+	if m := statusPrefix.FindStringSubmatch(rest); m != nil && t.Verb == "update" {
+		t.Status, rest = Status(strings.ReplaceAll(strings.ToLower(m[1]), " ", "_")), rest[len(m[0]):]
+	}
+	return t.readBody(rest, languages)
 }
 
-// takeRef takes a reference off the front; what follows is Text.
-func (t *Typed) takeRef(rest string) {
-	if ref := updateRef.FindString(rest); ref != "" {
-		t.Ref = strings.ToUpper(strings.TrimRight(ref, " \t\n，,：:"))
-		rest = rest[len(ref):]
+// takeRef takes a reference off the front; what follows is Text. What only
+// resembles a reference is asked about, so that it is not published as text
+// about another incident; a freeze takes it for its reason and stops everything.
+func (t *Typed) takeRef(rest string) error {
+	if m := updateRef.FindStringSubmatch(rest); m != nil {
+		t.Ref = strings.ToUpper(strings.ReplaceAll(m[1], "／", "/"))
+		rest = rest[len(m[0]):]
+	} else if s := almostRef.FindString(width.Fold.String(rest)); s != "" && t.Verb != "freeze" {
+		return fmt.Errorf("%q is not a reference: write it like INC-12, INC-12/3 or D-17, and a space after it", s)
 	}
 	t.Text = strings.TrimSpace(rest)
+	return nil
 }
 
-// readBody splits a text by language and takes the promise off its end.
-func (t *Typed) readBody(text string, languages []string) {
+// readBody splits a text by language and takes the promise out of it.
+func (t *Typed) readBody(text string, languages []string) error {
 	lang := ""
 	lines := map[string][]string{}
 	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
-		if l, ok := language(line, languages); ok {
+		l, begins, err := language(line, languages)
+		if err != nil {
+			return err
+		}
+		next, promises, err := promise(line)
+		switch {
+		case err != nil:
+			return err
+		case begins:
 			lang = l
-		} else if m := nextLine.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
-			t.Next = promise(m[1])
-		} else {
+		case promises && t.Next != (Promise{}) && t.Next != next:
+			return fmt.Errorf("the next update is promised for two times: give one")
+		case promises:
+			t.Next = next
+		default:
 			lines[lang] = append(lines[lang], line)
 		}
 	}
@@ -129,78 +175,33 @@ func (t *Typed) readBody(text string, languages []string) {
 			t.Body[l] = s
 		}
 	}
+	return nil
 }
 
-// language recognises a line that begins the text of a language.
-func language(line string, languages []string) (string, bool) {
+// language recognises a line that begins the text of a language. One that
+// the site does not have, or has in several forms, is an error.
+func language(line string, languages []string) (tag string, begins bool, err error) {
 	m := languageLine.FindStringSubmatch(strings.TrimSpace(line))
 	if m == nil {
-		return "", false
+		return "", false, nil
 	}
+	var forms []string
 	for _, l := range languages {
 		base, _, _ := strings.Cut(l, "-")
-		if strings.EqualFold(m[1], l) || strings.EqualFold(m[1], base) {
-			return l, true
+		switch {
+		case strings.EqualFold(m[1], l):
+			return l, true, nil
+		case strings.EqualFold(m[1], base):
+			forms = append(forms, l)
 		}
 	}
-	return "", false
-}
-
-func promise(s string) Promise {
-	s = strings.ToLower(strings.ReplaceAll(s, "：", ":"))
-	if s == "none" {
-		return Promise{None: true}
+	switch _, unknown := xlanguage.Parse(m[1]); {
+	case len(forms) == 1:
+		return forms[0], true, nil
+	case len(forms) > 1:
+		return "", false, fmt.Errorf("%q could be any of %s: write which", m[1], strings.Join(forms, ", "))
+	case len(m[1]) == 3 || unknown != nil: // a heading such as "ETA:"
+		return "", false, nil
 	}
-	if strings.Contains(s, ":") {
-		return Promise{At: s}
-	}
-	digits := strings.TrimRight(s, "abcdefghijklmnopqrstuvwxyz \t")
-	unit := strings.TrimSpace(s[len(digits):])
-	digits = strings.TrimSpace(digits)
-	n, err := time.ParseDuration(digits + unit[:1])
-	if err != nil || n > 30*24*time.Hour {
-		return Promise{}
-	}
-	return Promise{In: n}
-}
-
-// Due is when a promise made now falls due; zero when it promises nothing.
-// Times of day are in the named zone, otherwise in zone, on the next day if
-// they have passed.
-func (p Promise) Due(now time.Time, zone *time.Location) (time.Time, error) {
-	switch {
-	case p.In > 0:
-		return now.Add(p.In), nil
-	case p.At == "":
-		return time.Time{}, nil
-	}
-	clock, name, named := strings.Cut(p.At, " ")
-	if named {
-		loc, err := time.LoadLocation(zoneName(strings.TrimSpace(name)))
-		if err != nil {
-			return time.Time{}, fmt.Errorf("%q is no time zone: write UTC or a name like Asia/Singapore", name)
-		}
-		zone = loc
-	}
-	t, err := time.ParseInLocation("15:04", clock, zone)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is no time of day: write it like 14:30", clock)
-	}
-	y, m, d := now.In(zone).Date()
-	due := time.Date(y, m, d, t.Hour(), t.Minute(), 0, 0, zone)
-	if !due.After(now) {
-		due = due.AddDate(0, 0, 1)
-	}
-	return due.UTC(), nil
-}
-
-func zoneName(s string) string {
-	if strings.EqualFold(s, "utc") || strings.EqualFold(s, "gmt") {
-		return "UTC"
-	}
-	area, city, ok := strings.Cut(s, "/")
-	if !ok || area == "" || city == "" {
-		return s
-	}
-	return strings.ToUpper(area[:1]) + area[1:] + "/" + strings.ToUpper(city[:1]) + city[1:]
+	return "", false, fmt.Errorf("%q is not a language of this site: use one of %s", m[1], strings.Join(languages, ", "))
 }

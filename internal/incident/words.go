@@ -127,7 +127,7 @@ func Prefix(k Kind, drill bool) string {
 	}
 }
 
-var refForm = regexp.MustCompile(`^(?i)(INC|MNT|NTC|DRL)-?([1-9][0-9]{0,8})(?:/([1-9][0-9]{0,5}))?$`)
+var refForm = regexp.MustCompile(`^(?i)(INC|MNT|NTC|DRL)-?([1-9][0-9]{0,8})(?:[/／]([1-9][0-9]{0,5}))?$`)
 
 // ParseRef reads a reference as people type it: INC-12, inc12. Case is free.
 func ParseRef(s string) (Ref, error) {
