@@ -36,7 +36,7 @@ func (s *Saying) Check(k Kind, now time.Time) error {
 		return fmt.Errorf("the title has more than one line: keep it to one")
 	}
 	if s.Status != "" && !k.Has(s.Status) {
-		return fmt.Errorf("%q is not a status of a %s: use one of %v", s.Status, k, k.Statuses())
+		return fmt.Errorf("%q is no status for kind %s: use one of %v", s.Status, k, k.Statuses())
 	}
 	if s.Impact != "" && !s.Impact.Valid() {
 		return fmt.Errorf("%q is not an impact: use one of %v", s.Impact, Impacts)
@@ -146,7 +146,10 @@ func (i *Incident) Restate(at time.Time) {
 		}
 		i.Status, i.Impact, i.NextUpdate = u.Status, u.Impact, u.NextUpdate
 		i.Components, i.Title = maps.Clone(u.Components), u.Newest().Title
-		if !u.Status.Ended() {
+		switch ended := u.Status.Ended(); {
+		case ended && i.ResolvedAt.IsZero():
+			i.ResolvedAt = u.PublishedAt
+		case !ended:
 			i.ResolvedAt = time.Time{}
 		}
 		return
