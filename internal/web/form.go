@@ -195,7 +195,7 @@ func list[T ~string](words []T) string {
 func (f *form) done() error {
 	for name, v := range f.fields {
 		if !slices.Contains(f.known, name) {
-			f.wrong(pointerEscape(name), v.at, "%q is not known here: the fields are %s", name, strings.Join(f.known, ", "))
+			f.wrong(pointerEscape(name), v.at, "%q is not known here: %s", name, f.expected())
 		}
 	}
 	if len(f.problems) == 0 {
@@ -209,6 +209,13 @@ func (f *form) done() error {
 	}
 	p.Errors = f.problems
 	return p
+}
+
+func (f *form) expected() string {
+	if len(f.known) == 0 {
+		return "no fields are expected"
+	}
+	return "the fields are " + strings.Join(f.known, ", ")
 }
 
 // pointerEscape writes a name as one step of a JSON pointer in a URI fragment.

@@ -26,6 +26,9 @@ type frame struct {
 	Mark    string // the icon of the page in the browser
 }
 
+// clock speaks a language and tells the site's time.
+func (p *Pages) clock(lang string) clock { return clock{speak(lang), p.Zone} }
+
 type languageLink struct{ Tag, Name string }
 
 func (p *Pages) frame(lang, path, title string) frame {
@@ -162,7 +165,7 @@ type summary struct {
 	Promise          *phrase
 }
 
-func (p *Pages) summary(i *incident.Incident, w *tongue, now time.Time) summary {
+func (p *Pages) summary(i *incident.Incident, w clock, now time.Time) summary {
 	s := summary{
 		Ref: i.Ref.String(), Path: incidentPath(i.Ref), Title: i.Title, Kind: w.Kinds[i.Kind], Status: w.Statuses[i.Status],
 		Severity: string(i.Impact), Times: p.times(i, w),
@@ -177,37 +180,51 @@ func (p *Pages) summary(i *incident.Incident, w *tongue, now time.Time) summary 
 		s.Severity = "over"
 		return s
 	}
-	s.Parts = p.affected(w, i.Components)
+	s.Parts = p.affected(w.tongue, i.Components)
+	if i.Status == incident.Scheduled { // they are not in that state yet
+		for k := range s.Parts {
+			s.Parts[k].Words = ""
+		}
+	}
 	if !i.NextUpdate.IsZero() {
 		text := w.NextUpdate
 		if !i.NextUpdate.After(now) {
 			text = w.NextDue
 		}
-		promise := w.at(text, i.NextUpdate, p.Zone)
+		promise := w.at(text, i.NextUpdate, lastSaid(i))
 		s.Promise = &promise
 	}
 	return s
 }
 
+// lastSaid is when the newest update that stands was published.
+func lastSaid(i *incident.Incident) time.Time {
+	for k := len(i.Updates) - 1; k >= 0; k-- {
+		if i.Updates[k].Retraction == nil {
+			return i.Updates[k].PublishedAt
+		}
+	}
+	return time.Time{}
+}
+
 // times says when it began and ended, and for what time it is planned.
-func (p *Pages) times(i *incident.Incident, w *tongue) []phrase {
+func (p *Pages) times(i *incident.Incident, w clock) []phrase {
 	var out []phrase
 	switch {
 	case i.Kind == incident.Maintenance && !i.Begin.IsZero():
-		out = append(out, w.until(w.Window, i.Begin, i.End, p.Zone))
+		out = append(out, w.window(w.Window, i.Begin, i.End))
 	case i.Kind == incident.Outage:
-		out = append(out, w.at(w.Began, i.CreatedAt, p.Zone))
-	default:
-		out = append(out, w.at(w.Published, i.CreatedAt, p.Zone))
+		out = append(out, w.at(w.Began, i.CreatedAt, time.Time{}))
 	}
-	if !i.ResolvedAt.IsZero() {
-		ended := w.at(w.Ended, i.ResolvedAt, p.Zone)
-		if i.Kind == incident.Outage {
-			ended.After += w.Comma + strings.ReplaceAll(w.Lasted, "%s", w.duration(i.ResolvedAt.Sub(i.CreatedAt)))
-		}
-		out = append(out, ended)
+	if i.ResolvedAt.IsZero() {
+		return out
 	}
-	return out
+	if i.Kind != incident.Outage {
+		return append(out, w.at(w.Ended, i.ResolvedAt, time.Time{}))
+	}
+	ended := w.at(w.Ended, i.ResolvedAt, i.CreatedAt)
+	ended.After += w.Comma + strings.ReplaceAll(w.Lasted, "%s", w.duration(i.ResolvedAt.Sub(i.CreatedAt)))
+	return append(out, ended)
 }
 
 // renderMissing renders the page for addresses that are none.

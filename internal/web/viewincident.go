@@ -45,7 +45,7 @@ func (p *Pages) renderIncident(i *incident.Incident, now time.Time) error {
 }
 
 func (p *Pages) incidentView(i *incident.Incident, lang string, now time.Time) incidentView {
-	w := speak(lang)
+	w := p.clock(lang)
 	v := incidentView{
 		frame: p.frame(lang, incidentPath(i.Ref), i.Title+" · "+i.Ref.String()), On: p.summary(i, w, now),
 	}
@@ -59,11 +59,11 @@ func (p *Pages) incidentView(i *incident.Incident, lang string, now time.Time) i
 	return v
 }
 
-func (p *Pages) updateView(i *incident.Incident, u *incident.Update, w *tongue, lang string) updateView {
+func (p *Pages) updateView(i *incident.Incident, u *incident.Update, w clock, lang string) updateView {
 	newest := u.Newest()
-	v := updateView{N: u.N, Ref: updateRef(i, u.N), Status: w.Statuses[u.Status], At: w.at("%s", u.PublishedAt, p.Zone)}
+	v := updateView{N: u.N, Ref: updateRef(i, u.N), Status: w.Statuses[u.Status], At: w.at("%s", u.PublishedAt, time.Time{})}
 	if u.Retraction != nil {
-		at := w.at(w.Withdrawn, u.Retraction.At, p.Zone)
+		at := w.at(w.Withdrawn, u.Retraction.At, u.PublishedAt)
 		v.Withdrawn, v.Reason, v.Removed = &at, u.Retraction.Reason, u.Retraction.Delete
 	}
 	if v.Removed {
@@ -75,14 +75,14 @@ func (p *Pages) updateView(i *incident.Incident, u *incident.Update, w *tongue, 
 	}
 	for r := len(u.Revisions) - 2; r >= 0; r-- {
 		old := u.Revisions[r]
-		e := wording{At: w.at("%s", old.At, p.Zone), Text: p.words(old.Body, lang)}
+		e := wording{At: w.at("%s", old.At, u.PublishedAt), Text: p.words(old.Body, lang)}
 		if old.Title != u.Revisions[r+1].Title {
 			e.Title = old.Title
 		}
 		v.Earlier = append(v.Earlier, e)
 	}
 	if len(v.Earlier) > 0 {
-		at := w.at(w.Corrected, newest.At, p.Zone)
+		at := w.at(w.Corrected, newest.At, u.PublishedAt)
 		v.Corrected = &at
 	}
 	return v

@@ -85,11 +85,11 @@ func (p *Pages) sort(now time.Time) (open, past []*incident.Incident) {
 }
 
 func (p *Pages) statusView(lang string, open, past []*incident.Incident, now time.Time) statusView {
-	w := speak(lang)
+	w := p.clock(lang)
 	v := statusView{frame: p.frame(lang, statusPath, w.Status)}
 	states := present(open)
-	v.Groups = p.groups(w, states)
-	v.State, v.Sentence = overall(w, states, open)
+	v.Groups = p.groups(w.tongue, states)
+	v.State, v.Sentence = overall(w.tongue, states, open)
 	v.Mark = string(v.State)
 	for _, i := range open {
 		c := p.card(i, w, lang, now)
@@ -105,8 +105,16 @@ func (p *Pages) statusView(lang string, open, past []*incident.Incident, now tim
 	for _, i := range past {
 		v.Past = append(v.Past, card{summary: p.summary(i, w, now)})
 	}
-	slices.SortStableFunc(v.Planned, func(a, b card) int { return cmp.Compare(a.Times[0].ISO, b.Times[0].ISO) })
+	slices.SortStableFunc(v.Planned, func(a, b card) int { return cmp.Compare(begins(a), begins(b)) })
 	return v
+}
+
+// begins is when planned work begins, for sorting; last where nobody said.
+func begins(c card) string {
+	if len(c.Times) == 0 {
+		return "~"
+	}
+	return c.Times[0].ISO
 }
 
 // overall says in one sentence how things are.
@@ -132,7 +140,7 @@ func overall(w *tongue, states map[string]incident.ComponentState, open []*incid
 }
 
 // card shows the newest update that stands, and that a later one does not.
-func (p *Pages) card(i *incident.Incident, w *tongue, lang string, now time.Time) card {
+func (p *Pages) card(i *incident.Incident, w clock, lang string, now time.Time) card {
 	c := card{summary: p.summary(i, w, now)}
 	for k := len(i.Updates) - 1; k >= 0; k-- {
 		u := &i.Updates[k]
@@ -144,7 +152,7 @@ func (p *Pages) card(i *incident.Incident, w *tongue, lang string, now time.Time
 		}
 		text := p.words(u.Newest().Body, lang).shorten()
 		c.Newest, c.UpdateRef, c.N = &text, updateRef(i, u.N), u.N
-		c.At = w.at("%s", u.PublishedAt, p.Zone)
+		c.At = w.at("%s", u.PublishedAt, time.Time{})
 		break
 	}
 	return c

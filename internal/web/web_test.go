@@ -177,7 +177,9 @@ func (s *site) call(who, method, path, body string, header ...string) answer {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, string(bytes.TrimSpace(text))}
+	a := answer{resp.StatusCode, resp.Header, string(bytes.TrimSpace(text))}
+	s.conforms(method, path, a)
+	return a
 }
 
 // must is call for a request that has to be answered with a status.

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"fmt"
 	"strings"
-	"time"
 
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -26,10 +24,10 @@ type tongue struct {
 	Impacts  map[incident.Impact]string
 	States   map[incident.ComponentState]string
 
-	NextUpdate, NextDue, Began, Published, Ended, Withdrawn, Window, Corrected string
-	WasWithdrawn                                                               string // "INC-12/3 was withdrawn"
-	Earlier, EarlierTitle, WithdrawnText, Reason, Removed, Original            string
-	Lasted                                                                     string
+	NextUpdate, NextDue, Began, Ended, Withdrawn, Window, Corrected string
+	WasWithdrawn                                                    string // "INC-12/3 was withdrawn"
+	Earlier, EarlierTitle, WithdrawnText, Reason, Removed, Original string
+	Lasted                                                          string
 
 	Date   string // Go layout
 	Within string // a time in UTC, and the same in the site's zone
@@ -76,7 +74,7 @@ func english() *tongue {
 			incident.Operational: "Works", incident.DegradedPerformance: "Degraded", incident.PartialOutage: "Partial outage",
 			incident.MajorOutage: "Unavailable", incident.UnderMaintenance: "Maintenance",
 		},
-		NextUpdate: "Next update by %s", NextDue: "The next update was due by %s", Began: "Began %s", Published: "Published %s", Ended: "Ended %s",
+		NextUpdate: "Next update by %s", NextDue: "The next update was due by %s", Began: "Began %s", Ended: "Ended %s",
 		Withdrawn: "Withdrawn %s", Window: "Planned for %s", Corrected: "Corrected %s", WasWithdrawn: "%s was withdrawn.",
 		Earlier: "Earlier wording", EarlierTitle: "Earlier title", WithdrawnText: "What it said", Reason: "Reason",
 		Removed: "The text was removed.", Original: "There is no translation yet; this is the original in %s.", Lasted: "lasted %s",
@@ -112,7 +110,7 @@ func chinese() *tongue {
 			incident.Operational: "正常", incident.DegradedPerformance: "性能下降", incident.PartialOutage: "部分中断",
 			incident.MajorOutage: "无法使用", incident.UnderMaintenance: "维护中",
 		},
-		NextUpdate: "下次更新不晚于 %s", NextDue: "下次更新原定不晚于 %s", Began: "开始于 %s", Published: "发布于 %s", Ended: "结束于 %s",
+		NextUpdate: "下次更新不晚于 %s", NextDue: "下次更新原定不晚于 %s", Began: "开始于 %s", Ended: "结束于 %s",
 		Withdrawn: "撤回于 %s", Window: "计划时间：%s", Corrected: "更正于 %s", WasWithdrawn: "%s 已撤回。",
 		Earlier: "此前的内容", EarlierTitle: "此前的标题", WithdrawnText: "原内容", Reason: "原因",
 		Removed: "内容已删除。", Original: "暂无译文，原文为%s。", Lasted: "历时 %s",
@@ -125,81 +123,4 @@ func chinese() *tongue {
 		},
 		Units: [3]string{"%d 天", "%d 小时", "%d 分钟"}, Colon: "：", Comma: "、",
 	}
-}
-
-// A phrase is a text with a time in it. ISO is empty where there is none.
-type phrase struct {
-	Before, ISO, Time, After string
-}
-
-// at puts a time into one of the texts with %s.
-func (t *tongue) at(text string, when time.Time, zone *time.Location) phrase {
-	before, after, _ := strings.Cut(text, "%s")
-	return phrase{before, when.UTC().Format(time.RFC3339), t.moment(when, zone), after}
-}
-
-// until is at for a span of time.
-func (t *tongue) until(text string, begin, end time.Time, zone *time.Location) phrase {
-	if end.IsZero() {
-		return t.at(text, begin, zone)
-	}
-	p := t.at(text, begin, zone)
-	span := func(z *time.Location) string {
-		from, to := begin.In(z), end.In(z)
-		if sameDay(from, to) {
-			return from.Format("15:04") + "–" + to.Format("15:04")
-		}
-		return from.Format("15:04") + " – " + to.Format(t.Date+" 15:04")
-	}
-	p.Time = begin.UTC().Format(t.Date) + " " + t.inZone(span(time.UTC), begin, zone, span)
-	return p
-}
-
-// moment writes a time with its date in UTC, and the time in the site's zone,
-// with a date of its own where that is another.
-func (t *tongue) moment(when time.Time, zone *time.Location) string {
-	utc := when.UTC()
-	return utc.Format(t.Date+" ") + t.inZone(utc.Format("15:04"), when, zone, func(z *time.Location) string { return when.In(z).Format("15:04") })
-}
-
-func (t *tongue) inZone(utc string, when time.Time, zone *time.Location, write func(*time.Location) string) string {
-	local := when.In(zone)
-	if _, offset := local.Zone(); offset == 0 {
-		return utc + " UTC"
-	}
-	text := write(zone)
-	if !sameDay(local, when.UTC()) {
-		text = local.Format(t.Date) + " " + text
-	}
-	if name := t.Zones[zone.String()]; name != "" {
-		return fmt.Sprintf(t.Within, utc, name, text)
-	}
-	return fmt.Sprintf(t.Within, utc, text, zoneName(local))
-}
-
-func sameDay(a, b time.Time) bool { return a.YearDay() == b.YearDay() && a.Year() == b.Year() }
-
-// zoneName names the zone of t: the city of its name (Singapore), otherwise
-// its abbreviation where that is letters (CET), otherwise the offset.
-func zoneName(t time.Time) string {
-	if name := t.Location().String(); strings.Contains(name, "/") && !strings.HasPrefix(name, "Etc/") {
-		return strings.ReplaceAll(name[strings.LastIndexByte(name, '/')+1:], "_", " ")
-	}
-	if abbreviation, _ := t.Zone(); abbreviation != "" && !strings.ContainsAny(abbreviation, "0123456789+-") {
-		return abbreviation
-	}
-	return t.Format("UTC-07:00")
-}
-
-// duration writes how long something lasted, to the minute.
-func (t *tongue) duration(d time.Duration) string {
-	minutes := max(int(d.Round(time.Minute)/time.Minute), 1)
-	counts := [3]int{minutes / (24 * 60), minutes / 60 % 24, minutes % 60}
-	var parts []string
-	for i, n := range counts {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf(t.Units[i], n))
-		}
-	}
-	return strings.Join(parts, " ")
 }
