@@ -99,8 +99,10 @@ type Pace struct {
 	Per time.Duration
 }
 
-// PaceOf is the pace of a rate in messages a second, which may be below one.
+// PaceOf is the pace of a rate in messages a second, which may be below one
+// but is at least one a day.
 func PaceOf(perSecond float64) Pace {
+	perSecond = max(perSecond, 1.0/(24*3600))
 	if perSecond < 1 {
 		return Pace{N: 1, Per: time.Duration(float64(time.Second) / perSecond)}
 	}
@@ -178,7 +180,7 @@ type Event struct {
 type Finder interface {
 	// Find returns the receipt of the post that op made, looking at messages
 	// from since on. It returns false when the platform answered and the post
-	// is not there. It makes at most one request.
+	// is not there. It changes nothing.
 	Find(ctx context.Context, op Operation, since time.Time) (Receipt, bool, error)
 }
 

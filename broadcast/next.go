@@ -10,6 +10,7 @@ import (
 // Times that decide how a lane goes on.
 const (
 	patience    = 30 * time.Second // that a post without an answer holds up the lane
+	calm        = 2 * time.Second  // after a post before the head line is edited: newer words must not wait behind it
 	wrongEnough = time.Minute      // wrong words visible for longer are corrected aloud, not only edited
 )
 
@@ -162,6 +163,7 @@ func (n *planner) amend(e *Entry) (Step, bool) {
 func (n *planner) amendment(e *Entry) (bots.Action, Shows) {
 	removable := n.Limits.Delete && (n.Limits.DeleteWithin == 0 || n.now.Sub(e.Shows.First) < n.Limits.DeleteWithin)
 	switch {
+	case e.Should.What == Nothing: // given up
 	case e.Should.What == Words && n.Limits.Edit:
 		return bots.Edit, Shows{What: Words, Revision: e.Should.Revision}
 	case e.Should.What == Tombstone && n.Limits.Edit, e.Should.What == Removed && n.Limits.Edit && !removable:
@@ -193,7 +195,7 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 		return n.say(e)
 	case wanted && n.Policy.Unsure == "assume":
 		return Step{Kind: Assume, Entry: e.ID}, true
-	case wanted && alone && n.Policy.Unsure == "resend":
+	case wanted && alone && n.Policy.Unsure == "resend" && !d.Duplicate:
 		return n.say(e)
 	}
 	if end := d.Since.Add(patience); n.now.Before(end) {
@@ -262,7 +264,7 @@ func (n *planner) correctionNeeded(e *Entry) verdict {
 			return unknown // will be posted, with the right words
 		}
 		return no
-	case !n.Limits.Edit || main.Try.Failed == bots.Edit || main.Shows.Message == "":
+	case !n.Limits.Edit || main.Try.Failed == bots.Edit || main.Should.What == Nothing || main.Shows.Message == "":
 		return yes
 	case main.Shows.Revision < e.Revision:
 		return unknown // the edit comes first
@@ -444,17 +446,27 @@ func (n *planner) crossposts() (Step, bool) {
 
 // keepHead edits the first post when its head line is no longer true.
 func (n *planner) keepHead(root *Entry) (Step, bool) {
-	leaving := root.Should.What == Tombstone || root.Should.What == Removed
-	if !n.Limits.Edit || root.Shows.What != Words || leaving || root.Try.Failed == bots.Edit || n.head() == n.Head {
+	retracted := n.Incident.Update(root.Update).Retraction != nil
+	if !n.Limits.Edit || root.Shows.What != Words || retracted || root.Try.Failed == bots.Edit || n.head() == n.Head {
 		return Step{}, false
 	}
-	if !n.HeadEdit.due(n.now) {
-		n.chore(n.HeadEdit)
+	if due := later(n.HeadEdit.NotBefore, n.lastPosted().Add(calm)); n.HeadEdit.Given || n.now.Before(due) {
+		if !n.HeadEdit.Given {
+			n.pass(due)
+		}
 		return Step{}, false
 	}
 	step := Step{Kind: Do, Chore: KeepHead, Entry: root.ID, Class: Tidy, Head: n.head(), Op: n.operation(bots.Edit, root)}
 	step.Say = n.message(root, root.Shows)
 	return step, true
+}
+
+// lastPosted is when a message was last posted on the channel.
+func (n *planner) lastPosted() (t time.Time) {
+	for i := range n.Entries {
+		t = later(t, n.Entries[i].Shows.First)
+	}
+	return t
 }
 
 func later(a, b time.Time) time.Time {

@@ -31,12 +31,20 @@ type link struct {
 }
 
 // Find looks for op's text among the account's posts from since on, to the
-// second. X charges for each post that it returns.
+// second. X charges for each post that it returns. Where it does not know
+// whose account this is, it asks first.
 func (b *Bot) Find(ctx context.Context, op bots.Operation, since time.Time) (bots.Receipt, bool, error) {
+	user, err := b.self(ctx)
+	if err != nil {
+		return bots.Receipt{}, false, err
+	}
 	ctx, ex, cancel := b.client.Exchange(ctx)
 	defer cancel()
-	p, err := b.api.timeline(ctx, ex, b.user, since)
+	p, err := b.api.timeline(ctx, ex, user, since)
 	if f := b.readFault(ex, err); f != nil {
+		if f.Kind == bots.Rejected || f.Kind == bots.Gone {
+			b.user.Store(nil) // no such account: ask next time
+		}
 		return bots.Receipt{}, false, f
 	}
 	want := plain(op.Text, nil)
@@ -89,14 +97,9 @@ func destination(link string) string {
 // Check asks X whose token it is and whether it may write. Accounts have no
 // targets: any that is named is a mistake.
 func (b *Bot) Check(ctx context.Context, targets []string) (string, map[string]string, error) {
-	ctx, ex, cancel := b.client.Exchange(ctx)
-	defer cancel()
-	who, err := b.api.me(ctx, ex)
-	if err == nil && who.id == "" {
-		err = errors.New("the answer names no account")
-	}
-	if f := b.readFault(ex, err); f != nil {
-		return "", nil, f
+	who, ex, err := b.whoami(ctx)
+	if err != nil {
+		return "", nil, err
 	}
 	if ex.Header.Get("X-Access-Level") == "read" {
 		return "", nil, &bots.Fault{Kind: bots.Unauthorized, Subject: bots.Account,
@@ -110,6 +113,30 @@ func (b *Bot) Check(ctx context.Context, targets []string) (string, map[string]s
 		}
 	}
 	return bots.OneLine(b.client.Redact(fmt.Sprintf("@%s (%s)", who.name, who.id))), problems, nil
+}
+
+// self is the account's id.
+func (b *Bot) self(ctx context.Context) (string, error) {
+	if id := b.user.Load(); id != nil {
+		return *id, nil
+	}
+	who, _, err := b.whoami(ctx)
+	return who.id, err
+}
+
+// whoami asks whose account this is, and remembers the id.
+func (b *Bot) whoami(ctx context.Context) (account, *bots.Exchange, error) {
+	ctx, ex, cancel := b.client.Exchange(ctx)
+	defer cancel()
+	who, err := b.api.me(ctx, ex)
+	if err == nil && who.id == "" {
+		err = errors.New("the answer names no account")
+	}
+	if f := b.readFault(ex, err); f != nil {
+		return account{}, ex, f
+	}
+	b.user.Store(&who.id)
+	return who, ex, nil
 }
 
 // readFault is the verdict on a request that changes nothing, so that an

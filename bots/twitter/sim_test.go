@@ -140,3 +140,25 @@ func TestFullPosts(t *testing.T) {
 		t.Errorf("%d posts, want 8", n)
 	}
 }
+
+func TestFindAsksWhoseAccountItIs(t *testing.T) {
+	x := sim.NewX()
+	server := httptest.NewServer(x)
+	t.Cleanup(server.Close)
+	c := config("v2", server.URL)
+	c.AccessToken = "opaque" // does not begin with the account's number
+	x.AddAccount("Status", sim.XCredentials{ConsumerKey: c.ConsumerKey, ConsumerSecret: c.ConsumerSecret, AccessToken: c.AccessToken, AccessSecret: c.AccessSecret})
+	bot, err := twitter.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := bots.Operation{Action: bots.Post, Text: "We are looking into it."}
+	began := time.Now()
+	posted, err := bot.Do(t.Context(), op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, found, err := bot.Find(t.Context(), op, began.Add(-time.Minute)); err != nil || !found || got.ID != posted.ID {
+		t.Errorf("Find = %v, %v, %v, want %s", got, found, err, posted.ID)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/dghubble/oauth1"
@@ -57,7 +58,7 @@ type Config struct {
 // [bots.Checker].
 type Bot struct {
 	name   string
-	user   string // numeric id of the account
+	user   atomic.Pointer[string] // numeric id of the account, once it is known
 	pace   bots.Pace
 	client *bots.Client
 	api    api
@@ -83,8 +84,7 @@ type account struct{ id, name string }
 
 // New returns a bot. It does not use the network.
 func New(c Config) (*Bot, error) {
-	user, err := c.check()
-	if err != nil {
+	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("twitter %q: %w", c.Name, err)
 	}
 	base, err := baseURL(c.APIURL)
@@ -92,9 +92,14 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("twitter %q: %w", c.Name, err)
 	}
 	client := bots.NewClient(c.secrets()...)
-	b := &Bot{name: c.Name, user: user, pace: bots.Pace{N: postsPerWindow, Per: window}, client: client}
+	b := &Bot{name: c.Name, pace: bots.Pace{N: postsPerWindow, Per: window}, client: client}
 	if c.Rate > 0 {
 		b.pace = bots.PaceOf(c.Rate)
+	}
+	// An access token begins with the account's id (X API, "Obtaining access
+	// tokens"); where it does not, Find asks.
+	if id, _, ok := strings.Cut(c.AccessToken, "-"); ok && isID(id) {
+		b.user.Store(&id)
 	}
 	signed := c.sign(client.HTTP)
 	if c.API == "v1.1" {
@@ -105,29 +110,23 @@ func New(c Config) (*Bot, error) {
 	return b, nil
 }
 
-// check finds what is missing or wrong, and returns the account's id: the
-// part of the access token before its hyphen (X API, "Obtaining access
-// tokens"). Errors never repeat a value.
-func (c Config) check() (user string, err error) {
+// check finds what is missing or wrong. Errors never repeat a value.
+func (c Config) check() error {
 	for _, f := range []struct{ name, value string }{
 		{"consumer_key", c.ConsumerKey}, {"consumer_secret", c.ConsumerSecret},
 		{"access_token", c.AccessToken}, {"access_secret", c.AccessSecret},
 	} {
 		if f.value == "" {
-			return "", fmt.Errorf("%s is missing", f.name)
+			return fmt.Errorf("%s is missing", f.name)
 		}
 	}
 	if c.API != "" && c.API != "v2" && c.API != "v1.1" {
-		return "", fmt.Errorf(`api is %q, want "v2" or "v1.1"`, c.API)
+		return fmt.Errorf(`api is %q, want "v2" or "v1.1"`, c.API)
 	}
 	if c.Rate < 0 {
-		return "", fmt.Errorf("rate is %v, want posts a second", c.Rate)
+		return fmt.Errorf("rate is %v, want posts a second", c.Rate)
 	}
-	user, _, found := strings.Cut(c.AccessToken, "-")
-	if !found || user == "" || strings.Trim(user, "0123456789") != "" {
-		return "", errors.New("access_token does not begin with the account's number and a hyphen: it may be another key")
-	}
-	return user, nil
+	return nil
 }
 
 // secrets are the four parts, as they are and as OAuth writes them.

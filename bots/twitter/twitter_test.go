@@ -281,7 +281,6 @@ func TestNewRefuses(t *testing.T) {
 		"access_secret is missing":   func(c *twitter.Config) { c.AccessSecret = "" },
 		`api is "v3"`:                func(c *twitter.Config) { c.API = "v3" },
 		"rate is -1":                 func(c *twitter.Config) { c.Rate = -1 },
-		"may be another key":         func(c *twitter.Config) { c.AccessToken = "Q8abc" },
 		"api_url is not a plain":     func(c *twitter.Config) { c.APIURL = "ftp://x" },
 		"is not a plain http or":     func(c *twitter.Config) { c.APIURL = "https://user:pass@x.test" },
 		"api_url is not a plain htt": func(c *twitter.Config) { c.APIURL = "api.x.com" },

@@ -90,6 +90,12 @@ func listen(all, public string) ([]net.Listener, error) {
 func (a *app) serve(ctx context.Context, listeners []net.Listener) error {
 	pages, err := web.NewPages(ctx, a.pagesConfig())
 	if err != nil {
+		for _, l := range listeners {
+			l.Close()
+		}
+		if ctx.Err() != nil {
+			return nil // stopped before it began
+		}
 		return err
 	}
 	a.published = append(a.published, pages.Changed)
