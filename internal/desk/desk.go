@@ -266,7 +266,8 @@ func (w *work) require(role Role, what string) error {
 	return nil
 }
 
-// incidentOf loads an incident or says that there is none.
+// incidentOf loads an incident or says that there is none. A room for drills
+// reaches only drills.
 func (w *work) incidentOf(ref string) (*incident.Incident, error) {
 	r, err := incident.ParseRef(ref)
 	if err != nil {
@@ -276,7 +277,18 @@ func (w *work) incidentOf(ref string) (*incident.Incident, error) {
 	if errors.Is(err, ErrNotFound) {
 		return nil, refuse(NotFound, "there is no %s: see what is open with show", r)
 	}
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	return i, w.mayTouch(i)
+}
+
+// mayTouch keeps commands from rooms for drills off what is none.
+func (w *work) mayTouch(i *incident.Incident) error {
+	if w.actor.Drill && !i.Drill {
+		return refuse(Forbidden, "%s is no drill: speak of it in a room that is not for drills", i.Ref)
+	}
+	return nil
 }
 
 // updateOf loads the incident and finds the update that a reference names.

@@ -173,8 +173,12 @@ func (c Reject) run(w *work) (Answer, error) {
 	return Answer{State: "done", Draft: d, Ref: d.Ref, Text: d.ID() + " is rejected."}, w.SaveDraft(d)
 }
 
-// draft loads a draft that is still open.
+// draft loads a draft that is still open. Drills need no drafts, so a room for
+// drills has none.
 func (w *work) draft(id string) (*Draft, error) {
+	if w.actor.Drill {
+		return nil, refuse(Forbidden, "%s is no drill: decide on it in a room that is not for drills", strings.ToUpper(id))
+	}
 	number, err := strconv.Atoi(strings.TrimPrefix(strings.ToUpper(id), "D-"))
 	if err != nil {
 		return nil, refuse(Invalid, "%q is no draft: write it like D-17", id)

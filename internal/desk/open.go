@@ -62,6 +62,14 @@ func (w *work) plan(i *incident.Incident, only, not []string) ([]broadcast.Chann
 			return nil, refuse(Invalid, "there is no channel %q: the channels are %s", name, strings.Join(w.channelNames(), ", "))
 		}
 	}
+	for _, ch := range w.Channels {
+		switch named := slices.Contains(only, ch.Name); {
+		case named && ch.Drill && !i.Drill:
+			return nil, refuse(Invalid, "channel %q is for drills and nothing else: leave it out", ch.Name)
+		case named && !ch.Drill && i.Drill:
+			return nil, refuse(Invalid, "channel %q is not for drills: leave it out", ch.Name)
+		}
+	}
 	channels := broadcast.PlanPost(w.Channels, i, only, not)
 	if i.Drill && len(channels) == 0 {
 		return nil, refuse(Invalid, "no channel is marked for drills: set drill = true on one")
@@ -113,8 +121,15 @@ func (w *work) published(i *incident.Incident, channels []broadcast.Channel) (An
 	}
 	return Answer{
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
-		Text: fmt.Sprintf("%s/%d is published on %d channels.", i.Ref, u.N, len(channels)),
+		Text: fmt.Sprintf("%s/%d is published on %s.", i.Ref, u.N, count(len(channels), "channel")),
 	}, nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func sortedKeys(m map[string]string) []string {

@@ -109,6 +109,9 @@ func (w *work) settle(which Which, what string, change func(*broadcast.Lane, *br
 	if err != nil {
 		return Answer{}, err
 	}
+	if err := w.mayTouch(&l.Incident); err != nil {
+		return Answer{}, err
+	}
 	if err := change(l, e); err != nil {
 		return Answer{}, err
 	}

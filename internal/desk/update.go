@@ -2,6 +2,7 @@ package desk
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -22,9 +23,6 @@ func (c Update) run(w *work) (Answer, error) {
 	i, err := w.target(c.Ref)
 	if err != nil {
 		return Answer{}, err
-	}
-	if w.actor.Drill && !i.Drill {
-		return Answer{}, refuse(Forbidden, "%s is no drill: speak of it in a room that is not for drills", i.Ref)
 	}
 	if err := checkAfter(i, c.After); err != nil {
 		return Answer{}, err
@@ -47,7 +45,8 @@ func (c Update) run(w *work) (Answer, error) {
 	return w.published(i, channels)
 }
 
-// target is the incident that a command names, or the only one that is open.
+// target is the incident that a command names, or the only one that is open:
+// in a room for drills the only drill, elsewhere the only one that is none.
 func (w *work) target(ref string) (*incident.Incident, error) {
 	if ref != "" {
 		return w.incidentOf(ref)
@@ -56,6 +55,7 @@ func (w *work) target(ref string) (*incident.Incident, error) {
 	if err != nil {
 		return nil, err
 	}
+	open = slices.DeleteFunc(open, func(i *incident.Incident) bool { return i.Drill != w.actor.Drill })
 	switch len(open) {
 	case 0:
 		return nil, refuse(Conflict, "nothing is open: open an incident first")
