@@ -179,7 +179,7 @@ func (w *work) draft(id string) (*Draft, error) {
 	if w.actor.Drill {
 		return nil, refuse(Forbidden, "%s is no drill: decide on it in a room that is not for drills", strings.ToUpper(id))
 	}
-	number, err := strconv.Atoi(strings.TrimPrefix(strings.ToUpper(id), "D-"))
+	number, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(id), "D"), "-"))
 	if err != nil {
 		return nil, refuse(Invalid, "%q is no draft: write it like D-17", id)
 	}
