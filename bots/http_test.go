@@ -1,0 +1,166 @@
+package bots_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// send makes one plain request through an exchange.
+func send(ctx context.Context, c *bots.Client, url string) (*bots.Exchange, error) {
+	ctx, ex, cancel := c.Exchange(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("hello"))
+	if err != nil {
+		return ex, err
+	}
+	resp, err := c.HTTP.Do(req)
+	if err == nil {
+		resp.Body.Close()
+	}
+	return ex, err
+}
+
+func TestJournalComesBeforeTheFirstByte(t *testing.T) {
+	var seen atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+	defer s.Close()
+	c := bots.NewClient()
+	for range 2 { // the second time on a connection that stands already
+		calls := 0
+		before := seen.Load()
+		ex, err := send(bots.BeforeSend(t.Context(), func() error {
+			calls++
+			if seen.Load() != before {
+				t.Error("the server has the request before the journal")
+			}
+			return nil
+		}), c, s.URL)
+		if err != nil || calls != 1 || ex.Status != 200 || !ex.Sent() || ex.Fault("", "") != nil {
+			t.Errorf("err %v, %d calls, status %d, sent %v", err, calls, ex.Status, ex.Sent())
+		}
+	}
+}
+
+func TestRefusingJournalSendsNothing(t *testing.T) {
+	var seen atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+	defer s.Close()
+	c := bots.NewClient()
+	if _, err := send(t.Context(), c, s.URL); err != nil { // leaves an idle connection to reuse
+		t.Fatal(err)
+	}
+	for range 3 {
+		ex, err := send(bots.BeforeSend(t.Context(), func() error { return errors.New("frozen") }), c, s.URL)
+		if f := ex.Fault("", ""); err == nil || f.Kind != bots.Temporary || ex.Sent() {
+			t.Errorf("err %v, fault %v", err, f)
+		}
+	}
+	if n := seen.Load(); n != 1 {
+		t.Errorf("the server saw %d requests, want only the first", n)
+	}
+}
+
+func TestSecondRequestOfAnExchangeIsRefused(t *testing.T) {
+	var seen atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Add(1)
+		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	defer s.Close()
+	c := bots.NewClient()
+	ctx, ex, cancel := c.Exchange(t.Context())
+	defer cancel()
+	for range 2 {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, nil)
+		if resp, err := c.HTTP.Do(req); err == nil {
+			resp.Body.Close()
+		}
+	}
+	if seen.Load() != 1 {
+		t.Errorf("the server saw %d requests, want 1", seen.Load())
+	}
+	if f := ex.Fault("", ""); f.Kind != bots.Rejected || f.Code != "307" {
+		t.Errorf("a redirect is %v, want rejected 307", f)
+	}
+	if _, err := c.HTTP.Post(s.URL, "", nil); err == nil {
+		t.Error("a request outside an exchange was sent")
+	}
+}
+
+func TestSecretsAreNotInErrors(t *testing.T) {
+	c := bots.NewClient("123:SECRET/x")
+	for _, url := range []string{"http://127.0.0.1:1/bot123:SECRET/x/send", "http://127.0.0.1:1/?key=123%3ASECRET%2Fx"} {
+		ex, err := send(t.Context(), c, url)
+		if err == nil {
+			t.Fatal("somebody listens on port 1")
+		}
+		if f := ex.Fault("", "answer about 123:SECRET/x"); strings.Contains(f.Error()+ex.Err.Error(), "SECRET") || f.Kind != bots.Temporary {
+			t.Errorf("%v", f)
+		}
+	}
+}
+
+func TestLargeAnswersAreCut(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.Copy(w, io.LimitReader(zeros{}, 3<<20))
+	}))
+	defer s.Close()
+	ex, _ := send(t.Context(), bots.NewClient(), s.URL)
+	if f := ex.Fault("", ""); len(ex.Body) != 1<<20 || f == nil || f.Kind != bots.Unsure {
+		t.Errorf("%d bytes, %v", len(ex.Body), f)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestRetryAfter(t *testing.T) {
+	for header, want := range map[string]time.Duration{
+		"3": 3 * time.Second, "0.25": 250 * time.Millisecond, "": time.Minute, "soon": time.Minute, "-1": time.Minute, "1e99": time.Minute, "NaN": time.Minute,
+		time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat): 90 * time.Second,
+	} {
+		ex := &bots.Exchange{Header: http.Header{"Retry-After": {header}}}
+		if got := time.Until(ex.RetryAfter(time.Minute)); got > want+time.Second || got < want-2*time.Second {
+			t.Errorf("%q: %v, want %v", header, got, want)
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for in, want := range map[string]string{"a\n b\t\x00c": "a b c", "": "", "\xff": "�"} {
+		if got := bots.OneLine(in); got != want {
+			t.Errorf("OneLine(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzOneLine(f *testing.F) {
+	f.Add("x\ny")
+	f.Add(strings.Repeat("登", 200))
+	f.Fuzz(func(t *testing.T, s string) {
+		got := bots.OneLine(s)
+		if len(got) > 300 || strings.ContainsAny(got, "\n\r\x00") {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestPaceOf(t *testing.T) {
+	for rate, want := range map[float64]bots.Pace{
+		30: {N: 30, Per: time.Second}, 0.5: {N: 1, Per: 2 * time.Second}, 1e-300: {N: 1, Per: 24 * time.Hour},
+	} {
+		if got := bots.PaceOf(rate); got != want {
+			t.Errorf("PaceOf(%v) = %v, want %v", rate, got, want)
+		}
+	}
+}
