@@ -2,6 +2,7 @@ package desk
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -13,7 +14,7 @@ import (
 type Correct struct {
 	Ref   string        // INC-12/3
 	Title string        // empty keeps it
-	Body  incident.Text // empty keeps it
+	Body  incident.Text // empty keeps it; of a typo, so does a language left out
 	Typo  bool
 }
 
@@ -42,6 +43,10 @@ func (c Correct) run(w *work) (Answer, error) {
 		return answer, err
 	}
 	rev = incident.Revision{Title: rev.Title, Body: said.Body, Author: w.author, At: w.now, Typo: c.Typo}
+	if c.Typo { // changes no meaning, so the other languages stand
+		rev.Body = maps.Clone(u.Newest().Body)
+		maps.Copy(rev.Body, said.Body)
+	}
 	if c.Title != "" {
 		rev.Title = c.Title
 		if u.N == len(i.Updates) {

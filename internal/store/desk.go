@@ -157,13 +157,15 @@ func (t *deskTx) Change(l *broadcast.Lane, e *broadcast.Entry) error {
 	if open > 0 {
 		return desk.ErrSending
 	}
-	if err := saveKnown(t.ctx, t.tx, l, e); err != nil {
-		return err
-	}
 	return t.Amend(l, e)
 }
 
+// Amend also gives a message another chance where its Try says so. If an
+// attempt is under way, its outcome is recorded over that.
 func (t *deskTx) Amend(l *broadcast.Lane, e *broadcast.Entry) error {
+	if err := saveKnown(t.ctx, t.tx, l, e); err != nil {
+		return err
+	}
 	if err := saveShould(t.ctx, t.tx, e); err != nil {
 		return err
 	}
