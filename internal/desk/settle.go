@@ -42,6 +42,9 @@ func (c Retry) run(w *work) (Answer, error) {
 		if e.Should.What == broadcast.Nothing || e.Doubt == nil && e.Try.Failed == "" && e.Try.NotBefore.IsZero() {
 			return refuse(Conflict, "there is nothing to try again: it is %s", stateOf(l, e))
 		}
+		if e.Doubt != nil && e.Should.What != broadcast.Words {
+			return refuse(Conflict, "%s/%d was retracted, so it is not sent again: skip it, or give its link if it is there", l.Incident.Ref, e.Update)
+		}
 		if e.Doubt != nil {
 			e.Try.Again++
 		}
@@ -72,12 +75,30 @@ func (c Posted) run(w *work) (Answer, error) {
 		if e.Shows.Exists() {
 			return refuse(Conflict, "there is nothing to record: it is %s", stateOf(l, e))
 		}
-		e.Shows = broadcast.Shows{What: broadcast.Words, Revision: max(e.Should.Revision, 1), Posted: max(e.Should.Revision, 1),
+		e.Shows = broadcast.Shows{What: broadcast.Words, Revision: max(e.Should.Revision, 1),
 			URL: c.URL, Message: messageID(c.URL), Since: w.now, First: w.now, Assumed: true}
-		e.Should = broadcast.Should{What: broadcast.Words, Revision: e.Shows.Revision}
+		if d := e.Doubt; d != nil { // it says what was sent then
+			e.Shows.Revision, e.Shows.Thread, e.Shows.Since, e.Shows.First = d.Revision, d.Thread, d.Since, d.Since
+		}
+		e.Shows.Posted = e.Shows.Revision
+		if e.Should.What == broadcast.Nothing {
+			e.Should = shouldNow(l, e)
+		}
 		e.Doubt, e.Try = nil, broadcast.Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
 		return nil
 	})
+}
+
+// shouldNow is what a message that was given up is to show once it is there.
+func shouldNow(l *broadcast.Lane, e *broadcast.Entry) broadcast.Should {
+	u := l.Incident.Update(e.Update)
+	switch {
+	case e.Kind == broadcast.Retract || u.Retraction == nil:
+		return broadcast.Should{What: broadcast.Words, Revision: e.Shows.Revision}
+	case u.Retraction.Delete:
+		return broadcast.Should{What: broadcast.Removed}
+	}
+	return broadcast.Should{What: broadcast.Tombstone}
 }
 
 // messageID is the last part of a link when it is a number, as it is on every
@@ -90,7 +111,12 @@ func messageID(link string) string {
 	return last
 }
 
+// stateOf is where a delivery stands. A lane here knows nothing of its
+// platform's limits, so the view has no row for an edit that failed.
 func stateOf(l *broadcast.Lane, e *broadcast.Entry) broadcast.State {
+	if e.Should.What != broadcast.Nothing && e.Try.Failed != "" {
+		return broadcast.Failed
+	}
 	state := broadcast.Sent
 	for _, d := range l.Deliveries(nil) {
 		if id, _ := broadcast.EntryID(d.ID); id == e.ID {
@@ -163,13 +189,13 @@ func (w *work) findByChannel(which Which) (*broadcast.Lane, *broadcast.Entry, er
 	for _, l := range lanes {
 		for k := range l.Entries {
 			e := &l.Entries[k]
-			if l.Channel.Name == which.Channel && e.Update == n && (entry == nil || stateOf(l, entry) == broadcast.Sent) {
+			if strings.EqualFold(l.Channel.Name, which.Channel) && e.Update == n && (entry == nil || stateOf(l, entry) == broadcast.Sent) {
 				lane, entry = l, e
 			}
 		}
 	}
 	if entry == nil {
-		return nil, nil, refuse(NotFound, "%s was not planned for channel %q", which.Update, which.Channel)
+		return nil, nil, refuse(NotFound, "%s/%d was not planned for channel %q", ref, n, which.Channel)
 	}
 	return lane, entry, nil
 }
