@@ -68,9 +68,14 @@ func (c *checkCmd) account(e *env, cfg *config.Config, name string, bot bots.Bot
 		mark = " [SIMULATOR]"
 	}
 	fmt.Fprintf(e.out, "\n%s (%s)%s: %s\n", name, cfg.Bots[name].Kind, mark, who)
-	bad := len(problems)
+	bad := 0
 	if err != nil {
 		bad++
+	}
+	for _, p := range problems {
+		if p != "" {
+			bad++
+		}
 	}
 	describe(e.out, cfg, name, bot.Limits(), problems)
 	return bad
