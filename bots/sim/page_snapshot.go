@@ -25,8 +25,8 @@ type pageView struct {
 // A pageFeed is what can be seen in one place, or in all places of a platform.
 type pageFeed struct {
 	Platform string            `json:"platform"`
-	Name     string            `json:"name"`
-	Detail   string            `json:"detail,omitempty"`
+	Detail   string            `json:"detail"`            // name of the place, or how many there are
+	Handles  map[string]string `json:"handles,omitempty"` // Telegram chat as in links → what precedes the ids of its messages here
 	Threads  map[string]string `json:"threads,omitempty"` // id → name of a thread or topic
 	Earlier  int               `json:"earlier,omitempty"` // how many messages were left out
 	Messages []pageMessage     `json:"messages"`
@@ -59,9 +59,6 @@ type pageMessage struct {
 	Buttons   [][]Button `json:"buttons,omitempty"`
 }
 
-// A pagePlace is a place that a feed shows.
-type pagePlace struct{ key, name, detail string }
-
 // view is the page as it is now.
 func (w *World) view() pageView {
 	room := w.room()
@@ -81,7 +78,7 @@ func (w *World) view() pageView {
 
 func (w *World) roomView(room Room) pageRoom {
 	v := pageRoom{
-		pageFeed: pageFeed{Platform: room.Platform, Name: "No room yet", Messages: []pageMessage{}},
+		pageFeed: pageFeed{Platform: room.Platform, Detail: "no group yet", Messages: []pageMessage{}},
 		Chat:     room.Chat,
 		People:   slices.Clone(room.People),
 		Suggest:  append([]string{}, room.Suggest...),
@@ -89,9 +86,11 @@ func (w *World) roomView(room Room) pageRoom {
 	switch room.Platform {
 	case "telegram":
 		v.pageFeed = w.telegramFeed(w.Telegram.places(room.Chat, Room{}))
+		v.Detail += " · Telegram"
 		v.Answers = w.Telegram.pressAnswers()
 	case "discord":
 		v.pageFeed = w.discordFeed(w.Discord.places(room.Chat, Room{}))
+		v.Detail += " · Discord"
 		v.Answers = w.Discord.pressAnswers()
 	}
 	if room.Chat != "" && len(v.People) == 0 {
@@ -100,19 +99,41 @@ func (w *World) roomView(room Room) pageRoom {
 	return v
 }
 
+// telegramFeed asks for one chat after the other, since a bot may have very
+// many conversations. Ids are those of a chat: where there are several, the
+// number of the chat makes them unique.
 func (w *World) telegramFeed(places []pagePlace) pageFeed {
 	var all []Seen
-	for _, p := range places { // not everything: a bot may have many conversations
-		all = append(all, w.Telegram.Seen(p.key)...)
+	handles, topics := make(map[string]string), make(map[string]string)
+	for i, p := range places {
+		prefix := ""
+		if len(places) > 1 {
+			prefix = strconv.Itoa(i+1) + "."
+		}
+		names, chatTopics := w.Telegram.chatNames(p.key)
+		for _, name := range names {
+			handles[name] = prefix
+		}
+		for id, name := range chatTopics {
+			topics[prefix+id] = name
+		}
+		for _, m := range w.Telegram.Seen(p.key) {
+			for _, id := range []*string{&m.ID, &m.ReplyTo, &m.Thread} {
+				if *id != "" {
+					*id = prefix + *id
+				}
+			}
+			all = append(all, m)
+		}
 	}
 	slices.SortStableFunc(all, func(a, b Seen) int { return a.At.Compare(b.At) })
-	f := newPageFeed("telegram", "Telegram", places, all)
-	f.Threads = w.Telegram.topicNames(places)
+	f := newPageFeed("telegram", places, all)
+	f.Handles, f.Threads = handles, topics
 	return f
 }
 
 func (w *World) discordFeed(places []pagePlace) pageFeed {
-	f := newPageFeed("discord", "Discord", places, w.Discord.Seen())
+	f := newPageFeed("discord", places, w.Discord.Seen())
 	f.Threads = w.Discord.threadNames(places)
 	return f
 }
@@ -123,7 +144,7 @@ func (w *World) xFeed() pageFeed {
 	posts := w.X.Seen()
 	name := strings.TrimPrefix(w.Stage.X, "@")
 	if name == "" {
-		f := pageFeed{Platform: "x", Name: "X", Detail: "every account"}
+		f := pageFeed{Platform: "x", Detail: "all accounts"}
 		f.add(posts, nil)
 		return f
 	}
@@ -133,7 +154,7 @@ func (w *World) xFeed() pageFeed {
 			part[p.Thread] = true
 		}
 	}
-	f := pageFeed{Platform: "x", Name: "@" + name, Detail: "timeline and replies"}
+	f := pageFeed{Platform: "x", Detail: "@" + name}
 	f.add(slices.DeleteFunc(posts, func(p Seen) bool { return !part[p.Thread] }), nil)
 	return f
 }
@@ -143,20 +164,20 @@ func (w *World) xFeed() pageFeed {
 func (w *World) wechatFeed() pageFeed {
 	all := w.WeChat.Seen()
 	if key := w.Stage.WeChat; key != "" {
-		return newPageFeed("wechat", "WeChat", []pagePlace{{key, "Status group", "group robot"}}, all)
+		return newPageFeed("wechat", []pagePlace{{key, "Group robot"}}, all)
 	}
 	var places []pagePlace
 	for _, m := range all {
 		if !slices.ContainsFunc(places, func(p pagePlace) bool { return p.key == m.Place }) {
-			places = append(places, pagePlace{m.Place, fmt.Sprintf("Group %d", len(places)+1), "group robot"})
+			places = append(places, pagePlace{m.Place, fmt.Sprintf("Robot %d", len(places)+1)})
 		}
 	}
-	return newPageFeed("wechat", "WeChat", places, all)
+	return newPageFeed("wechat", places, all)
 }
 
 // newPageFeed keeps what was said in the places.
-func newPageFeed(platform, title string, places []pagePlace, all []Seen) pageFeed {
-	f := pageFeed{Platform: platform, Name: title}
+func newPageFeed(platform string, places []pagePlace, all []Seen) pageFeed {
+	f := pageFeed{Platform: platform}
 	names := make(map[string]string)
 	for _, p := range places {
 		names[p.key] = p.name
@@ -166,7 +187,7 @@ func newPageFeed(platform, title string, places []pagePlace, all []Seen) pageFee
 	case 0:
 		f.Detail = "no place yet"
 	case 1:
-		f.Name, f.Detail, names = places[0].name, places[0].detail, nil
+		f.Detail, names = places[0].name, nil
 	default:
 		f.Detail = fmt.Sprintf("%d places", len(places))
 	}
@@ -176,10 +197,10 @@ func newPageFeed(platform, title string, places []pagePlace, all []Seen) pageFee
 
 // add appends messages, oldest first, and leaves old ones out.
 func (f *pageFeed) add(all []Seen, places map[string]string) {
-	f.Earlier = max(0, len(all)-pageKept)
-	f.Messages = make([]pageMessage, 0, min(len(all), pageKept))
+	f.Messages = []pageMessage{} // never null in JSON
 	for i, m := range all {
-		if i < f.Earlier && !m.Pinned {
+		if i < len(all)-pageKept && !m.Pinned {
+			f.Earlier++
 			continue
 		}
 		f.Messages = append(f.Messages, pageMessage{
@@ -204,101 +225,4 @@ func pageButtons(rows [][]Button) [][]Button {
 		all = append(all, row)
 	}
 	return all
-}
-
-// places are the channels and groups of this name, or all but the room.
-// Conversations with a bot are private.
-func (t *Telegram) places(name string, room Room) []pagePlace {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var places []pagePlace
-	for _, c := range t.matching(name) {
-		isRoom := room.Platform == "telegram" && t.isNamed(c, room.Chat)
-		if c.owner != nil || name == "" && isRoom {
-			continue
-		}
-		detail := c.info.Type
-		if c.info.Username != "" {
-			detail = "@" + c.info.Username + " · " + detail
-		}
-		places = append(places, pagePlace{c.key(), c.info.Title, detail})
-	}
-	return places
-}
-
-func (t *Telegram) topicNames(places []pagePlace) map[string]string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	names := make(map[string]string)
-	for _, p := range places {
-		for _, c := range t.matching(p.key) {
-			for id, topic := range c.topics {
-				names[strconv.FormatInt(id, 10)] = topic.name
-			}
-		}
-	}
-	return names
-}
-
-// pressAnswers is what people were shown after the latest presses of buttons.
-func (t *Telegram) pressAnswers() map[string]string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	answers := make(map[string]string)
-	for id, press := range t.callbacks {
-		if press.answered && press.text != "" && t.Clock().Sub(press.at) < tgAnswerTime {
-			answers[id] = press.text
-		}
-	}
-	return answers
-}
-
-// places are the channel with this id, or all but the room.
-func (d *Discord) places(id string, room Room) []pagePlace {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var places []pagePlace
-	for _, c := range d.channels {
-		isRoom := room.Platform == "discord" && c.id == room.Chat
-		if c.isThread() || id != "" && c.id != id || id == "" && isRoom {
-			continue
-		}
-		detail := "text channel"
-		if c.kind == DiscordAnnouncement {
-			detail = "announcement channel"
-		}
-		places = append(places, pagePlace{c.id, "#" + c.name, detail})
-	}
-	slices.SortFunc(places, func(a, b pagePlace) int { return cmp.Compare(a.key, b.key) })
-	return places
-}
-
-func (d *Discord) threadNames(places []pagePlace) map[string]string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	names := make(map[string]string)
-	for _, c := range d.channels {
-		if slices.ContainsFunc(places, func(p pagePlace) bool { return p.key == c.parent }) {
-			names[c.id] = c.name
-		}
-	}
-	return names
-}
-
-// pressAnswers is what only the presser of a button saw, for the latest presses.
-func (d *Discord) pressAnswers() map[string]string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	answers := make(map[string]string)
-	for _, in := range d.interactions {
-		if in.kind != interactionComponent || time.Since(in.at) > tgAnswerTime {
-			continue
-		}
-		for _, m := range in.messages {
-			if m.ephemeral != "" && !m.deleted {
-				answers[in.id] = discordPlain(m.content, d.nameOf)
-			}
-		}
-	}
-	return answers
 }

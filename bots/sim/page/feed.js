@@ -1,6 +1,6 @@
 // One column: its messages, in the order and shape of the platform.
 
-import { el, gist, link, linked, patch, stamp, tone } from "./text.js";
+import { el, gist, handles, link, linked, patch, stamp, tone } from "./text.js";
 
 export class Feed {
   // column is the section; options are onPress(message, button), onReply(message)
@@ -20,16 +20,18 @@ export class Feed {
     new ResizeObserver(() => this.following && this.show(this.newest)).observe(this.scroll);
   }
 
-  // update shows a feed of the snapshot; without deleted messages unless asked for.
-  update(feed, withDeleted) {
+  // update shows a feed of the snapshot, without deleted messages unless asked
+  // for. The first time and when quiet nothing counts as new.
+  update(feed, withDeleted, quiet) {
     const first = !this.feed;
     this.feed = feed;
+    for (const [name, prefix] of Object.entries(feed.handles ?? {})) handles.set(name, `${this.id}-${prefix}`);
     const messages = feed.messages.filter((m) => withDeleted || !m.deleted);
     this.byID = new Map(messages.map((m) => [m.id, m]));
     this.label(messages);
     const fresh = patch(this.list, this.items(messages));
     const last = fresh.at(-1)?.node;
-    if (!last) return;
+    if (!last || quiet) return;
     this.newest = first ? this.list.lastElementChild : last;
     const said = fresh.filter((f) => !f.changed).length;
     if (!first) {
@@ -40,9 +42,8 @@ export class Feed {
   }
 
   label(messages) {
-    this.column.querySelector(".name").textContent = this.feed.name;
     this.column.querySelector(".detail").textContent = this.feed.detail ?? "";
-    const banner = this.column.querySelector(".pinned");
+    const banner = this.column.querySelector(".banner");
     const pinned = messages.findLast((m) => m.pinned);
     banner.hidden = !pinned;
     banner.replaceChildren();
@@ -125,7 +126,7 @@ export class Feed {
 
   tags(m, role) {
     const topic = this.feed.platform === "telegram" && m.thread ? this.feed.threads?.[m.thread] : "";
-    const kind = m.ours ? { discord: "app", telegram: "" , x: "" }[this.feed.platform] : this.id === "x" ? "not us" : "";
+    const kind = m.ours ? (this.feed.platform === "discord" ? "app" : "") : this.id === "x" ? "not us" : "";
     return [role || kind, m.place, topic].filter(Boolean).map((t) => el("span", "tag", t));
   }
 

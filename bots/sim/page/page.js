@@ -28,7 +28,7 @@ function tab(id, column) {
   const words = id === "room" ? "Room" : column.querySelector(".name").textContent;
   const button = el("button", "", words, el("span", "badge"));
   button.type = "button";
-  button.dataset.feed = id;
+  button.dataset.shows = id;
   button.addEventListener("click", () => choose(id));
   if (id === columns.dataset.tab) button.ariaCurrent = "true";
   return button;
@@ -36,7 +36,7 @@ function tab(id, column) {
 
 function choose(id) {
   columns.dataset.tab = id;
-  for (const button of find("tabs").children) button.ariaCurrent = String(button.dataset.feed === id);
+  for (const button of find("tabs").children) button.ariaCurrent = String(button.dataset.shows === id);
   unread.set(id, 0);
   badges();
   feeds.get(id).follow();
@@ -44,7 +44,7 @@ function choose(id) {
 
 function badges() {
   for (const button of find("tabs").children) {
-    button.querySelector(".badge").textContent = unread.get(button.dataset.feed) || "";
+    button.querySelector(".badge").textContent = unread.get(button.dataset.shows) || "";
   }
 }
 
@@ -56,7 +56,7 @@ function news(id, count) {
   if (columns.dataset.tab !== id) unread.set(id, (unread.get(id) ?? 0) + count);
   badges();
   if (id === "room") return; // its log is read by itself
-  told.add(feeds.get(id).feed.name);
+  told.add(columns.querySelector(`#name-${id}`).textContent);
   clearTimeout(telling);
   telling = setTimeout(() => {
     find("news").textContent = `New on ${[...told].join(", ")}`;
@@ -64,7 +64,7 @@ function news(id, count) {
   }, 700);
 }
 
-function show() {
+function show(quiet = false) {
   document.title = `${snapshot.title} · allclear`;
   find("title").textContent = snapshot.title;
   find("note").textContent = snapshot.note ?? "";
@@ -73,10 +73,10 @@ function show() {
   if (!status.hidden) status.href = snapshot.status_page;
   const withDeleted = find("deleted").checked;
   room.update(snapshot.room);
-  feeds.get("room").update(snapshot.room, withDeleted);
-  for (const feed of snapshot.feeds) feeds.get(feed.platform).update(feed, withDeleted);
+  feeds.get("room").update(snapshot.room, withDeleted, quiet);
+  for (const feed of snapshot.feeds) feeds.get(feed.platform).update(feed, withDeleted, quiet);
 }
-find("deleted").addEventListener("change", () => snapshot && show());
+find("deleted").addEventListener("change", () => snapshot && show(true));
 
 // A link to a message shows it, also in a column that is hidden now.
 document.addEventListener("click", (e) => {

@@ -38,7 +38,7 @@ export class Room {
       return option;
     }));
     this.form.querySelector("#chips").replaceChildren(...this.room.suggest.map((text) => {
-      const chip = el("button", "chip", gist(text, 36));
+      const chip = el("button", "chip", gist(text, 24));
       chip.type = "button";
       chip.title = text;
       chip.addEventListener("click", () => this.fill(text));

@@ -17,7 +17,7 @@ export function linked(text) {
   let from = 0;
   for (const found of text.matchAll(address)) {
     const url = trimmed(found[0]);
-    parts.push(text.slice(from, found.index), link(url, url.replace(/^https?:\/\//, "")));
+    parts.push(text.slice(from, found.index), link(url, brief(url)));
     from = found.index + url.length;
   }
   parts.push(text.slice(from));
@@ -30,10 +30,17 @@ function trimmed(url) {
   return cut.endsWith(")") && !cut.includes("(") ? trimmed(cut.slice(0, -1)) : cut;
 }
 
+// brief is an address without what nobody reads.
+function brief(url) {
+  const words = url.replace(/^https?:\/\//, "").replace(/\/$/, "");
+  return words.length > 40 ? words.slice(0, 39) + "…" : words;
+}
+
 // link leads to an http address, and only there.
 export function link(url, words) {
   const a = el("a", "link", words);
   const inside = shown(url);
+  a.title = url;
   a.href = inside ?? (/^https?:\/\//.test(url) ? url : "#");
   if (!inside) {
     a.target = "_blank";
@@ -42,7 +49,10 @@ export function link(url, words) {
   return a;
 }
 
-const hosts = { "t.me": "telegram", "x.com": "x", "twitter.com": "x", "discord.com": "discord" };
+const hosts = { "x.com": "x-", "twitter.com": "x-", "discord.com": "discord-" };
+
+// handles says where on this page the messages of a Telegram chat are.
+export const handles = new Map();
 
 // shown is the place on this page of a message with a public address: its
 // simulated account exists nowhere else.
@@ -53,8 +63,9 @@ function shown(url) {
   } catch {
     return null;
   }
-  const feed = hosts[parsed.hostname];
-  return feed ? `#${feed}-${parsed.pathname.split("/").pop()}` : null;
+  const [chat, message] = parsed.pathname.split("/").slice(-2);
+  const at = parsed.hostname === "t.me" ? handles.get(chat) : hosts[parsed.hostname];
+  return at && message ? `#${at}${message}` : null;
 }
 
 // stamp is a time of day in UTC, with everything in its title.
