@@ -164,7 +164,7 @@ func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
 	case out.Found:
 		s := Shows{What: Words, Revision: e.Doubt.Revision, Message: out.Receipt.ID, URL: out.Receipt.URL, Thread: e.Doubt.Thread}
 		n := planner{Lane: l}
-		s.Orphan = e.Doubt.ReplyTo == "" && e.Doubt.Thread == "" && n.newerShows(e)
+		s.Orphan = e.Doubt.ReplyTo == "" && e.Doubt.Thread == "" && n.newer(e, shows)
 		l.shown(e, s, e.Doubt.Since)
 		e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
 	default:

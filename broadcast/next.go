@@ -178,7 +178,7 @@ func (n *planner) amendment(e *Entry) (bots.Action, Shows) {
 func (n *planner) doubtful(e *Entry) (Step, bool) {
 	d := e.Doubt
 	wanted := e.Should.What == Words && e.Try.Failed == ""
-	alone := !n.newerShows(e)
+	alone := !n.newer(e, mayShow)
 	repeatable := !d.Refused && d.Revision == e.Should.Revision && n.now.Sub(d.Since) < n.Limits.Deduplicates
 	var wake time.Time
 	switch {
@@ -236,8 +236,8 @@ func (n *planner) announce(e *Entry, needed verdict, why Reason) (Step, bool) {
 type verdict int
 
 const (
-	unknown verdict = iota
-	no
+	no verdict = iota
+	unknown
 	yes
 )
 
@@ -272,24 +272,30 @@ func (n *planner) correctionNeeded(e *Entry) verdict {
 	return when(!n.Policy.EditOnly && main.Shows.Wrong > wrongEnough)
 }
 
-// retractionNeeded: a message that was deleted, could not be changed, or
-// showed for long is withdrawn in a message of its own.
+// retractionNeeded: words that were deleted, could not be changed, or showed
+// for long are withdrawn in a message of their own. Corrections had such words
+// too.
 func (n *planner) retractionNeeded(e *Entry) verdict {
-	main := n.post(e.Update)
+	needed := no
+	for i := range n.Entries {
+		if f := &n.Entries[i]; f.Update == e.Update && f.Kind != Retract {
+			needed = max(needed, n.withdrawalNeeded(f))
+		}
+	}
+	return needed
+}
+
+func (n *planner) withdrawalNeeded(e *Entry) verdict {
 	switch {
-	case main == nil:
-		return no
-	case main.Doubt != nil:
+	case e.Doubt != nil, e.Shows.What == Removed:
 		return yes
-	case main.Shows.What == Removed:
-		return yes
-	case main.Shows.What == Tombstone:
-		return when(main.Shows.Since.Sub(main.Shows.First) > wrongEnough)
-	case main.Shows.What == Nothing:
+	case e.Shows.What == Tombstone:
+		return when(e.Shows.Since.Sub(e.Shows.First) > wrongEnough)
+	case e.Shows.What == Nothing:
 		return no
 	}
-	action, _ := n.amendment(main)
-	return when(action == "" || main.Try.Failed == action || main.Shows.Message == "").orUnknown()
+	action, _ := n.amendment(e)
+	return when(action == "" || e.Try.Failed == action || e.Shows.Message == "").orUnknown()
 }
 
 // orUnknown turns "not for now" into "not known yet".
@@ -347,12 +353,21 @@ func (n *planner) stale(e *Entry) bool {
 	return false
 }
 
-// newerShows reports whether something that was accepted after e shows.
-func (n *planner) newerShows(e *Entry) bool {
+// shows reports whether e's message exists.
+func shows(e *Entry) bool { return e.Shows.Exists() }
+
+// mayShow reports whether e's message exists, or is in doubt and was not yet
+// looked for to the end.
+func mayShow(e *Entry) bool {
+	return shows(e) || e.Doubt != nil && e.Doubt.Looked != len(lookAfter)
+}
+
+// newer reports whether something that was accepted after e is so.
+func (n *planner) newer(e *Entry, so func(*Entry) bool) bool {
 	after := false
 	for i := range n.Entries {
 		f := &n.Entries[i]
-		if after && f.Shows.Exists() {
+		if after && so(f) {
 			return true
 		}
 		after = after || f.ID == e.ID
