@@ -442,3 +442,38 @@ func TestNothingTouchesWordsThatAreToGo(t *testing.T) {
 		w.want("1: withdrawn", "2 >1 published: something else", "3 >1 published: INC-1/1")
 	})
 }
+
+// A person gives up withdrawing a message. Its words are said to be withdrawn,
+// and no edit of the head line brings them back.
+func TestTombstoneSkipped(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("false")
+		w.runFor(5 * time.Second)
+		w.platform.fails(bots.Edit, slow(now().Add(minute)))
+		w.retract(1, "It was a test.", false)
+		w.runFor(time.Second)
+		w.skip(1)
+		w.publish("news", status(incident.Identified))
+		sent := len(w.said)
+		w.run()
+		w.want("1: false", "2 >1: INC-1/1 … It was a test.", "3 >1: news")
+		if n := len(w.said) - sent; n != 2 {
+			t.Errorf("%d texts left, want the withdrawal and the news:\n%s", n, w.history())
+		}
+	})
+}
+
+// The post was never seen, its correction was: that is withdrawn too.
+func TestRetractionWhereOnlyTheCorrectionShows(t *testing.T) {
+	in(t, wechat(), func(w *world) {
+		w.platform.fails(bots.Post, lost)
+		w.publish("false")
+		w.runFor(5 * time.Second)
+		w.correct(1, "still false")
+		w.run()
+		w.skip(1)
+		w.retract(1, "It was a test.", false)
+		w.run()
+		w.want("1: still false", "2: INC-1/1 … It was a test.")
+	})
+}

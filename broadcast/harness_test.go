@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -25,12 +24,13 @@ type world struct {
 	lane     *Lane
 	platform *platform
 	texts    *templates.Set
-	steps    []Step         // all that were taken
-	said     []string       // the texts that may have arrived, in order
-	faults   int            // operations that did not succeed
-	still    int            // steps taken since the clock last moved
-	last     *Step          // the step before, where it failed
-	after    func(w *world) // called after every step; may be nil
+	steps    []Step               // all that were taken
+	said     []string             // the texts that may have arrived, in order
+	faults   int                  // operations that did not succeed
+	still    int                  // steps taken since the clock last moved
+	last     *Step                // the step before, where it failed
+	doing    *Step                // the request under way
+	watch    func(*Step, Outcome) // called after each request; may be nil
 }
 
 // in runs a test of one lane in fake time.
@@ -154,9 +154,6 @@ func (w *world) take(step Step) {
 	}
 	w.lane.Entries, w.lane.Thread, w.lane.Pin, w.lane.Head, w.lane.HeadEdit = l.Entries, l.Thread, l.Pin, l.Head, l.HeadEdit
 	w.lane.Channel.Target = l.Channel.Target
-	if w.after != nil {
-		w.after(w)
-	}
 }
 
 // outcome carries out a step on the platform.
@@ -171,7 +168,11 @@ func (w *world) outcome(step *Step) Outcome {
 			w.t.Fatalf("after a failure the same request is made again at once: %+v", step.Op)
 		}
 		out := Outcome{Text: step.Op.Text, Began: now()}
+		w.doing = step
 		out.Receipt, out.Fault = w.platform.do(step.Op)
+		if w.watch != nil {
+			w.watch(step, out)
+		}
 		if out.Fault == nil || out.Fault.Kind == bots.Unsure {
 			w.said = append(w.said, step.Op.Text)
 		}
@@ -202,13 +203,11 @@ func (w *world) compose(step *Step) {
 // copied is the lane as a store would load it again.
 func (w *world) copied() *Lane {
 	l := *w.lane
-	l.Entries = nil
-	b, err := json.Marshal(w.lane.Entries)
-	if err == nil {
-		err = json.Unmarshal(b, &l.Entries)
-	}
-	if err != nil {
-		w.t.Fatal(err)
+	l.Entries = slices.Clone(w.lane.Entries)
+	for i := range l.Entries {
+		if d := l.Entries[i].Doubt; d != nil {
+			l.Entries[i].Doubt = new(*d)
+		}
 	}
 	return &l
 }

@@ -471,3 +471,31 @@ func TestRefusedPostIsNotTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+func TestResendEndsAtARefusalAsDuplicate(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.lane.Policy.Unsure = "resend"
+		w.platform.fails(bots.Post, unanswered)
+		w.platform.hidden = true
+		w.publish("one")
+		w.run()
+		w.want("1: one")
+		w.wantStates("post unsure")
+	})
+}
+
+// A newer post without an answer may show. Until that is known the older one
+// is not sent again.
+func TestOlderUnsurePostWaitsForTheNewer(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.platform.fails(bots.Post, lost, unanswered)
+		w.publish("one")
+		w.runFor(20 * time.Second)
+		w.publish("two")
+		w.runFor(11 * time.Second) // two was attempted after one had its 30 s
+		w.platform.fails(searching, unreachable, unreachable, unreachable, unreachable)
+		w.run()
+		w.want("1: two")
+		w.wantStates("post unsure", "post sent")
+	})
+}

@@ -74,6 +74,9 @@ func (w *world) retry(id int64) bool {
 	if e.Should.What == Nothing || e.Doubt == nil && e.Try.Failed == "" && e.Try.NotBefore.IsZero() {
 		return false
 	}
+	if e.Doubt != nil && e.Should.What != Words {
+		return false
+	}
 	if e.Doubt != nil {
 		e.Try.Again++
 	}
@@ -95,12 +98,18 @@ func (w *world) skip(id int64) bool {
 // posted records a post made by hand, or found by a person.
 func (w *world) posted(id int64, message string) bool {
 	e := w.lane.entry(id)
-	if e.Shows.Exists() {
+	if e.Shows.Exists() || e.Should.What == Nothing && w.lane.Incident.Update(e.Update).Retraction != nil {
 		return false
 	}
-	r := max(e.Should.Revision, 1)
-	e.Shows = Shows{What: Words, Revision: r, Posted: r, Message: message, Since: now(), First: now(), Assumed: true}
-	e.Should = Should{What: Words, Revision: r}
+	w.still, w.last = 0, nil
+	e.Shows = Shows{What: Words, Revision: max(e.Should.Revision, 1), Message: message, Since: now(), First: now(), Assumed: true}
+	if d := e.Doubt; d != nil {
+		e.Shows.Revision, e.Shows.Thread, e.Shows.Since, e.Shows.First = d.Revision, d.Thread, d.Since, d.Since
+	}
+	e.Shows.Posted = e.Shows.Revision
+	if e.Should.What == Nothing {
+		e.Should = Should{What: Words, Revision: e.Shows.Revision}
+	}
 	e.Doubt, e.Try = nil, Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
 	return true
 }

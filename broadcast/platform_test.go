@@ -61,9 +61,9 @@ type platform struct {
 	script  []accident
 	hidden  bool // the platform does not find its own messages (yet)
 	moves   int
+	chaos   func(bots.Action) (accident, bool) // what goes wrong beyond the script; may be nil
 
-	landed func(*message) // called for each message that is there; may be nil
-	edited func(*message, string)
+	landed func(*message) // called for each new message; may be nil
 }
 
 // message is a message as a follower sees it.
@@ -120,6 +120,9 @@ func (p *platform) take(action bots.Action) (accident, bool) {
 			return a, true
 		}
 	}
+	if p.chaos != nil {
+		return p.chaos(action)
+	}
 	return accident{}, false
 }
 
@@ -157,9 +160,6 @@ func (p *platform) carryOut(op bots.Operation) (bots.Receipt, *bots.Fault) {
 	switch {
 	case op.Action == bots.Edit && p.limits.Edit:
 		p.checkText(op.Text)
-		if p.edited != nil {
-			p.edited(m, op.Text)
-		}
 		m.text = op.Text
 	case op.Action == bots.Delete && p.limits.Delete:
 		m.deleted = true
