@@ -261,7 +261,11 @@ func (d *Desk) recordRefusal(ctx context.Context, actor Actor, cmd Command, r *R
 // require refuses operators below a role.
 func (w *work) require(role Role, what string) error {
 	if !w.actor.Role.atLeast(role) {
-		return refuse(Forbidden, "%s may not %s: ask a %s", w.actor.Name, what, role)
+		article := "a"
+		if role == Author || role == Admin {
+			article = "an"
+		}
+		return refuse(Forbidden, "%s may not %s: ask %s %s", w.actor.Name, what, article, role)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,18 +46,23 @@ func (w *work) scope(s string) (string, error) {
 	if s == "" || s == "all" {
 		return "all", nil
 	}
-	if ref, err := incident.ParseRef(s); err == nil {
+	if ref, err := incident.ParseRef(strings.TrimPrefix(s, "incident:")); err == nil {
+		if _, err := w.Incident(ref); errors.Is(err, ErrNotFound) {
+			return "", refuse(NotFound, "there is no %s: leave it out to mean everything", ref)
+		} else if err != nil {
+			return "", err
+		}
 		return "incident:" + ref.String(), nil
 	}
 	for _, ch := range w.Channels {
-		switch s {
-		case ch.Name, "channel:" + ch.Name:
-			return "channel:" + ch.Name, nil
-		case ch.Account, "account:" + ch.Account:
-			return "account:" + ch.Account, nil
+		for _, scope := range []string{"channel:" + ch.Name, "account:" + ch.Account} {
+			_, name, _ := strings.Cut(scope, ":")
+			if strings.EqualFold(s, name) || strings.EqualFold(s, scope) {
+				return scope, nil
+			}
 		}
 	}
-	return "", refuse(Invalid, "%q is no channel, account or incident: the channels are %s; leave it out to freeze everything", s, strings.Join(w.channelNames(), ", "))
+	return "", refuse(Invalid, "%q is no channel, account or incident: the channels are %s; leave it out to mean everything", s, strings.Join(w.channelNames(), ", "))
 }
 
 func (c Release) run(w *work) (Answer, error) {
@@ -87,6 +93,9 @@ func (c Release) run(w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if err := c.checkChoice(open); err != nil {
+		return Answer{}, err
+	}
 	for _, l := range open {
 		if err := w.release(l, c); err != nil {
 			return Answer{}, err
@@ -95,16 +104,38 @@ func (c Release) run(w *work) (Answer, error) {
 	return Answer{State: "done", Text: fmt.Sprintf("%s is released (%s).", scope, c.Release)}, nil
 }
 
-// release decides what of a lane is still sent.
-func (w *work) release(l *broadcast.Lane, c Release) error {
-	var waiting []*broadcast.Entry
-	for k := range l.Entries {
-		if e := &l.Entries[k]; e.Kind == broadcast.Say && !e.Shows.Exists() && e.Should.What == broadcast.Words && e.Doubt == nil && e.Try.Failed == "" {
-			waiting = append(waiting, e)
+// checkChoice refuses chosen deliveries that are not held, since all others
+// are dropped.
+func (c Release) checkChoice(lanes []*broadcast.Lane) error {
+	held := map[string]bool{}
+	for _, l := range lanes {
+		for _, e := range waiting(l) {
+			held[fmt.Sprint(e.ID)] = true
 		}
 	}
-	for k, e := range waiting {
-		keep := c.Release == "all" || c.Release == "newest" && k == len(waiting)-1
+	for _, id := range c.Choose {
+		if !held[id] {
+			return refuse(NotFound, "delivery %s is not held by this freeze: choose from the list of deliveries", id)
+		}
+	}
+	return nil
+}
+
+// waiting lists the updates of a lane that were not sent because of a freeze.
+func waiting(l *broadcast.Lane) (out []*broadcast.Entry) {
+	for k := range l.Entries {
+		if e := &l.Entries[k]; e.Kind == broadcast.Say && !e.Shows.Exists() && e.Should.What == broadcast.Words && e.Doubt == nil && e.Try.Failed == "" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// release decides what of a lane is still sent.
+func (w *work) release(l *broadcast.Lane, c Release) error {
+	held := waiting(l)
+	for k, e := range held {
+		keep := c.Release == "all" || c.Release == "newest" && k == len(held)-1
 		if len(c.Choose) > 0 {
 			keep = slices.Contains(c.Choose, fmt.Sprint(e.ID))
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -21,8 +22,10 @@ func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
 	case "correct", "typo":
 		return Correct{Ref: t.Ref, Body: t.Body, Typo: t.Verb == "typo"}, nil
 	case "retract":
-		reason, remove := strings.CutPrefix(t.Text, "delete ")
-		return Retract{Ref: t.Ref, Reason: reason, Delete: remove}, nil
+		if word, reason := cutWord(t.Text); strings.EqualFold(word, "delete") {
+			return Retract{Ref: t.Ref, Reason: reason, Delete: true}, nil
+		}
+		return Retract{Ref: t.Ref, Reason: t.Text}, nil
 	case "publish":
 		return Publish{Draft: t.Ref, Reason: t.Text}, nil
 	case "reject":
@@ -32,13 +35,22 @@ func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
 	case "freeze":
 		return d.freeze(t), nil
 	case "unfreeze":
-		scope, release, _ := strings.Cut(strings.TrimSpace(t.Ref+" "+t.Text), " ")
-		return Release{Scope: scope, Release: strings.TrimSpace(release)}, nil
+		return unfreeze(t), nil
 	case "scope":
 		return nil, refuse(Invalid, "what is affected is changed with an update: /update INC-12 …")
 	}
 	s, err := d.saying(t, now)
 	return Update{Ref: t.Ref, Saying: s}, err
+}
+
+// cutWord takes the first word off a text.
+func cutWord(s string) (word, rest string) {
+	s = strings.TrimSpace(s)
+	end := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '，' })
+	if end < 0 {
+		return s, ""
+	}
+	return s[:end], strings.TrimLeft(s[end:], " \t\n,，")
 }
 
 // saying is what a typed command wants to be said.
@@ -57,10 +69,14 @@ func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
 	}
 	var affected []string
 	for _, word := range t.Words {
-		if impact := incident.Impact(strings.ToLower(word)); impact.Valid() {
-			s.Impact = impact
-		} else {
+		impact := incident.Impact(strings.ToLower(word))
+		switch {
+		case !impact.Valid():
 			affected = append(affected, strings.ToLower(word))
+		case s.Impact != "" && s.Impact != impact:
+			return nil, refuse(Invalid, "there are two impacts, %s and %s: give one", s.Impact, impact)
+		default:
+			s.Impact = impact
 		}
 	}
 	s.Components = map[string]incident.ComponentState{}
@@ -113,7 +129,7 @@ func (d *Desk) openMaintenance(t incident.Typed, now time.Time) (Command, error)
 
 // settling reads "INC-12/3 channel …".
 func settling(t incident.Typed) (Command, error) {
-	channel, rest, _ := strings.Cut(t.Text, " ")
+	channel, rest := cutWord(t.Text)
 	which := Which{Update: t.Ref, Channel: channel}
 	switch {
 	case t.Ref == "" || channel == "":
@@ -121,23 +137,36 @@ func settling(t incident.Typed) (Command, error) {
 	case t.Verb == "retry":
 		return Retry{which}, nil
 	case t.Verb == "skip":
-		return Skip{which, strings.TrimSpace(rest)}, nil
+		return Skip{which, rest}, nil
 	}
-	return Posted{which, strings.TrimSpace(rest)}, nil
+	return Posted{which, rest}, nil
 }
 
 // freeze reads "[channel|account|incident] why": an unknown word freezes
 // everything and becomes the reason.
 func (d *Desk) freeze(t incident.Typed) Command {
-	if t.Ref != "" {
+	if _, err := incident.ParseRef(t.Ref); err == nil {
 		return Stop{Scope: t.Ref, Reason: t.Text}
 	}
-	first, rest, _ := strings.Cut(t.Text, " ")
-	known := slices.Contains(d.names(), first)
-	if known && strings.TrimSpace(rest) != "" {
+	first, rest := cutWord(t.Text)
+	known := slices.ContainsFunc(d.names(), func(name string) bool { return strings.EqualFold(name, first) })
+	if known && t.Ref == "" && rest != "" {
 		return Stop{Scope: first, Reason: rest}
 	}
-	return Stop{Reason: t.Text}
+	return Stop{Reason: strings.TrimSpace(t.Ref + " " + t.Text)}
+}
+
+// unfreeze reads "[channel|account|incident] [newest|all|drop]"; "all" alone
+// is the scope.
+func unfreeze(t incident.Typed) Command {
+	scope, release := t.Ref, t.Text
+	if scope == "" {
+		scope, release = cutWord(t.Text)
+	}
+	if word := strings.ToLower(scope); release == "" && (word == "newest" || word == "drop") {
+		scope, release = "", word
+	}
+	return Release{Scope: scope, Release: strings.ToLower(release)}
 }
 
 // names are the channels and accounts.
