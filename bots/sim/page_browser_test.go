@@ -222,3 +222,52 @@ func TestBrowserTypesAndPresses(t *testing.T) {
 	w.post(nil, "/telegram/bot1:x/answerCallbackQuery", `{"callback_query_id":"`+query+`","text":"It is published"}`, "")
 	b.wait(`document.querySelector("#toast").innerText === "It is published"`)
 }
+
+func TestBrowserReconnects(t *testing.T) {
+	w := New()
+	server, err := Serve(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	b := openTab(t, server.URL)
+	b.wait(`document.querySelector("#live")?.innerText === "live"`)
+	server.Down()
+	b.wait(`document.querySelector("#live")?.innerText === "reconnecting"`)
+	w.X.Post("stranger", "Said meanwhile")
+	if err := server.Up(); err != nil {
+		t.Fatal(err)
+	}
+	b.wait(shows("x", "Said meanwhile") + ` && document.querySelector("#live")?.innerText === "live"`)
+}
+
+// Addresses in a text become links; those of messages on the page lead there.
+func TestBrowserLinks(t *testing.T) {
+	w := newStagedWorld(t)
+	b := openTab(t, w.url)
+	b.wait(shows("telegram", "Telegram second"))
+	for text, want := range map[string]string{
+		"see https://status.example.com/incidents/INC-12.":  "https://status.example.com/incidents/INC-12",
+		"(see https://status.example.com/a)":                "https://status.example.com/a",
+		"https://en.wikipedia.org/wiki/Clear_(x)":           "https://en.wikipedia.org/wiki/Clear_(x)",
+		"详见 https://status.example.com/zh。谢谢":               "https://status.example.com/zh",
+		"https://t.me/example_status/2":                     "#telegram-2",
+		"https://t.me/somebody_else/2":                      "https://t.me/somebody_else/2",
+		"https://x.com/i/web/status/12":                     "#x-12",
+		"https://discord.com/channels/1/2/3":                "#discord-3",
+		"javascript:alert(1) <a href=javascript:alert(1)>":  "",
+		"http://a.example and https://b.example/?q=1&r=%20": "http://a.example https://b.example/?q=1&r=%20",
+	} {
+		quoted, _ := json.Marshal(text)
+		got := b.eval(`import("/page/text.js").then(({ linked, el }) => {
+			const node = el("p", "", ...linked(` + string(quoted) + `));
+			return [...node.querySelectorAll("a")].map((a) => a.getAttribute("href")).join(" ");
+		})`)
+		if got != want {
+			t.Errorf("%q links to %q, want %q", text, got, want)
+		}
+	}
+	if got := b.eval(`import("/page/text.js").then((m) => m.link("javascript:alert(1)", "x").getAttribute("href"))`); got != "#" {
+		t.Errorf("a button leads to %q", got)
+	}
+}

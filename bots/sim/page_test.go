@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -325,6 +327,24 @@ func TestPageFiles(t *testing.T) {
 	if status, _ := w.do("GET", "/nowhere", ""); status != http.StatusNotFound {
 		t.Errorf("/nowhere: %d", status)
 	}
+}
+
+func FuzzIsLoopback(f *testing.F) {
+	for _, host := range []string{"localhost", "127.0.0.1:80", "[::1]:80", "[::1]", "::1", "127.0.0.1.evil.example", "localhost.evil.example", "[127.0.0.1", "127.1", ""} {
+		f.Add(host)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		if !isLoopback(host) {
+			return
+		}
+		name := strings.Trim(host, "[]")
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			name = h
+		}
+		if addr, err := netip.ParseAddr(strings.Trim(name, "[]")); name != "localhost" && (err != nil || !addr.Unmap().IsLoopback()) {
+			t.Errorf("%q passes for this machine", host)
+		}
+	})
 }
 
 // Other sites that somebody has open in the same browser must not get in.

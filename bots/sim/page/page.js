@@ -91,7 +91,7 @@ document.addEventListener("click", (e) => {
   node.classList.remove("found");
   requestAnimationFrame(() => node.classList.add("found"));
 });
-document.addEventListener("animationend", (e) => e.target.classList.remove("fresh", "found"));
+document.addEventListener("animationend", (e) => e.target.closest(".message")?.classList.remove("fresh", "found"));
 
 // refresh fetches the snapshot; a burst of changes makes one or two fetches.
 let fetching = false;
