@@ -59,7 +59,7 @@ export class Feed {
     else if (this.feed.platform === "discord") items = this.withThreads(messages);
     else items = messages.map((m) => this.item(m));
     if (this.feed.earlier) items.unshift(this.line(`${this.feed.earlier} earlier messages are not shown`));
-    if (!messages.length) items.push(this.line(this.column.dataset.empty ?? "Nothing was said here yet."));
+    if (!messages.length) items.push(this.line("Nothing was said here yet."));
     return items;
   }
 
@@ -111,7 +111,7 @@ export class Feed {
 
   message(m, joints, quoted, role) {
     const name = m.author || "unknown";
-    const avatar = el("span", `avatar ${m.ours ? "official" : tone(name)}`, [...name.replace(/^@/, "")][0].toUpperCase());
+    const avatar = el("span", `avatar ${m.ours ? "official" : tone(name)}`, [...name.replace(/^@/, ""), "?"][0].toUpperCase());
     avatar.ariaHidden = "true";
     const text = el("div", "text", ...linked(m.text));
     const author = el("span", "author", this.id === "x" ? `@${name}` : name);
