@@ -31,6 +31,9 @@ func (h *harness) frozen() (names []string) {
 }
 
 func TestFreezeScopes(t *testing.T) {
+	h := newHarness(t)
+	h.do(ana, opening())
+	h.do(ana, opening())
 	for _, test := range []struct {
 		scope, stored string
 		frozen        []string
@@ -46,9 +49,7 @@ func TestFreezeScopes(t *testing.T) {
 		{"INC-2", "incident:INC-2", nil},
 	} {
 		t.Run("scope "+test.scope, func(t *testing.T) {
-			h := newHarness(t)
-			h.do(ana, opening())
-			h.do(ana, opening())
+			h.t = t
 			if a := h.do(ari, desk.Stop{Scope: test.scope, Reason: "wrong numbers"}); a.State != "done" {
 				t.Errorf("answer %+v", a)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -14,7 +15,7 @@ import (
 func TestCommand(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	d := desk.New(desk.Config{
-		Channels:   newHarness(t).Channels,
+		Channels:   []broadcast.Channel{{Name: "x", Account: "birds"}, {Name: "tg-en", Account: "tg"}},
 		Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals"},
 		Languages:  []string{"en", "zh-Hans"}, Language: "en", Zone: time.FixedZone("SGT", 8*3600),
 		Next: map[incident.Impact]time.Duration{incident.Critical: 20 * time.Minute},
