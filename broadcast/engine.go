@@ -144,7 +144,7 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if a == nil {
 		return bots.Receipt{}, fmt.Errorf("there is no account %q", account)
 	}
-	if err := a.pacer.wait(ctx, class, op.Target); err != nil {
+	if err := a.pacer.wait(ctx, turn{class: class, target: op.Target, since: time.Now()}); err != nil {
 		return bots.Receipt{}, err
 	}
 	r, err := a.Bot.Do(ctx, op)

@@ -25,35 +25,57 @@ type pacer struct {
 	timer   *time.Timer
 }
 
-type waiter struct {
+// A turn is a wish to send.
+type turn struct {
 	class  Class
 	target string
-	ready  chan struct{}
+	since  time.Time       // when the wish was first had: the longest waiting of a class goes first
+	again  <-chan struct{} // a reason to think again; may be nil
+}
+
+type waiter struct {
+	turn
+	ready chan struct{}
 }
 
 func newPacer(l bots.Limits) *pacer {
 	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}}
 }
 
-// wait returns when a request of the class to the target may go. The slot is
-// then taken.
-func (p *pacer) wait(ctx context.Context, class Class, target string) error {
-	w := &waiter{class: class, target: target, ready: make(chan struct{})}
+// wait returns when it is t's turn. The slot is then taken. It gives up with
+// ErrChanged when there is a reason to think again.
+func (p *pacer) wait(ctx context.Context, t turn) error {
+	w := &waiter{turn: t, ready: make(chan struct{})}
 	p.mu.Lock()
-	at, _ := slices.BinarySearchFunc(p.waiting, class+1, func(w *waiter, c Class) int { return int(w.class - c) })
+	at, _ := slices.BinarySearchFunc(p.waiting, t, before)
 	p.waiting = slices.Insert(p.waiting, at, w)
 	p.grant()
 	p.mu.Unlock()
 	select {
 	case <-w.ready:
 		return nil
+	case <-t.again:
+		return p.leave(w, ErrChanged)
 	case <-ctx.Done():
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.waiting = slices.DeleteFunc(p.waiting, func(x *waiter) bool { return x == w })
-		p.grant()
-		return context.Cause(ctx)
+		return p.leave(w, context.Cause(ctx))
 	}
+}
+
+// before orders waiters: negative for those that go before t, and never zero.
+func before(w *waiter, t turn) int {
+	if w.class < t.class || w.class == t.class && !w.since.After(t.since) {
+		return -1
+	}
+	return 1
+}
+
+// leave ends a wait. A slot that was granted meanwhile is lost.
+func (p *pacer) leave(w *waiter, why error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(x *waiter) bool { return x == w })
+	p.grant()
+	return why
 }
 
 // pause holds back the whole account, or one target, until t.

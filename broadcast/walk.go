@@ -17,6 +17,7 @@ type walk struct {
 	lease   Lease
 	lane    int64
 	again   chan struct{} // capacity 1: look again
+	since   time.Time     // when it began to wait for the account; zero while it does not
 }
 
 // look makes the walk load its lane once more before it waits or ends.
@@ -115,7 +116,7 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	if err := a.compose(l, &step); err != nil {
 		return err
 	}
-	if err := a.pacer.wait(ctx, step.Class, step.Op.Target); err != nil {
+	if err := w.turn(ctx, step.Class, step.Op.Target); err != nil {
 		return err
 	}
 	ctx, cancel := graceful(ctx, a.engine.Grace)
@@ -148,10 +149,23 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 // skew is how far a platform's clock may be from ours.
 const skew = time.Minute
 
+// turn waits for the account. When the lane changes meanwhile it is looked at
+// afresh, so that news does not wait behind a chore; its place is kept.
+func (w *walk) turn(ctx context.Context, class Class, target string) error {
+	if w.since.IsZero() {
+		w.since = time.Now()
+	}
+	err := w.account.pacer.wait(ctx, turn{class: class, target: target, since: w.since, again: w.again})
+	if err == nil {
+		w.since = time.Time{}
+	}
+	return err
+}
+
 // find looks for the post of a doubtful attempt.
 func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
-	if err := a.pacer.wait(ctx, step.Class, ""); err != nil {
+	if err := w.turn(ctx, step.Class, ""); err != nil {
 		return err
 	}
 	finder := a.Bot.(bots.Finder) // Next names Find only where CanFind
