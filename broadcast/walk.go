@@ -114,7 +114,7 @@ func (w *walk) step(ctx context.Context) (time.Time, error) {
 func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
 	if err := a.compose(l, &step); err != nil {
-		return err
+		return w.record(ctx, l, step, 0, Outcome{Fault: bots.AsFault(err)})
 	}
 	if err := w.turn(ctx, step.Class, step.Op.Target); err != nil {
 		return err
