@@ -183,9 +183,18 @@ func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, out Outcome) error {
 	Apply(l, step, out, time.Now())
 	e := w.account.engine
-	// What happened is recorded even when the engine is being stopped.
-	if err := e.Store.Record(context.WithoutCancel(ctx), w.lease, l, step, attempt, out); err != nil {
-		return err
+	for {
+		// What happened is recorded even when the engine is being stopped.
+		err := e.Store.Record(context.WithoutCancel(ctx), w.lease, l, step, attempt, out)
+		if err == nil {
+			break
+		}
+		// Without this record the lane looks as if nothing had been sent.
+		if attempt == 0 || errors.Is(err, ErrLost) || ctx.Err() != nil {
+			return err
+		}
+		e.Log.Error("cannot record an outcome", "lane", w.lane, "error", err)
+		sleep(ctx, time.Second)
 	}
 	if e.Changed != nil {
 		e.Changed(l.Incident.Ref.String())
