@@ -37,6 +37,9 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	for _, what := range notYet(cfg) {
+		log.Warn("not in this version: " + what)
+	}
 	if simulated(cfg) {
 		log.Warn("SIMULATOR: some accounts talk to a simulator on this machine; nothing of theirs reaches the public")
 	}
@@ -54,6 +57,22 @@ func loadConfig(e *env) (*config.Config, error) {
 		fmt.Fprintln(e.err, "allclear: warning:", w)
 	}
 	return cfg, nil
+}
+
+// notYet lists what a configuration asks for and this version does not do.
+func notYet(c *config.Config) (out []string) {
+	add := func(wanted bool, what string) {
+		if wanted {
+			out = append(out, what)
+		}
+	}
+	for _, ch := range c.Channels {
+		add(ch.Audience, "channel "+ch.Name+" is an audience; nothing is sent to subscribers")
+	}
+	add(len(c.Hooks) > 0, "[hooks]; no alert is taken")
+	add(len(c.Site.Hosts) > 0, "[site] hosts; links to other hosts are not refused")
+	add(c.Policy.Ack+c.Policy.Hold+c.Policy.FalseAlarm != "", "[policy] ack, hold and false_alarm; no approved template is offered")
+	return out
 }
 
 // simulated reports whether any account talks to a simulator.
