@@ -3,9 +3,11 @@ package desk_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,10 +38,37 @@ type harness struct {
 	lease map[string]broadcast.Lease
 }
 
+// emptyFile is a database in which nothing has happened yet. Copying it is
+// quicker than making the tables anew for each test.
+var emptyFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "desk")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "empty.db")
+	db, err := store.Open(context.Background(), "sqlite:"+file)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil { // also empties the write-ahead log into the file
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
 // newHarness is a desk on a database of its own. change adapts its settings.
 func newHarness(t *testing.T, change ...func(*desk.Config)) *harness {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "allclear.db"))
+	file := filepath.Join(t.TempDir(), "allclear.db")
+	empty, err := emptyFile()
+	if err == nil {
+		err = os.WriteFile(file, empty, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), "sqlite:"+file)
 	if err != nil {
 		t.Fatal(err)
 	}
