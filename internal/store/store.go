@@ -98,10 +98,8 @@ type fileLock struct {
 }
 
 func lockFile(ctx context.Context, file string) (*fileLock, error) {
-	if dir := filepath.Dir(file); dir != "." {
-		if _, err := os.Stat(dir); err != nil {
-			return nil, fmt.Errorf("open %s: the folder %s is not there: create it or change the store's url", file, dir)
-		}
+	if err := checkPlace(file); err != nil {
+		return nil, err
 	}
 	l := &fileLock{}
 	var err error
@@ -119,6 +117,21 @@ func lockFile(ctx context.Context, file string) (*fileLock, error) {
 		return nil, fmt.Errorf("%s is in use by another allclear: stop that one, or use another file", file)
 	}
 	return nil, fmt.Errorf("open %s: %w", file, explain(err))
+}
+
+// checkPlace says what SQLite's own words for a wrong path do not.
+func checkPlace(file string) error {
+	dir := filepath.Dir(file)
+	switch info, err := os.Stat(dir); {
+	case err != nil:
+		return fmt.Errorf("open %s: the folder %s is not there: create it or change the store's url", file, dir)
+	case !info.IsDir():
+		return fmt.Errorf("open %s: %s is no folder: change the store's url", file, dir)
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return fmt.Errorf("open %s: %s is a folder: name a file in it", file, file)
+	}
+	return nil
 }
 
 func (l *fileLock) Close() error {
