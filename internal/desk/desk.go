@@ -161,6 +161,14 @@ type Record struct {
 	Detail  string    `json:"detail"`  // JSON of the command, or the refusal
 }
 
+// An AuditLine is one line of the audit with the hash that covers it and all
+// lines before it.
+type AuditLine struct {
+	ID     int64
+	Record Record
+	Hash   string
+}
+
 // Config is what the desk needs to know.
 type Config struct {
 	Store      Store

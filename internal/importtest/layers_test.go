@@ -57,7 +57,7 @@ func layers() map[string]layer {
 		"broadcast":      {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", gocmp}},
 		"internal/desk":  {may: []string{"bots", "broadcast", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
 		"internal/store": {may: []string{"bots", "broadcast", "internal/desk", "internal/incident", sqlite}, tests: []string{gocmp}},
-		"internal/web":   {may: []string{"broadcast", "internal/desk", "internal/incident", "internal/store", text}, tests: []string{"bots", "templates", gocmp}},
+		"internal/web":   {may: []string{"broadcast", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
 
 		"cmd/allclear": {
 			may: []string{

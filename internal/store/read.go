@@ -82,19 +82,11 @@ func (s *Store) Drafts(ctx context.Context) (out []*desk.Draft, err error) {
 // Freezes lists what is frozen.
 func (s *Store) Freezes(ctx context.Context) ([]desk.Freeze, error) { return freezes(ctx, s.read) }
 
-// An AuditLine is one line of the audit with the hash that covers it and all
-// lines before it.
-type AuditLine struct {
-	ID     int64
-	Record desk.Record
-	Hash   string
-}
-
 // Audit lists the newest lines of the audit, newest first.
-func (s *Store) Audit(ctx context.Context, limit int) (out []AuditLine, err error) {
+func (s *Store) Audit(ctx context.Context, limit int) (out []desk.AuditLine, err error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT id, record, hash FROM audit ORDER BY id DESC LIMIT ?`, limit)
 	err = each(rows, err, func() error {
-		var l AuditLine
+		var l desk.AuditLine
 		var record string
 		if err := rows.Scan(&l.ID, &record, &l.Hash); err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
-	"github.com/allclear-hq/allclear/internal/store"
 )
 
 // The types here are what the API shows. They change only by addition.
@@ -140,6 +139,6 @@ type auditJSON struct {
 	Hash string `json:"hash"` // covers this line and all before it
 }
 
-func auditResource(l *store.AuditLine) auditJSON {
+func auditResource(l *desk.AuditLine) auditJSON {
 	return auditJSON{ID: fmt.Sprint(l.ID), Record: l.Record, Hash: l.Hash}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
-	"github.com/allclear-hq/allclear/internal/store"
 )
 
 // Desk carries out commands. It is implemented by [*desk.Desk].
@@ -33,7 +32,7 @@ type Store interface {
 	Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) ([]broadcast.Delivery, error)
 	Drafts(ctx context.Context) ([]*desk.Draft, error)
 	Freezes(ctx context.Context) ([]desk.Freeze, error)
-	Audit(ctx context.Context, limit int) ([]store.AuditLine, error)
+	Audit(ctx context.Context, limit int) ([]desk.AuditLine, error)
 	Ready(ctx context.Context) error
 	Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte, error)) ([]byte, error)
 }
