@@ -52,13 +52,11 @@ func (s *Store) Release(ctx context.Context, l broadcast.Lease) error {
 // holds refuses with ErrLost when the lease is no longer valid.
 func holds(ctx context.Context, q querier, l broadcast.Lease) error {
 	var epoch int64
-	if err := q.QueryRowContext(ctx, `SELECT epoch FROM lease WHERE account = ?`, l.Account).Scan(&epoch); err != nil {
-		return err
-	}
-	if epoch != l.Epoch {
+	err := q.QueryRowContext(ctx, `SELECT epoch FROM lease WHERE account = ?`, l.Account).Scan(&epoch)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && epoch != l.Epoch {
 		return broadcast.ErrLost
 	}
-	return nil
+	return err
 }
 
 // unchanged refuses with ErrChanged when the lane is not as it was loaded.
@@ -116,8 +114,10 @@ func (s *Store) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast.L
 		if err := errors.Join(holds(ctx, tx, lease), unchanged(ctx, tx, l)); err != nil {
 			return err
 		}
-		if ice, err := frozen(ctx, tx, l); ice || err != nil {
-			return errors.Join(err, broadcast.ErrFrozen)
+		if ice, err := frozen(ctx, tx, l); err != nil {
+			return err
+		} else if ice {
+			return broadcast.ErrFrozen
 		}
 		row := tx.QueryRowContext(ctx, `INSERT INTO attempt (account, lane, entry, step, began, ended, outcome) VALUES (?, ?, ?, ?, ?, 0, '') RETURNING id`,
 			lease.Account, l.ID, a.Step.Entry, js(a.Step), micros(a.Began))
