@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,6 +119,9 @@ func (l *Lane) amending(e *Entry, sending bool) (Delivery, bool) {
 		return d, true
 	case e.Should.What == Nothing: // a person gave it up
 		d.Action, d.State = string(e.Try.Failed), SkippedState
+		if e.Try.Failed == bots.Edit && l.Incident.Update(e.Update).Retraction != nil {
+			d.Action = "tombstone"
+		}
 		return d, true
 	case action == "" || e.Shows.Message == "":
 		return d, false // the platform cannot; a message of its own says it
@@ -142,13 +146,21 @@ func (l *Lane) state(e *Entry, sending bool) State {
 		return UnsureState
 	case e.Try.Failed != "":
 		return Failed
-	case l.Frozen, (&planner{Lane: l}).untranslated(e):
+	case l.Frozen, l.awaitsTranslation(e):
 		return Held
 	case l.obvious(e):
 		return WithdrawnState
 	default:
 		return Pending
 	}
+}
+
+// awaitsTranslation reports whether e is held for a translation, its own or
+// that of the post that it corrects.
+func (l *Lane) awaitsTranslation(e *Entry) bool {
+	n := &planner{Lane: l}
+	main := l.post(e.Update)
+	return n.untranslated(e) || e.Kind == Correct && main != nil && main.Shows.What == Nothing && n.untranslated(main)
 }
 
 // obvious reports whether e was retracted before it was sent, which Next is
@@ -173,21 +185,12 @@ func Problems(ds []Delivery) (failed, unsure int) {
 func PlanPost(channels []Channel, i *incident.Incident, only, not []string) []Channel {
 	var out []Channel
 	for _, ch := range channels {
-		listed := len(only) == 0 || contains(only, ch.Name)
-		if ch.Drill == i.Drill && listed && !contains(not, ch.Name) {
+		listed := len(only) == 0 || slices.Contains(only, ch.Name)
+		if ch.Drill == i.Drill && listed && !slices.Contains(not, ch.Name) {
 			out = append(out, ch)
 		}
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // PlanCorrection changes what the entries of an update should show to its
