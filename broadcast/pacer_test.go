@@ -1,0 +1,228 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// queue collects who was let go when.
+type queue struct {
+	t     *testing.T
+	pacer *pacer
+	began time.Time
+	done  chan string
+}
+
+func newQueue(t *testing.T, l bots.Limits) *queue {
+	return &queue{t: t, pacer: newPacer(l), began: time.Now(), done: make(chan string, 1000)}
+}
+
+// add has somebody wait for a turn.
+func (q *queue) add(name string, class Class, target string) {
+	go func() {
+		if err := q.pacer.wait(q.t.Context(), turn{class: class, target: target, since: time.Now()}); err != nil {
+			q.t.Errorf("%s: %v", name, err)
+		}
+		q.done <- fmt.Sprintf("%s %v", name, time.Since(q.began).Round(10*time.Millisecond))
+	}()
+	synctest.Wait() // it has queued up
+}
+
+// want compares the next ones to be let go.
+func (q *queue) want(names ...string) {
+	q.t.Helper()
+	for _, name := range names {
+		if got := <-q.done; got != name {
+			q.t.Fatalf("%q goes, want %q", got, name)
+		}
+	}
+}
+
+func perSecond(n int) bots.Pace { return bots.Pace{N: n, Per: time.Second} }
+
+func TestPacerWithoutLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{})
+		for range 100 {
+			q.add("a", Audience, "here")
+		}
+		for range 100 {
+			q.want("a 0s")
+		}
+	})
+}
+
+func TestPacerLetsTheMostUrgentGoFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{Account: perSecond(1)})
+		q.add("first", Tidy, "a")
+		q.add("tidy", Tidy, "a")
+		q.add("person", Audience, "b")
+		q.add("answer", Answer, "c")
+		q.add("other person", Audience, "d")
+		q.add("room", Room, "e")
+		q.add("amend", Amend, "f")
+		q.add("public", Public, "g")
+		q.want("first 0s", "public 1s", "amend 2.01s", "room 3.01s", "answer 4.01s", "person 5.02s", "other person 6.02s", "tidy 7.02s")
+	})
+}
+
+func TestPacerKeepsTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, per = 7, 3 * time.Second
+		p := newPacer(bots.Limits{Account: bots.Pace{N: n, Per: per}})
+		r := rand.New(rand.NewPCG(1, 2))
+		var sent []time.Time
+		for range 200 {
+			if r.IntN(4) == 0 {
+				time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond)
+			}
+			if err := p.wait(t.Context(), turn{class: Public, since: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			sent = append(sent, time.Now())
+		}
+		for i := n; i < len(sent); i++ {
+			if d := sent[i].Sub(sent[i-n]); d <= per {
+				t.Fatalf("requests %d to %d went within %v, which is more than %d in %v", i-n, i, d, n, per)
+			}
+		}
+		if slack := sent[len(sent)-1].Sub(sent[0]); slack > 200/n*per*2 {
+			t.Errorf("200 requests took %v", slack)
+		}
+	})
+}
+
+func TestPacerTargetsDoNotBlockOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{Account: perSecond(100), Target: bots.Pace{N: 1, Per: 10 * time.Second}})
+		q.add("a", Public, "a")
+		q.add("a again", Public, "a")
+		q.add("b", Audience, "b")
+		q.add("c", Tidy, "c")
+		q.want("a 0s", "b 0s", "c 0s", "a again 10s")
+	})
+}
+
+func TestPacerPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{})
+		q.pacer.pause("a", time.Now().Add(20*time.Second))
+		q.add("a", Public, "a")
+		q.add("b", Public, "b")
+		q.want("b 0s")
+		q.pacer.pause("", time.Now().Add(5*time.Second))
+		q.pacer.pause("", time.Now().Add(time.Second)) // a shorter pause does not end a longer one
+		q.add("b", Public, "b")
+		q.want("b 5s", "a 20s")
+	})
+}
+
+func TestPacerPauseOfThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{Account: perSecond(1)})
+		q.add("first", Public, "a")
+		q.add("second", Public, "a")
+		q.pacer.pause("", time.Now().Add(30*time.Second))
+		q.want("first 0s", "second 30s")
+	})
+}
+
+func TestPacerGivesUpAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{Account: perSecond(1)})
+		q.add("first", Public, "a")
+		stopped := errors.New("stopped")
+		ctx, stop := context.WithCancelCause(t.Context())
+		again := make(chan struct{}, 1)
+		ended := make(chan error, 2)
+		go func() { ended <- q.pacer.wait(ctx, turn{class: Public, target: "a", since: time.Now()}) }()
+		synctest.Wait()
+		stop(stopped)
+		if err := <-ended; err != stopped {
+			t.Errorf("the wait ends with %v, want its cause", err)
+		}
+		go func() {
+			ended <- q.pacer.wait(t.Context(), turn{class: Public, target: "a", since: time.Now(), again: again})
+		}()
+		synctest.Wait()
+		again <- struct{}{}
+		if err := <-ended; !errors.Is(err, ErrChanged) {
+			t.Errorf("the wait ends with %v, want ErrChanged", err)
+		}
+		q.add("second", Public, "a")
+		q.want("first 0s", "second 1s") // neither kept a slot
+		q.pacer.mu.Lock()
+		defer q.pacer.mu.Unlock()
+		if n := len(q.pacer.waiting); n != 0 {
+			t.Errorf("%d still wait", n)
+		}
+	})
+}
+
+func TestPacerKeepsThePlaceOfThoseWhoComeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{Account: perSecond(1)})
+		q.add("first", Public, "a")
+		since := time.Now()
+		time.Sleep(100 * time.Millisecond)
+		q.add("late", Public, "a")
+		go func() {
+			q.pacer.wait(t.Context(), turn{class: Public, target: "a", since: since})
+			q.done <- "early"
+		}()
+		q.want("first 0s", "early", "late 2.01s")
+	})
+}
+
+// Whatever the limits and whoever waits, everybody goes in the end, and no
+// class goes before a more urgent one to the same target.
+func TestPacerForgetsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		for range 50 {
+			q := newQueue(t, bots.Limits{Account: perSecond(1), Target: bots.Pace{N: r.IntN(4), Per: time.Duration(r.IntN(9)) * time.Second}})
+			q.pacer.pause("", time.Now().Add(10*time.Second))
+			var classes []Class
+			for range 20 {
+				c := Class(r.IntN(int(Tidy) + 1))
+				classes = append(classes, c)
+				q.add(fmt.Sprint(int(c)), c, "here")
+			}
+			slices.Sort(classes)
+			for _, c := range classes {
+				if got, _, _ := strings.Cut(<-q.done, " "); got != fmt.Sprint(int(c)) {
+					t.Errorf("class %s goes before %d", got, c)
+				}
+			}
+		}
+	})
+}
+
+func TestHeadersHoldBackBeforeARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{pacer: newPacer(bots.Limits{})}
+		q := &queue{t: t, pacer: a.pacer, began: time.Now(), done: make(chan string, 10)}
+		a.heed(bots.Operation{Target: "a"}, bots.Receipt{Remaining: 1, Reset: time.Now().Add(time.Minute)})
+		a.heed(bots.Operation{Target: "b"}, bots.Receipt{Remaining: 0, Reset: time.Now().Add(4 * time.Second)})
+		a.heed(bots.Operation{Target: "c"}, bots.Receipt{}) // says nothing
+		a.obey(bots.Operation{Target: "d"}, &bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: time.Now().Add(6 * time.Second)})
+		a.obey(bots.Operation{Target: "e"}, &bots.Fault{Kind: bots.Temporary, Subject: bots.Account, Until: time.Now().Add(time.Hour)})
+		for _, target := range []string{"d", "c", "b", "a"} {
+			q.add(target, Public, target)
+		}
+		q.want("c 0s", "a 0s", "b 4s", "d 6s")
+		a.obey(bots.Operation{Target: "a"}, &bots.Fault{Kind: bots.RateLimited, Subject: bots.Account, Until: time.Now().Add(10 * time.Second)})
+		q.add("other", Public, "z")
+		q.want("other 16s")
+	})
+}
