@@ -35,7 +35,7 @@ type harness struct {
 	store *store.Store
 	woken map[string][]int64
 	keys  int
-	lease map[string]broadcast.Lease
+	lanes map[string]int64 // ids by reference and channel
 }
 
 // emptyFile is a database in which nothing has happened yet. Copying it is
@@ -77,7 +77,7 @@ func newHarness(t *testing.T, change ...func(*desk.Config)) *harness {
 			t.Error(err)
 		}
 	})
-	h := &harness{t: t, store: db, lease: map[string]broadcast.Lease{}}
+	h := &harness{t: t, store: db, lanes: map[string]int64{}}
 	c := desk.Config{
 		Store: db,
 		Channels: []broadcast.Channel{
@@ -167,16 +167,25 @@ func (h *harness) lane(ref, channel string) *broadcast.Lane {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	if id := h.lanes[ref+channel]; id != 0 {
+		l, err := h.store.Lane(h.t.Context(), id)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		return l
+	}
 	lanes, err := h.store.Lanes(h.t.Context(), r)
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	var found *broadcast.Lane
 	for _, l := range lanes {
+		h.lanes[ref+l.Channel.Name] = l.ID
 		if l.Channel.Name == channel {
-			return l
+			found = l
 		}
 	}
-	return nil
+	return found
 }
 
 // entry loads the message of a kind for update n.
