@@ -248,8 +248,7 @@ func (ex *Exchange) trace(ctx context.Context) context.Context {
 // scrub turns a transport error into one without URL, secrets or addresses
 // that only repeat the configuration.
 func (c *Client) scrub(err error) error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
 	}
 	return &scrubbed{text: OneLine(c.Redact(err.Error())), err: err}

@@ -57,7 +57,7 @@ func checkFit(t *testing.T, s *Set, platform, language string, m Message, sp Spa
 // character was.
 func checkEllipsis(t *testing.T, got string, m Message) {
 	t.Helper()
-	for _, line := range strings.Split(got, "\n") {
+	for line := range strings.SplitSeq(got, "\n") {
 		beginning, cut := strings.CutSuffix(line, "…")
 		for _, whole := range []string{m.Body, m.Title} {
 			if !cut || !strings.HasPrefix(whole, beginning) {

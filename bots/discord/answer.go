@@ -53,7 +53,7 @@ func (b *Bot) receipt(op bots.Operation, ex *bots.Exchange) (bots.Receipt, *bots
 		return r, nil
 	}
 	if f != nil {
-		return r, nil
+		return r, nil //nolint:nilerr // the fault says that it is already so
 	}
 	var m published
 	if json.Unmarshal(ex.Body, &m) != nil || !isID(m.ID) {

@@ -173,7 +173,7 @@ func (l *listener) acknowledge(ctx context.Context, in interaction) <-chan struc
 	done := make(chan struct{})
 	l.acks.begin(func() {
 		defer close(done)
-		l.bot.acknowledge(ctx, in)
+		_ = l.bot.acknowledge(ctx, in)
 	})
 	return done
 }

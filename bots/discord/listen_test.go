@@ -225,8 +225,7 @@ func TestAcknowledgedAtOnce(t *testing.T) {
 
 func TestHandledAgain(t *testing.T) {
 	d, b := newWorld(t, quickHeart)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	ctx := t.Context()
 	keys := make(chan string, 10)
 	var tries atomic.Int32
 	go b.Listen(ctx, "", func(_ context.Context, e bots.Event) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -186,9 +187,7 @@ func cut(w http.ResponseWriter, rec *httptest.ResponseRecorder) {
 }
 
 func dribble(w http.ResponseWriter, r *http.Request, rec *httptest.ResponseRecorder, spread time.Duration) {
-	for k, v := range rec.Header() {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), rec.Header())
 	w.WriteHeader(rec.Code)
 	body := rec.Body.Bytes()
 	const pieces = 10

@@ -44,7 +44,7 @@ func classify(op bots.Operation, r *tgbotapi.APIResponse) *bots.Fault {
 	case http.StatusConflict: // another poller, or a webhook; sending is not affected
 		f.Kind, f.Subject = bots.Temporary, bots.Account
 	case http.StatusForbidden:
-		f.Kind, f.Subject = forbidden(r.Description)
+		f.Kind, f.Subject = forbidden(r.Description), bots.Target
 	case http.StatusBadRequest:
 		f.Kind, f.Subject = badRequest(op, r.Description)
 	}
@@ -52,12 +52,12 @@ func classify(op bots.Operation, r *tgbotapi.APIResponse) *bots.Fault {
 }
 
 // forbidden tells a chat that is closed to us from one that only lacks a right.
-func forbidden(words string) (bots.FaultKind, bots.Subject) {
+func forbidden(words string) bots.FaultKind {
 	if has(words, "blocked by the user", "user is deactivated", "was kicked", "is not a member", "was deleted",
 		"can't initiate conversation", "can't send messages to bots") {
-		return bots.Gone, bots.Target
+		return bots.Gone
 	}
-	return bots.Unauthorized, bots.Target
+	return bots.Unauthorized
 }
 
 func badRequest(op bots.Operation, words string) (bots.FaultKind, bots.Subject) {

@@ -173,7 +173,7 @@ func (a *app) show(ctx context.Context, ref string) (string, error) {
 	}
 	r, _, err := incident.ParseUpdateRef(ref)
 	if err != nil {
-		return err.Error(), nil
+		return err.Error(), nil //nolint:nilerr // it is the answer
 	}
 	i, err := a.store.Incident(ctx, r)
 	if errors.Is(err, desk.ErrNotFound) {

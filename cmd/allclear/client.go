@@ -95,8 +95,7 @@ func (c *client) once(ctx context.Context, method, path string, payload []byte) 
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
+		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err
 		}
 		return nil, ctx.Err() == nil, fmt.Errorf("no answer from %s: is allclear serve running there? (%w)", c.base, err)

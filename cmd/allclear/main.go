@@ -110,8 +110,7 @@ func run(e *env, args []string) int {
 	e.config, e.json, e.verb = c.Config, c.JSON, strings.Fields(k.Command())[0]
 	if err := k.Run(e); err != nil {
 		fmt.Fprintln(errs, "allclear:", oneLine(err))
-		var usage usageError
-		if errors.As(err, &usage) {
+		if _, ok := errors.AsType[usageError](err); ok {
 			return exitUsage
 		}
 		return exitFailed

@@ -132,7 +132,11 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener) error {
 		}()
 	}
 	var rendering sync.WaitGroup
-	rendering.Go(func() { pages.Run(ctx) })
+	rendering.Go(func() {
+		if err := pages.Run(ctx); err != nil {
+			cancel(err)
+		}
+	})
 	err = a.run(ctx) // returns when ctx has ended and what was under way has an answer
 	stopping, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer done()

@@ -65,8 +65,8 @@ func (d *demo) tell(ctx context.Context) error {
 		if err := d.act(s); err != nil {
 			return err
 		}
-		if err := pause(ctx, d.cmd.Pace); err != nil {
-			return nil
+		if pause(ctx, d.cmd.Pace); ctx.Err() != nil {
+			break
 		}
 	}
 	d.world.Note("The story is over. The room takes your commands: try /help.")
@@ -82,14 +82,13 @@ func (d *demo) act(s scene) error {
 	return err
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -49,9 +50,7 @@ func (f *sayFlags) body(text string) any {
 		return text
 	}
 	out := map[string]string{}
-	for lang, t := range f.Translation {
-		out[lang] = t
-	}
+	maps.Copy(out, f.Translation)
 	if text != "" {
 		out[""] = text
 	}

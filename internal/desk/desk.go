@@ -212,7 +212,6 @@ type work struct {
 // effect and one answer. An error that is a *[Refusal] is for the operator's
 // eyes; any other means that nothing is known to be stored.
 func (d *Desk) Do(ctx context.Context, actor Actor, key string, cmd Command) (Answer, error) {
-	var refused *Refusal
 	var touched map[string][]int64
 	stored, err := d.Store.Change(ctx, key, func(tx Tx) ([]byte, error) {
 		w := &work{Desk: d, Tx: tx, actor: actor, author: actor.Name, now: time.Now().UTC().Truncate(time.Microsecond)}
@@ -223,7 +222,7 @@ func (d *Desk) Do(ctx context.Context, actor Actor, key string, cmd Command) (An
 		touched = tx.Touched()
 		return json.Marshal(answer)
 	})
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Refusal](err); ok {
 		return Answer{}, errors.Join(err, d.recordRefusal(ctx, actor, cmd, refused))
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -73,22 +74,12 @@ func (t Text) Check() error {
 
 // Valid reports whether i is one of the impacts.
 func (i Impact) Valid() bool {
-	for _, v := range Impacts {
-		if i == v {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Impacts, i)
 }
 
 // Valid reports whether s is one of the component states.
 func (s ComponentState) Valid() bool {
-	for _, v := range ComponentStates {
-		if s == v {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ComponentStates, s)
 }
 
 // Say adds an update to the record and returns it. The saying must have

@@ -201,7 +201,7 @@ func language(line string, languages []string) (tag string, begins bool, err err
 	case len(forms) > 1:
 		return "", false, fmt.Errorf("%q could be any of %s: write which", m[1], strings.Join(forms, ", "))
 	case len(m[1]) == 3 || unknown != nil: // a heading such as "ETA:"
-		return "", false, nil
+		return "", false, nil //nolint:nilerr // no language, so a heading
 	}
 	return "", false, fmt.Errorf("%q is not a language of this site: use one of %s", m[1], strings.Join(languages, ", "))
 }

@@ -52,8 +52,7 @@ func (t *deskTx) exec(query string, args ...any) error {
 }
 
 func (t *deskTx) Incident(ref incident.Ref) (*incident.Incident, error) {
-	_, i, err := incidentBy(t.ctx, t.tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number)
-	return i, err
+	return incidentBy(t.ctx, t.tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number)
 }
 
 func (t *deskTx) Unresolved() ([]*incident.Incident, error) {

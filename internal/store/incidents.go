@@ -58,16 +58,16 @@ func scanIncident(scan func(...any) error) (int64, *incident.Incident, error) {
 }
 
 // incidentBy loads a whole incident; where is a condition on its columns.
-func incidentBy(ctx context.Context, q querier, where string, args ...any) (int64, *incident.Incident, error) {
+func incidentBy(ctx context.Context, q querier, where string, args ...any) (*incident.Incident, error) {
 	row := q.QueryRowContext(ctx, `SELECT `+incidentColumns+` FROM incident WHERE `+where, args...)
 	id, i, err := scanIncident(row.Scan)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil, desk.ErrNotFound
+		return nil, desk.ErrNotFound
 	}
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	return id, i, loadUpdates(ctx, q, id, i)
+	return i, loadUpdates(ctx, q, id, i)
 }
 
 // loadUpdates adds what was said to an incident.

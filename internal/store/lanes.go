@@ -44,7 +44,7 @@ func laneBy(ctx context.Context, q querier, where string, args ...any) (*broadca
 		return nil, err
 	}
 	l.Thread, l.Pin, l.Head, l.HeadEdit = k.Thread, k.Pin, k.Head, k.HeadEdit
-	_, i, err := incidentBy(ctx, q, `id = ?`, id)
+	i, err := incidentBy(ctx, q, `id = ?`, id)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // Incident loads an incident. It returns [desk.ErrNotFound] if there is none.
 func (s *Store) Incident(ctx context.Context, ref incident.Ref) (i *incident.Incident, err error) {
 	err = s.look(ctx, func(tx *sql.Tx) error {
-		_, i, err = incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number)
+		i, err = incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number)
 		return err
 	})
 	return i, err
@@ -34,7 +34,7 @@ func (s *Store) Incidents(ctx context.Context, limit int) (out []*incident.Incid
 // first. complete adds the configuration of a lane's channel.
 func (s *Store) Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) (out []broadcast.Delivery, err error) {
 	err = s.look(ctx, func(tx *sql.Tx) error {
-		if _, _, err := incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number); err != nil {
+		if _, err := incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number); err != nil {
 			return err
 		}
 		lanes, err := (&deskTx{ctx: ctx, tx: tx}).Lanes(ref)

@@ -186,7 +186,7 @@ func (pg *page) serve(w http.ResponseWriter, r *http.Request, status int, lang s
 
 // matches reports whether an If-None-Match header has the tag, which is weak.
 func matches(header, etag string) bool {
-	for _, tag := range strings.Split(header, ",") {
+	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimSpace(tag)
 		if tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
 			return true
@@ -197,7 +197,7 @@ func matches(header, etag string) bool {
 
 // acceptsGzip reports whether an Accept-Encoding header allows gzip.
 func acceptsGzip(header string) bool {
-	for _, part := range strings.Split(header, ",") {
+	for part := range strings.SplitSeq(header, ",") {
 		coding, params, _ := strings.Cut(part, ";")
 		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
 			continue
@@ -224,7 +224,7 @@ func newLook() (*look, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := template.New("").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(css) }})
+	t := template.New("").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(css) }}) //nolint:gosec // our own style sheet
 	if t, err = t.ParseFS(assets, "assets/*.html"); err != nil {
 		return nil, err
 	}

@@ -199,9 +199,9 @@ func (p *Pages) summary(i *incident.Incident, w clock, now time.Time) summary {
 
 // lastSaid is when the newest update that stands was published.
 func lastSaid(i *incident.Incident) time.Time {
-	for k := len(i.Updates) - 1; k >= 0; k-- {
-		if i.Updates[k].Retraction == nil {
-			return i.Updates[k].PublishedAt
+	for _, v := range slices.Backward(i.Updates) {
+		if v.Retraction == nil {
+			return v.PublishedAt
 		}
 	}
 	return time.Time{}

@@ -135,7 +135,7 @@ func (a answer) json(t *testing.T) map[string]any {
 func (a answer) at(t *testing.T, path string) any {
 	t.Helper()
 	var v any = a.json(t)
-	for _, step := range strings.Split(path, ".") {
+	for step := range strings.SplitSeq(path, ".") {
 		switch c := v.(type) {
 		case map[string]any:
 			v = c[step]
