@@ -56,9 +56,20 @@ type Operation struct {
 	Title   string // name of a thread; the adapter cuts it to the platform's limit
 	Nonce   string // at most 25 ASCII characters, the same for every attempt at one post
 
+	// Buttons stand in rows below the text of a post or edit. An edit without
+	// any removes those that were there. Adapters whose Limits show no buttons
+	// ignore them.
+	Buttons [][]Button
+
 	// MentionedOnly lets only accounts that the post mentions reply to it,
 	// which keeps impostors out of the thread (X: reply_settings).
 	MentionedOnly bool
+}
+
+// A Button stands below a message. Who presses it makes an event [Pressed].
+type Button struct {
+	Text string
+	Data string // comes back in Event.Button; 1 to 64 bytes, different from those of the other buttons of the message
 }
 
 // A Receipt is what the platform answered.
@@ -122,6 +133,7 @@ type Limits struct {
 	Threads      ThreadStyle
 	Crosspost    bool
 	Pin          bool
+	Buttons      bool // shown, and heard where the bot is a Listener
 
 	// Deduplicates is how long after the first attempt a post repeated with
 	// the same Nonce is recognised by the platform; 0 is never.
@@ -172,6 +184,73 @@ type Event struct {
 	Forwarded bool
 	Private   bool // a conversation with the bot alone
 	At        time.Time
+
+	// Command and Options are what a person filled into a slash command: its
+	// name without the slash, and the values by option name. They are empty
+	// where commands are typed as text. Text is then the same command as a
+	// line, so that only who wants to know more needs to look here.
+	Command string
+	Options map[string]string
+}
+
+// A Responder answers a person who pressed a button or used a command. It is
+// implemented by bots whose platform shows such answers to that person alone
+// (Telegram for buttons, Discord for both).
+type Responder interface {
+	// Respond answers the event with that key, which works for a short while
+	// only; afterwards the Fault is Gone. An empty text only ends the sign
+	// that an answer is awaited.
+	Respond(ctx context.Context, eventKey, text string) error
+}
+
+// A Commander can offer commands to people as they type. It is implemented by
+// bots whose platform knows commands (Telegram, Discord).
+type Commander interface {
+	// SetCommands offers commands in those chats and nowhere else. It changes
+	// nothing where they are offered already, so that it may be called at
+	// every start. It may make several requests.
+	SetCommands(ctx context.Context, chats []string, commands []Command) error
+}
+
+// A Command is offered to people as they type.
+type Command struct {
+	Name        string // 1 to 32 of a-z, 0-9 and _
+	Description string // at most 100 characters
+	Options     []CommandOption
+
+	// Modal asks for the text in a form when the option "text" was left
+	// empty, and for the title too where there is an option "title"
+	// (Discord). What was typed then arrives as if it had been typed in full,
+	// with the form's own key. Both options must not be Required.
+	Modal bool
+}
+
+// A CommandOption is one of a command's fields, a text. Platforms whose
+// commands have no fields ignore it (Telegram).
+type CommandOption struct {
+	Name        string // as a Command's
+	Description string // at most 100 characters
+	Required    bool
+	Complete    bool // a Completer suggests values
+}
+
+// A Completer suggests values while a person fills in a command's option. It
+// is implemented by bots whose platform asks for them (Discord).
+type Completer interface {
+	// OnComplete sets the function that is asked for values of an option of
+	// which a part was typed, which may be empty. It must be quick, and may be
+	// called from many goroutines at once. Of its answer the first 25 of at most
+	// 100 characters are offered. It is set before Listen.
+	OnComplete(func(ctx context.Context, command, option, typed string) []string)
+}
+
+// A Messenger can write to a person. It is implemented by bots whose platform
+// has private conversations (Telegram, Discord).
+type Messenger interface {
+	// DirectChat returns the chat id, for an operation's Target, of the
+	// conversation with a person of that user id. That there is one does not
+	// mean that the person takes messages.
+	DirectChat(ctx context.Context, person string) (chat string, err error)
 }
 
 // A Finder can look for a post whose outcome is unknown among the account's

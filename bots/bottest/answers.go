@@ -14,7 +14,7 @@ import (
 func (p Platform) checkAnswers() error {
 	var wrong []error
 	for _, a := range p.Answers {
-		if a.Op == (bots.Operation{}) {
+		if a.Op.Action == "" {
 			a.Op = p.Calls[0].Op
 		}
 		out, err := p.try(context.Background(), a.Op, answer(a.Reply))

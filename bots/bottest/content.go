@@ -37,7 +37,7 @@ func texts() []string {
 
 func (c Call) want(l bots.Limits) bots.Operation {
 	op := c.Asks
-	if op == (bots.Operation{}) {
+	if op.Action == "" {
 		op = c.Op
 	}
 	if l.Deduplicates == 0 {
