@@ -177,7 +177,8 @@ func (n *planner) amendment(e *Entry) (bots.Action, Shows) {
 // doubtful deals with a post that left and was never answered.
 func (n *planner) doubtful(e *Entry) (Step, bool) {
 	d := e.Doubt
-	wanted := e.Should.What == Words && e.Try.Failed == ""
+	overtaken := e.Kind == Correct && n.laterCorrection(e)
+	wanted := e.Should.What == Words && e.Try.Failed == "" && !overtaken
 	alone := !n.newer(e, mayShow)
 	repeatable := !d.Refused && d.Revision == e.Should.Revision && n.now.Sub(d.Since) < n.Limits.Deduplicates
 	var wake time.Time
@@ -191,6 +192,8 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 		if !n.now.Before(wake) {
 			return Step{Kind: Find, Entry: e.ID, Class: Amend, Op: n.original(e)}, true
 		}
+	case overtaken && n.CanFind && d.Looked != cannotLook: // not there, and no longer needed
+		return settle(e, Superseded)
 	case wanted && alone && n.CanFind && d.Looked != cannotLook: // looked for to the end, and not there
 		return n.say(e)
 	case wanted && n.Policy.Unsure == "assume":
