@@ -242,6 +242,21 @@ func TestCorrectionOfUnsureCorrection(t *testing.T) {
 	})
 }
 
+// Two corrections are lost. The first is not sent again with the words of the second.
+func TestTwoCorrectionsLost(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(2 * minute)
+		w.platform.fails(bots.Post, lost, lost)
+		w.correct(1, "better")
+		w.runFor(20 * time.Second)
+		w.correct(1, "right")
+		w.run()
+		w.want("1: wrong", "2 >1: Correction … right")
+		w.wantStates("post sent", "correction superseded", "correction sent")
+	})
+}
+
 func TestRefusedTextGetsAnotherChanceWithOtherWords(t *testing.T) {
 	in(t, x(), func(w *world) {
 		w.platform.fails(bots.Post, refused)
