@@ -57,19 +57,13 @@ type Operation struct {
 	Nonce   string // at most 25 ASCII characters, the same for every attempt at one post
 
 	// Buttons stand in rows below the text of a post or edit. An edit without
-	// any removes those that were there. Adapters whose Limits show no buttons
-	// ignore them.
+	// any removes those that were there. [CheckButtons] says how many there may
+	// be. Adapters whose Limits show no buttons ignore them.
 	Buttons [][]Button
 
 	// MentionedOnly lets only accounts that the post mentions reply to it,
 	// which keeps impostors out of the thread (X: reply_settings).
 	MentionedOnly bool
-}
-
-// A Button stands below a message. Who presses it makes an event [Pressed].
-type Button struct {
-	Text string
-	Data string // comes back in Event.Button; 1 to 64 bytes, different from those of the other buttons of the message
 }
 
 // A Receipt is what the platform answered.

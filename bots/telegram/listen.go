@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -88,27 +87,6 @@ func deliver(ctx context.Context, updates []update, next int64, handle func(cont
 		next = u.ID + 1
 	}
 	return next, nil
-}
-
-// AnswerButton ends the wait that a person sees after pressing a button and
-// shows text, at most 200 characters, if there is any. key is that of the
-// event. Telegram accepts it only for some seconds after the press; later it
-// is a Fault about a Message that is Gone.
-func (b *Bot) AnswerButton(ctx context.Context, key, text string) error {
-	query, ok := strings.CutPrefix(key, pressKey)
-	if !ok {
-		return &bots.Fault{Kind: bots.Rejected, Detail: "not the key of a pressed button"}
-	}
-	params := tgbotapi.Params{"callback_query_id": query}
-	params.AddNonEmpty("text", cut(text, 200))
-	_, f := b.ask(ctx, "answerCallbackQuery", params)
-	switch {
-	case f == nil:
-		return nil
-	case has(f.Detail, "query is too old", "query id is invalid"):
-		f.Kind, f.Subject = bots.Gone, bots.Message
-	}
-	return f
 }
 
 // ask makes a request that is no operation.

@@ -206,7 +206,7 @@ func TestListenRefusesAForeignCursor(t *testing.T) {
 	}
 }
 
-func TestAnswerButton(t *testing.T) {
+func TestRespond(t *testing.T) {
 	t.Parallel()
 	for reply, want := range map[string]*bots.Fault{
 		`{"ok":true,"result":true}`: nil,
@@ -226,14 +226,14 @@ func TestAnswerButton(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = b.AnswerButton(t.Context(), "press/438", strings.Repeat("é", 300))
+		err = b.Respond(t.Context(), "press/438", strings.Repeat("é", 300))
 		if want == nil && err != nil || want != nil && (bots.AsFault(err).Kind != want.Kind || bots.AsFault(err).Subject != want.Subject) {
 			t.Errorf("%s: %v, want %v", reply, err, want)
 		}
 		if query != "438" || text != strings.Repeat("é", 199)+"…" {
 			t.Errorf("asked to answer %q with %q", query, text)
 		}
-		if err := b.AnswerButton(t.Context(), "2/7", ""); err == nil {
+		if err := b.Respond(t.Context(), "2/7", ""); err == nil {
 			t.Error("a message was taken for a press")
 		}
 	}

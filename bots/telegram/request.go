@@ -25,12 +25,14 @@ func (b *Bot) request(op bots.Operation) (string, tgbotapi.Params, *bots.Fault) 
 	case bots.Post:
 		method = "sendMessage"
 		r.text(op.Text)
+		r.buttons(op.Buttons)
 		r.id("message_thread_id", op.Thread, true)
 		r.reply(op.ReplyTo)
 		r.params.AddBool("allow_paid_broadcast", b.paid)
 	case bots.Edit:
 		method = "editMessageText"
 		r.text(op.Text)
+		r.buttons(op.Buttons)
 		r.id("message_id", op.Message, false)
 	case bots.Delete:
 		method = "deleteMessage"
@@ -90,6 +92,33 @@ func (r *builder) text(s string) {
 	}
 	r.params["text"] = s
 	r.params["link_preview_options"] = `{"is_disabled":true}`
+}
+
+// keyButton is an InlineKeyboardButton.
+type keyButton struct {
+	Text string `json:"text"`
+	Data string `json:"callback_data"`
+}
+
+// buttons adds an inline keyboard. An edit that names none removes the one
+// that the message had.
+func (r *builder) buttons(rows [][]bots.Button) {
+	if len(rows) == 0 {
+		return
+	}
+	if f := bots.CheckButtons(rows); f != nil {
+		r.reject("%s", f.Detail)
+		return
+	}
+	keyboard := make([][]keyButton, len(rows))
+	for i, row := range rows {
+		for _, b := range row {
+			keyboard[i] = append(keyboard[i], keyButton(b))
+		}
+	}
+	if err := r.params.AddInterface("reply_markup", map[string]any{"inline_keyboard": keyboard}); err != nil {
+		r.reject("the buttons cannot be written: %v", err)
+	}
 }
 
 // reply links a post to its parent. Whether to post without the link when the

@@ -3,8 +3,6 @@ package telegram_test
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -269,26 +267,67 @@ func TestButtonsOnTheSimulator(t *testing.T) {
 	t.Parallel()
 	s := simulate(t)
 	heard := s.ear(t)
-	resp, err := http.PostForm(s.server.URL+"/bot"+token+"/sendMessage", url.Values{ // operations carry no buttons
-		"chat_id": {room}, "text": {"D-17"}, "reply_markup": {`{"inline_keyboard":[[{"text":"Publish","callback_data":"publish D-17"}]]}`}})
-	if err != nil {
-		t.Fatal(err)
+	op := bots.Operation{Action: bots.Post, Target: room, Text: "D-17", Buttons: [][]bots.Button{
+		{{Text: "Publish", Data: "publish D-17"}, {Text: "Edit", Data: strings.Repeat("é", 32)}}, {{Text: "Discard", Data: "discard"}},
+	}}
+	card := s.must(t, op).ID
+	want := [][]sim.Button{{{Text: "Publish", Data: "publish D-17"}, {Text: "Edit", Data: strings.Repeat("é", 32)}}, {{Text: "Discard", Data: "discard"}}}
+	if d := cmp.Diff(want, s.visible(t, room, card).Buttons); d != "" {
+		t.Errorf("buttons (-want +got)\n%s", d)
 	}
-	resp.Body.Close()
-	card := s.Seen(room)[0].ID
 	query, err := s.Press(room, card, "1001", "publish D-17")
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := hear(t, heard)
-	if e.Kind != bots.Pressed || e.Button != "publish D-17" || e.Message != card || e.Person != "1001" {
+	if e.Kind != bots.Pressed || e.Button != "publish D-17" || e.Message != card || e.Person != "1001" || e.Chat != room {
 		t.Errorf("pressed: %+v", e)
 	}
-	if err := s.bot.AnswerButton(t.Context(), e.Key, "Published"); err != nil {
+	if err := s.bot.Respond(t.Context(), e.Key, "Published"); err != nil {
 		t.Error(err)
 	}
 	if text, ok := s.Answered(query); !ok || text != "Published" {
 		t.Errorf("answered %t with %q", ok, text)
+	}
+	if err := s.bot.Respond(t.Context(), e.Key, ""); bots.AsFault(err).Kind != bots.Gone {
+		t.Errorf("answered twice: %v", err)
+	}
+	op.Action, op.Message = bots.Edit, card
+	s.must(t, op) // changes nothing
+	op.Text, op.Buttons = "D-17 is published", nil
+	s.must(t, op)
+	s.must(t, op)
+	if got := s.visible(t, room, card); got.Text != "D-17 is published" || got.Buttons != nil {
+		t.Errorf("without buttons: %+v", got)
+	}
+	if _, err := s.Press(room, card, "1001", "publish D-17"); err == nil {
+		t.Error("a button is left")
+	}
+	if _, err := s.Say(room, "1001", "/show", sim.Saying{}); err != nil {
+		t.Fatal(err)
+	}
+	if e := hear(t, heard); e.Text != "/show" { // and not the press again
+		t.Errorf("heard %+v", e)
+	}
+}
+
+func TestDirectChatOnTheSimulator(t *testing.T) {
+	s := simulate(t)
+	if _, err := s.Start("42", ""); err != nil {
+		t.Fatal(err)
+	}
+	chat, err := s.bot.DirectChat(t.Context(), "42")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.must(t, bots.Operation{Action: bots.Post, Target: chat, Text: "D-17 waits for you."})
+	if got := s.visible(t, chat, r.ID); got.Text != "D-17 waits for you." {
+		t.Errorf("the person sees %+v", got)
+	}
+	for _, person := range []string{"", "ana", "-1001", "@ana"} {
+		if _, err := s.bot.DirectChat(t.Context(), person); bots.AsFault(err).Kind != bots.Rejected {
+			t.Errorf("%q: %v, want it rejected", person, err)
+		}
 	}
 }
 

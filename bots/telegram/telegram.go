@@ -49,7 +49,8 @@ type Config struct {
 	Paid bool
 }
 
-// Bot is one bot. It implements [bots.Bot], [bots.Listener] and [bots.Checker].
+// Bot is one bot. It implements [bots.Bot], [bots.Listener], [bots.Checker],
+// [bots.Responder], [bots.Commander] and [bots.Messenger].
 type Bot struct {
 	name   string
 	paid   bool
@@ -88,6 +89,7 @@ func (b *Bot) Limits() bots.Limits {
 		Replies:      bots.ReplyFirst,
 		Threads:      bots.ThreadFirst,
 		Pin:          true,
+		Buttons:      true,
 		Account:      b.pace,
 	}
 }

@@ -42,6 +42,7 @@ func calls() []bottest.Call {
 	public := ok(`{"message_id":58,"date":1700000000,"chat":{"id":-1001234567890,"type":"channel","username":"example_status"},"text":"t"}`)
 	private := ok(`{"message_id":7,"date":1700000000,"chat":{"id":42,"type":"private","username":"ana"},"text":"t"}`)
 	inside := bots.Receipt{ID: "57", URL: "https://t.me/c/1234567890/57"}
+	buttons := [][]bots.Button{{{Text: "Publish & go", Data: "publish D-17"}, {Text: "Edit", Data: "edit D-17"}}, {{Text: "弃", Data: "discard D-17"}}}
 	return []bottest.Call{
 		{Name: "post", Op: bots.Operation{Action: bots.Post, Target: channel, Text: "Back.", Nonce: "n"},
 			Asks: bots.Operation{Action: bots.Post, Target: channel, Text: "Back."}, OK: message(""), Receipt: inside},
@@ -53,6 +54,8 @@ func calls() []bottest.Call {
 		{Name: "post into a topic", Op: bots.Operation{Action: bots.Post, Target: channel, Thread: "9", ReplyTo: "12", Text: "Back."},
 			OK: message(`"message_thread_id":9,"is_topic_message":true,`), Receipt: inside},
 		{Name: "edit", Op: bots.Operation{Action: bots.Edit, Target: channel, Message: "57", Text: "Back now."}, OK: message(""), Receipt: inside},
+		{Name: "post with buttons", Op: bots.Operation{Action: bots.Post, Target: channel, Text: "D-17", Buttons: buttons}, OK: message(""), Receipt: inside},
+		{Name: "edit with buttons", Op: bots.Operation{Action: bots.Edit, Target: channel, Message: "57", Text: "D-17", Buttons: buttons}, OK: message(""), Receipt: inside},
 		{Name: "delete", Op: bots.Operation{Action: bots.Delete, Target: channel, Message: "57"}, OK: ok("true"), Receipt: inside},
 		{Name: "pin", Op: bots.Operation{Action: bots.Pin, Target: channel, Message: "57"}, OK: ok("true"), Receipt: inside},
 		{Name: "topic", Op: bots.Operation{Action: bots.OpenThread, Target: channel, Title: "INC-12 Withdrawals"},
@@ -202,7 +205,35 @@ func decode(r bottest.Request) (bots.Operation, error) {
 	if op.Text != "" && (json.Unmarshal([]byte(f.Get("link_preview_options")), &preview) != nil || !preview.Disabled) {
 		return op, fmt.Errorf("links are unfolded")
 	}
+	if err := readKeyboard(f.Get("reply_markup"), &op); err != nil {
+		return op, err
+	}
 	return op, readReply(f.Get("reply_parameters"), &op)
+}
+
+// readKeyboard reads an InlineKeyboardMarkup. Without one a message has no
+// buttons, and an edited one has none left.
+func readKeyboard(markup string, op *bots.Operation) error {
+	if markup == "" {
+		return nil
+	}
+	var keyboard struct {
+		Rows [][]struct {
+			Text string `json:"text"`
+			Data string `json:"callback_data"`
+		} `json:"inline_keyboard"`
+	}
+	if err := json.Unmarshal([]byte(markup), &keyboard); err != nil {
+		return err
+	}
+	for _, row := range keyboard.Rows {
+		var line []bots.Button
+		for _, b := range row {
+			line = append(line, bots.Button{Text: b.Text, Data: b.Data})
+		}
+		op.Buttons = append(op.Buttons, line)
+	}
+	return nil
 }
 
 func readReply(parameters string, op *bots.Operation) error {
