@@ -21,13 +21,14 @@ import (
 
 // app is a server put together: the wiring from top to bottom.
 type app struct {
-	config *config.Config
-	bots   map[string]bots.Bot
-	store  *store.Store
-	engine *broadcast.Engine
-	desk   *desk.Desk
-	rooms  *desk.Rooms
-	log    *slog.Logger
+	config    *config.Config
+	bots      map[string]bots.Bot
+	store     *store.Store
+	engine    *broadcast.Engine
+	desk      *desk.Desk
+	rooms     *desk.Rooms
+	reminders *desk.Reminders
+	log       *slog.Logger
 
 	published []func(ref string) // told after something was said
 	delivered []func(ref string) // told after an attempt had an outcome
@@ -67,6 +68,10 @@ func (a *app) run(ctx context.Context) error {
 		if ok && slices.ContainsFunc(a.config.Rooms, func(r config.Room) bool { return r.Bot == name }) {
 			wg.Go(func() { a.rooms.Listen(ctx, name, listener) })
 		}
+	}
+	if len(a.config.Rooms) > 0 {
+		wg.Go(func() { a.rooms.Cards.Run(ctx) })
+		wg.Go(func() { a.reminders.Run(ctx) })
 	}
 	err := a.engine.Run(ctx)
 	wg.Wait()
@@ -126,26 +131,21 @@ func componentNames(c *config.Config) map[string]string {
 func (a *app) deskConfig() desk.Config {
 	c := a.config
 	return desk.Config{
-		Store: a.store, Channels: channels(c), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
+		Store: a.store, Reader: a.store, Render: a.engine.Preview, Operators: operators(c), Channels: channels(c), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
 		Zone: c.Site.TimeZone, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
 		Wake: a.engine.Wake, Changed: tell(&a.published),
 	}
 }
 
+// newRooms puts together what operators see in chats: answers, cards and
+// reminders.
 func (a *app) newRooms() *desk.Rooms {
-	r := &desk.Rooms{Desk: a.desk, Platform: map[string]string{}, Log: a.log, Show: a.show}
+	r := &desk.Rooms{Desk: a.desk, Store: a.store, Platform: map[string]string{}, Log: a.log, Show: a.show, Say: a.say, Respond: a.respond}
 	for name, b := range a.config.Bots {
 		r.Platform[name] = string(b.Kind)
 	}
 	for _, room := range a.config.Rooms {
 		r.Rooms = append(r.Rooms, desk.Room{Account: room.Bot, Target: room.Target, Drill: room.Drill})
-	}
-	for _, o := range a.config.Operators {
-		r.Operators = append(r.Operators, desk.Operator{Name: o.Name, Role: desk.Role(o.Role), Users: map[string]string{"telegram": o.Telegram, "discord": o.Discord}})
-	}
-	r.Say = func(ctx context.Context, account string, op bots.Operation) error {
-		_, err := a.engine.Say(ctx, account, broadcast.Room, op)
-		return err
 	}
 	r.Cursor = func(ctx context.Context, account string) (string, error) {
 		return a.store.Setting(ctx, "cursor:"+account)
@@ -153,7 +153,31 @@ func (a *app) newRooms() *desk.Rooms {
 	r.SetCursor = func(ctx context.Context, account, cursor string) error {
 		return a.store.Set(ctx, "cursor:"+account, cursor)
 	}
+	r.Cards = desk.NewCards(desk.Cards{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.say, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
+	a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)
+	a.reminders = &desk.Reminders{Desk: a.desk, Rooms: r.Rooms, Say: a.say, Log: a.log}
 	return r
+}
+
+// say sends a message to a room.
+func (a *app) say(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error) {
+	return a.engine.Say(ctx, account, broadcast.Room, op)
+}
+
+// respond answers one person's command or button.
+func (a *app) respond(ctx context.Context, account, eventKey, text string) error {
+	if responder, ok := a.bots[account].(bots.Responder); ok {
+		return responder.Respond(ctx, eventKey, text)
+	}
+	return nil
+}
+
+// operators are the people whom the desk knows.
+func operators(c *config.Config) (out []desk.Operator) {
+	for _, o := range c.Operators {
+		out = append(out, desk.Operator{Name: o.Name, Role: desk.Role(o.Role), Users: map[string]string{"telegram": o.Telegram, "discord": o.Discord}})
+	}
+	return out
 }
 
 // tell returns a function that passes a reference on to listeners, which are

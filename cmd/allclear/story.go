@@ -62,7 +62,7 @@ func (d *demo) tell(ctx context.Context) error {
 		note := fmt.Sprintf("%d/%d  %s", i+1, len(story), s.title)
 		fmt.Fprintln(d.out, "  "+note)
 		d.world.Note(note)
-		if err := d.act(s); err != nil {
+		if err := d.act(ctx, s); err != nil {
 			return err
 		}
 		if pause(ctx, d.cmd.Pace); ctx.Err() != nil {
@@ -73,14 +73,37 @@ func (d *demo) tell(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) act(s scene) error {
+// act plays a scene: somebody types, looks at the preview, and presses Publish.
+func (d *demo) act(ctx context.Context, s scene) error {
 	if s.who == "" { // replying to us is closed to him
 		d.world.X.Post("CryptoLeaks", s.text)
 		return nil
 	}
-	_, err := d.world.Telegram.Say(demoRoom, s.who, s.text, sim.Saying{})
-	return err
+	typed, err := d.world.Telegram.Say(demoRoom, s.who, s.text, sim.Saying{})
+	if err != nil {
+		return err
+	}
+	for waited := time.Duration(0); waited < previewTime; waited += glance {
+		pause(ctx, glance)
+		for _, m := range d.world.Telegram.Seen(demoRoom) {
+			if m.ReplyTo == typed && len(m.Buttons) > 0 {
+				pause(ctx, d.cmd.Pace/4) // reads it
+				_, err := d.world.Telegram.Press(demoRoom, m.ID, s.who, m.Buttons[0][0].Data)
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("the bot did not show a preview within %v", previewTime)
 }
+
+// Times of the people in the story.
+const (
+	previewTime = 10 * time.Second       // that they wait for a preview
+	glance      = 100 * time.Millisecond // between two looks at the room
+)
 
 // pause waits for d or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {

@@ -42,6 +42,11 @@ type Actor struct {
 	Role   Role
 	Origin string // http, telegram, discord, demo
 	Drill  bool   // speaks from a room for drills: everything is a drill
+
+	// Previews makes a draft of everything that would be published, because
+	// it was typed where a preview can be shown and a thumb can slip.
+	Previews bool
+	SaidAt   time.Time // when it was typed, where that may be long ago
 }
 
 // A Command is something an operator wants. Its fields are its arguments.
@@ -52,14 +57,14 @@ type Command interface {
 
 // An Answer is what became of a command.
 type Answer struct {
-	State     string             // published, draft, done
-	Ref       string             // of the incident
-	Update    int                // number of the update that was published or changed
-	Incident  *incident.Incident // as it is now, where the command was about one
-	Draft     *Draft             // when other people have to agree first
-	Delivery  string             // id, where the command was about one
-	Text      string             // one line for people
-	Questions []string           // where something is unclear: the possible answers
+	State    string             // published, draft, done
+	Ref      string             // of the incident
+	Update   int                // number of the update that was published or changed
+	Incident *incident.Incident // as it is now, where the command was about one
+	Draft    *Draft             // when other people have to agree first
+	Delivery string             // id, where the command was about one
+	Text     string             // one line for people
+	Warnings []string           // what the operator should know about what was said
 }
 
 // A Refusal is a command that was not carried out. Nothing was changed.
@@ -172,6 +177,9 @@ type AuditLine struct {
 // Config is what the desk needs to know.
 type Config struct {
 	Store      Store
+	Reader     Reader
+	Render     func(i *incident.Incident, channels []broadcast.Channel, lanes []*broadcast.Lane) ([]broadcast.Preview, error)
+	Operators  []Operator
 	Channels   []broadcast.Channel
 	Components map[string]string // names by id
 	Languages  []string

@@ -28,6 +28,9 @@ type Draft struct {
 	Needs      int    // people besides the author who must agree
 	Approvals  []string
 	State      string // open, published, rejected
+	Warnings   []string
+	Drill      bool
+	Near       string // an incident with a shared component that was opened just before this one
 	Reason     string // of a rejection
 	CreatedAt  time.Time
 }
@@ -46,23 +49,73 @@ func (w *work) draftFirst(c Command, i *incident.Incident, s incident.Saying) (A
 		impact = s.Impact
 	}
 	needs := max(w.Approvals[string(i.Kind)], w.Approvals[string(impact)])
-	if i.Drill || needs == 0 && w.actor.Role.atLeast(Publisher) {
+	if i.Drill {
+		needs = 0
+	}
+	alone := i.Drill || needs == 0 && w.actor.Role.atLeast(Publisher)
+	if alone && !w.actor.Previews {
 		return Answer{}, false, nil
 	}
-	command, err := json.Marshal(c)
-	if err != nil {
-		return Answer{}, false, err
-	}
-	d := &Draft{Verb: c.verb(), Command: command, Author: w.actor.Name, AuthorRole: w.actor.Role, Needs: needs, State: "open", CreatedAt: w.now}
+	d := &Draft{Author: w.actor.Name, AuthorRole: w.actor.Role, Needs: needs, State: "open", CreatedAt: w.now, Drill: i.Drill}
 	if len(i.Updates) > 0 {
 		d.Ref, d.Base = i.Ref.String(), fmt.Sprintf("%s/%d", i.Ref, len(i.Updates))
+	} else if near, err := w.near(s.Components); err != nil {
+		return Answer{}, false, err
+	} else if near != nil {
+		d.Near = near.Ref.String()
+		d.Warnings = append(d.Warnings, fmt.Sprintf("%s was opened %s ago for the same: %s", near.Ref, roughly(w.now.Sub(near.CreatedAt)), near.Title))
 	}
-	sum := sha256.Sum256(append(command, d.Base...))
-	d.Digest = hex.EncodeToString(sum[:])
+	if age := w.now.Sub(w.actor.SaidAt); !w.actor.SaidAt.IsZero() && age > late {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("typed %s ago, at %s UTC: is it still true?", roughly(age), w.actor.SaidAt.UTC().Format("15:04")))
+	}
+	if err := d.hold(c); err != nil {
+		return Answer{}, false, err
+	}
 	if err := w.AddDraft(d); err != nil {
 		return Answer{}, false, err
 	}
 	return Answer{State: "draft", Draft: d, Text: fmt.Sprintf("%s waits for %s.", d.ID(), d.waitsFor())}, true, nil
+}
+
+// hold puts a command into the draft. A new command is a new digest, which
+// voids the approvals and the buttons of the one before.
+func (d *Draft) hold(c Command) error {
+	command, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	d.Verb, d.Command, d.Approvals = c.verb(), command, nil
+	sum := sha256.Sum256(append(command, d.Base...))
+	d.Digest = hex.EncodeToString(sum[:])
+	return nil
+}
+
+// mark is the part of the digest that fits under a button.
+func (d *Draft) mark() string { return d.Digest[:12] }
+
+// Times that rooms are careful about.
+const (
+	late     = 2 * time.Minute  // older words are not published without another look
+	together = 15 * time.Minute // two incidents within this, with a shared component, are probably one
+)
+
+// near is an incident that was opened just now with one of the components.
+func (w *work) near(components map[string]incident.ComponentState) (*incident.Incident, error) {
+	open, err := w.Unresolved()
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range open {
+		if i.Kind != incident.Outage || i.Drill != w.actor.Drill || w.now.Sub(i.CreatedAt) > together {
+			continue
+		}
+		for id := range components {
+			if _, shared := i.Components[id]; shared {
+				return i, nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 func (d *Draft) waitsFor() string {
@@ -75,7 +128,8 @@ func (d *Draft) waitsFor() string {
 // Publish agrees to a draft and, when nobody else is needed, publishes it.
 type Publish struct {
 	Draft  string // D-17
-	Digest string // what the operator has read; empty is not checked
+	Digest string // what the operator has read, or its beginning; empty is not checked
+	Anyway bool   // although something was published since it was written
 	Reason string // of an admin who publishes alone
 }
 
@@ -96,7 +150,7 @@ func (c Publish) run(w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if c.Digest != "" && c.Digest != d.Digest {
+	if !strings.HasPrefix(d.Digest, c.Digest) {
 		return Answer{}, refuse(Conflict, "%s has changed since you read it: read it again", d.ID())
 	}
 	if w.actor.Name != d.Author && !slices.Contains(d.Approvals, w.actor.Name) {
@@ -115,12 +169,12 @@ func (c Publish) run(w *work) (Answer, error) {
 	if alone {
 		w.approved = append(w.approved, fmt.Sprintf("%s, alone: %s", w.actor.Name, c.Reason))
 	}
-	return w.publish(d)
+	return w.publish(d, c.Anyway)
 }
 
 // publish carries out the command behind a draft.
-func (w *work) publish(d *Draft) (Answer, error) {
-	if d.Ref != "" {
+func (w *work) publish(d *Draft, anyway bool) (Answer, error) {
+	if d.Ref != "" && !anyway {
 		i, err := w.incidentOf(d.Ref)
 		if err != nil {
 			return Answer{}, err
@@ -132,6 +186,10 @@ func (w *work) publish(d *Draft) (Answer, error) {
 	cmd, err := d.command()
 	if err != nil {
 		return Answer{}, err
+	}
+	if u, ok := cmd.(Update); ok && anyway {
+		u.After = ""
+		cmd = u
 	}
 	answer, err := cmd.run(w)
 	if err != nil {
@@ -173,12 +231,9 @@ func (c Reject) run(w *work) (Answer, error) {
 	return Answer{State: "done", Draft: d, Ref: d.Ref, Text: d.ID() + " is rejected."}, w.SaveDraft(d)
 }
 
-// draft loads a draft that is still open. Drills need no drafts, so a room for
-// drills has none.
+// draft loads a draft that is still open. What was drafted in a room for drills
+// is decided there, and nothing else is.
 func (w *work) draft(id string) (*Draft, error) {
-	if w.actor.Drill {
-		return nil, refuse(Forbidden, "%s is no drill: decide on it in a room that is not for drills", strings.ToUpper(id))
-	}
 	number, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(id), "D"), "-"))
 	if err != nil {
 		return nil, refuse(Invalid, "%q is no draft: write it like D-17", id)
@@ -189,6 +244,12 @@ func (w *work) draft(id string) (*Draft, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if w.actor.Drill && !d.Drill {
+		return nil, refuse(Forbidden, "%s is no drill: decide on it in a room that is not for drills", d.ID())
+	}
+	if w.actor.Previews && d.Drill && !w.actor.Drill {
+		return nil, refuse(Forbidden, "%s is a drill: decide on it in its own room", d.ID())
 	}
 	if d.State != "open" {
 		return nil, refuse(Conflict, "%s is %s already", d.ID(), d.State)

@@ -16,6 +16,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/templates"
 )
 
 // The people in the tests.
@@ -79,7 +80,12 @@ func newHarness(t *testing.T, change ...func(*desk.Config)) *harness {
 	})
 	h := &harness{t: t, store: db, lanes: map[string]int64{}}
 	c := desk.Config{
-		Store: db,
+		Store: db, Reader: db, Render: render,
+		Operators: []desk.Operator{
+			{Name: "Ana", Role: desk.Publisher, Users: map[string]string{"telegram": "1001"}},
+			{Name: "Ari", Role: desk.Author, Users: map[string]string{"telegram": "1002"}},
+			{Name: "Dee", Role: desk.Admin, Users: map[string]string{"telegram": "", "discord": "2001"}},
+		},
 		Channels: []broadcast.Channel{
 			{Name: "tg-en", Account: "tg", Language: "en"},
 			{Name: "tg-zh", Account: "tg", Language: "zh-Hans"},
@@ -300,3 +306,17 @@ var (
 	unsure   = &bots.Fault{Kind: bots.Unsure, Detail: "no answer"}
 	later    = &bots.Fault{Kind: bots.Temporary, Detail: "down"}
 )
+
+// render shows the text itself on every channel; x shows only a part of it
+// and cannot edit.
+func render(i *incident.Incident, channels []broadcast.Channel, _ []*broadcast.Lane) (out []broadcast.Preview, err error) {
+	for _, ch := range channels {
+		text, _ := i.Updates[len(i.Updates)-1].Newest().Body.In(ch.Language, "en")
+		p := broadcast.Preview{Channel: ch, Limits: bots.Limits{MaxText: 1000, Unit: "characters", Edit: true}, Text: templates.Text{String: text}, Size: len(text)}
+		if ch.Name == "x" {
+			p.Limits, p.Text.Cut = bots.Limits{MaxText: 280, Unit: "characters", PostCost: 0.015}, true
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}

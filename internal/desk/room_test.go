@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
 )
 
 // chat is a platform's end of a room: it delivers events and hears answers.
@@ -21,6 +23,7 @@ type chat struct {
 	*harness
 	rooms   *desk.Rooms
 	said    []bots.Operation
+	private []string
 	cursor  string
 	sayErr  error
 	showErr error
@@ -29,17 +32,17 @@ type chat struct {
 func newChat(t *testing.T, change ...func(*desk.Config)) *chat {
 	c := &chat{harness: newHarness(t, change...)}
 	c.rooms = &desk.Rooms{
-		Desk:  c.Desk,
-		Rooms: []desk.Room{{Account: "tg", Target: "-100"}, {Account: "tg", Target: "-200", Drill: true}},
-		Operators: []desk.Operator{
-			{Name: "Ana", Role: desk.Publisher, Users: map[string]string{"telegram": "1001"}},
-			{Name: "Ari", Role: desk.Author, Users: map[string]string{"telegram": "1002"}},
-			{Name: "Dee", Role: desk.Admin, Users: map[string]string{"telegram": "", "discord": "2001"}},
-		},
+		Desk:     c.Desk,
+		Rooms:    []desk.Room{{Account: "tg", Target: "-100"}, {Account: "tg", Target: "-200", Drill: true}},
 		Platform: map[string]string{"tg": "telegram"},
-		Say: func(_ context.Context, _ string, op bots.Operation) error {
+		Store:    c.store,
+		Say: func(_ context.Context, _ string, op bots.Operation) (bots.Receipt, error) {
 			c.said = append(c.said, op)
-			return c.sayErr
+			return bots.Receipt{ID: fmt.Sprint("r", len(c.said))}, c.sayErr
+		},
+		Respond: func(_ context.Context, _, _, text string) error {
+			c.private = append(c.private, text)
+			return nil
 		},
 		Show:      func(_ context.Context, ref string) (string, error) { return "shown: " + ref, c.showErr },
 		Cursor:    func(context.Context, string) (string, error) { return c.cursor, nil },
@@ -98,23 +101,71 @@ func (c *chat) ask(ev bots.Event) string {
 	return ""
 }
 
-func TestRoom(t *testing.T) {
-	c := newChat(t)
-	if got := c.ask(c.event("/incident critical login\nLogin is down")); got != "INC-1/1 is published on 3 channels." {
-		t.Errorf("answer %q", got)
+// press delivers a button under the newest message that has one with the given
+// text, and returns what the person alone is told.
+func (c *chat) press(who, label string) string {
+	c.t.Helper()
+	for i := len(c.said) - 1; i >= 0; i-- {
+		for _, b := range slices.Concat(c.said[i].Buttons...) {
+			if b.Text != label {
+				continue
+			}
+			before := len(c.private)
+			ev := c.event("", func(ev *bots.Event) {
+				ev.Kind, ev.Button, ev.Person, ev.Message = bots.Pressed, b.Data, who, fmt.Sprint("r", i+1)
+				ev.Chat = c.said[i].Target
+			})
+			if err := c.deliver(ev); err != nil {
+				c.t.Fatalf("%q must be delivered again: %v", label, err)
+			}
+			if len(c.private) != before+1 {
+				c.t.Fatalf("%q was answered %d times", label, len(c.private)-before)
+			}
+			return c.private[before]
+		}
 	}
-	want := bots.Operation{Action: bots.Post, Target: "-100", Thread: "7", ReplyTo: "1", Text: "INC-1/1 is published on 3 channels."}
-	if diff := cmp.Diff(want, c.said[0]); diff != "" {
-		t.Errorf("the answer (-want +got):\n%s", diff)
+	c.t.Fatalf("no button %q under %q", label, c.texts())
+	return ""
+}
+
+func (c *chat) texts() (out []string) {
+	for _, op := range c.said {
+		out = append(out, string(op.Action)+" "+op.Text)
+	}
+	return out
+}
+
+func TestRoomShowsAPreviewBeforeItPublishes(t *testing.T) {
+	c := newChat(t)
+	got := c.ask(c.event("/incident critical login\nLogin is down\nNobody can log in.\nnext 20m"))
+	for _, part := range []string{"D-1 → new incident · critical · investigating · by Ana", "Login is down\nNobody can log in.", "Next update by ", "(in 20 min)",
+		"= tg-en  tg-zh say exactly this", "x  18/280 · shows paragraph 1 · cannot be edited · $0.015"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("the preview does not say %q:\n%s", part, got)
+		}
+	}
+	if n := strings.Count(got, "\n"); n >= 20 {
+		t.Errorf("the preview has %d lines", n+1)
+	}
+	op := c.said[0]
+	if op.Target != "-100" || op.Thread != "7" || op.ReplyTo != "1" || len(op.Buttons) == 0 {
+		t.Errorf("the preview is %+v", op)
 	}
 	if c.cursor != "1" {
 		t.Errorf("the cursor is %q", c.cursor)
 	}
-	if got := c.audit(1)[0]; got.Actor != "Ana" || got.Origin != "telegram" {
+	if got := c.press("1001", "Publish"); got != "INC-1/1 is published on 3 channels." {
+		t.Errorf("Publish is answered %q", got)
+	}
+	if got := c.audit(1)[0]; got.Actor != "Ana" || got.Origin != "telegram" || got.Verb != "publish" {
 		t.Errorf("audit %+v", got)
 	}
-	if got := c.ask(c.event("/update Back.", func(ev *bots.Event) { ev.Person = "1002" })); got != "D-1 waits for a publisher." {
-		t.Errorf("an author is answered %q", got)
+	if last := c.said[len(c.said)-1]; last.Action != bots.Edit || last.Message != "r1" || last.Text != "D-1 · INC-1/1 is published on 3 channels." || last.Buttons != nil {
+		t.Errorf("the preview became %+v", last)
+	}
+	c.said = c.said[:1]
+	if got := c.press("1001", "Publish"); got != "" || !strings.Contains(c.said[1].Text, "D-1 is published already") {
+		t.Errorf("the old button is answered %q and %q", got, c.texts())
 	}
 	if got := c.ask(c.event("/show inc1")); got != "shown: INC1" {
 		t.Errorf("show answers %q", got)
@@ -124,11 +175,126 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+func TestRoomDraftsAreEditedByReply(t *testing.T) {
+	c := newChat(t)
+	c.ask(c.event("/incident critical login\nLogin is down\nNobody can log in."))
+	old := c.said[0]
+	if err := c.deliver(c.event("Some cannot log in.", func(ev *bots.Event) { ev.ReplyTo = "r1" })); err != nil {
+		t.Fatal(err)
+	}
+	var edited string
+	for _, op := range c.said[1:] {
+		if op.Action == bots.Edit && op.Message == "r1" {
+			edited = op.Text
+		}
+	}
+	if !strings.Contains(edited, "Some cannot log in.") || strings.Contains(edited, "Nobody") {
+		t.Errorf("after the reply: %q", c.texts())
+	}
+	c.said = []bots.Operation{old} // a button under the words before
+	if got := c.press("1001", "Publish"); got != "" || !strings.Contains(c.said[1].Text, "D-1 has changed since you read it") {
+		t.Errorf("the old button is answered %q and %q", got, c.texts())
+	}
+	c.refusedIncidents(0)
+}
+
+func (c *chat) refusedIncidents(want int) {
+	c.t.Helper()
+	if all, err := c.store.Incidents(c.t.Context(), 9); len(all) != want || err != nil {
+		c.t.Errorf("%d incidents, %v, want %d", len(all), err, want)
+	}
+}
+
+func TestRoomAnotherPersonAgrees(t *testing.T) {
+	c := newChat(t, needs("critical", 1))
+	got := c.ask(c.event("/incident critical login\nLogin is down"))
+	if !strings.Contains(got, "needs 1 of Dee") {
+		t.Errorf("the preview: %q", got)
+	}
+	if got := c.press("1001", "Agree"); !strings.Contains(got, "D-1 waits for 1 more to agree") {
+		t.Errorf("the author is answered %q", got)
+	}
+	if got := c.press("1002", "Agree"); !strings.Contains(got, "Ari may not agree") {
+		t.Errorf("another author is answered %q", got)
+	}
+	if got := c.press("9", "Agree"); got != "You are not an operator here." {
+		t.Errorf("a stranger is answered %q", got)
+	}
+	c.refusedIncidents(0)
+}
+
+func TestRoomOvertakenDraftAsksAgain(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	c.ask(c.event("/update Still down."))
+	c.do(ana, desk.Update{Ref: "INC-1", Saying: incident.Saying{Body: incident.Text{"en": "It is back."}}})
+	if got := c.press("1001", "Publish"); got != "" {
+		t.Errorf("answered %q", got)
+	}
+	if last := c.said[len(c.said)-1]; !strings.Contains(last.Text, "INC-1/2 was published meanwhile") {
+		t.Errorf("the room is told %q", c.texts())
+	}
+	if got := c.press("1001", "Publish anyway"); got != "INC-1/3 is published on 3 channels." {
+		t.Errorf("answered %q", got)
+	}
+}
+
+func TestRoomSecondIncidentIsAskedAbout(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	got := c.ask(c.event("/incident critical login\nNobody can log in"))
+	if !strings.Contains(got, "! INC-1 was opened 0 min ago for the same: ") {
+		t.Errorf("the preview: %q", got)
+	}
+	if got := c.press("1001", "Add to INC-1 instead"); got != "D-1 is now an update of INC-1." {
+		t.Errorf("answered %q", got)
+	}
+	if got := c.press("1001", "Publish"); got != "INC-1/2 is published on 3 channels." {
+		t.Errorf("answered %q", got)
+	}
+	c.refusedIncidents(1)
+}
+
+func TestRoomOldWordsNeedAnotherLook(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	old := func(ev *bots.Event) { ev.At = time.Now().Add(-10 * time.Minute) }
+	if got := c.ask(c.event("/update Still down.", old)); !strings.Contains(got, "! typed 10 min ago, at ") {
+		t.Errorf("the preview: %q", got)
+	}
+	if got := c.ask(c.event("/retract INC-1/1 it was wrong", old)); !strings.Contains(got, "This was typed 10 min ago, so it was not carried out") {
+		t.Errorf("answered %q", got)
+	}
+}
+
+func TestRoomReplyToACardNeedsNoReference(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	second := opening()
+	second.Saying.Components = nil
+	c.do(ana, second)
+	if err := c.store.Remember(t.Context(), desk.RoomMessage{Account: "tg", Chat: "-100", Message: "card"}, "INC-2"); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.ask(c.event("/update Better.", func(ev *bots.Event) { ev.ReplyTo = "card" })); !strings.Contains(got, "→ INC-2/2 after /1") {
+		t.Errorf("the preview: %q", got)
+	}
+}
+
 func TestRoomForDrills(t *testing.T) {
 	c := newChat(t)
 	drill := func(ev *bots.Event) { ev.Chat = "-200" }
-	if got := c.ask(c.event("/incident critical login\nLogin is down", drill)); got != "DRL-1/1 is published on 1 channel." {
+	if got := c.ask(c.event("/incident critical login\nLogin is down", drill)); !strings.Contains(got, "= practice says exactly this") {
 		t.Errorf("answer %q", got)
+	}
+	if got := c.press("1001", "Publish"); got != "DRL-1/1 is published on 1 channel." {
+		t.Errorf("answered %q", got)
+	}
+	c.said[0].Target = "-100"
+	c.ask(c.event("/update Still burning.", drill))
+	c.said[len(c.said)-1].Target = "-100" // as if the button were pressed in the other room
+	if got := c.press("1001", "Publish"); !strings.Contains(got, "is a drill") {
+		t.Errorf("answered %q", got)
 	}
 }
 
@@ -151,7 +317,6 @@ func TestRoomDoesNothing(t *testing.T) {
 		{"an edited remark", "all works", func(ev *bots.Event) { ev.Kind = bots.Edited }, ""},
 		{"another chat", "/resolve All works.", func(ev *bots.Event) { ev.Chat = "-300" }, ""},
 		{"a private chat", "/resolve All works.", func(ev *bots.Event) { ev.Chat, ev.Private = "1001", true }, ""},
-		{"a button", "/resolve All works.", func(ev *bots.Event) { ev.Kind = bots.Pressed }, ""},
 		{"no verb", "/resolvd All works.", func(*bots.Event) {}, "/resolvd is no command: see /help."},
 		{"a question of the grammar", "/resolve INC–1 All works.", func(*bots.Event) {}, "is not a reference"},
 		{"a question of the desk", "/resolve", func(*bots.Event) {}, "There is no text: say something."},
@@ -183,11 +348,23 @@ func TestRoomDeliveredAgain(t *testing.T) {
 	c := newChat(t)
 	ev := c.event("/incident critical login\nLogin is down")
 	first, again := c.ask(ev), c.ask(ev)
-	if first != again || !strings.HasPrefix(first, "INC-1/1") {
+	if first != again || !strings.HasPrefix(first, "D-1 → new incident") {
 		t.Errorf("answers %q and %q", first, again)
 	}
-	if all, err := c.store.Incidents(t.Context(), 9); len(all) != 1 || err != nil {
-		t.Errorf("%d incidents, %v", len(all), err)
+	if open, err := c.store.Drafts(t.Context()); len(open) != 1 || err != nil {
+		t.Errorf("%d drafts, %v", len(open), err)
+	}
+	press := c.event("", func(ev *bots.Event) {
+		ev.Kind, ev.Button, ev.Message = bots.Pressed, c.said[0].Buttons[0][0].Data, "r1"
+	})
+	for range 2 {
+		if err := c.deliver(press); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.refusedIncidents(1)
+	if i := c.incident("INC-1"); len(i.Updates) != 1 {
+		t.Errorf("%d updates", len(i.Updates))
 	}
 }
 

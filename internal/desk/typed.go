@@ -21,6 +21,9 @@ func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
 		return d.openMaintenance(t, now)
 	case "correct", "typo":
 		return Correct{Ref: t.Ref, Body: t.Body, Typo: t.Verb == "typo"}, nil
+	case "edit":
+		s, err := d.saying(t, now)
+		return Edit{Draft: t.Ref, Saying: s}, err
 	case "retract":
 		if word, reason := cutWord(t.Text); strings.EqualFold(word, "delete") {
 			return Retract{Ref: t.Ref, Reason: reason, Delete: true}, nil

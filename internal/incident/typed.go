@@ -27,7 +27,7 @@ type Typed struct {
 // Verbs and what follows them.
 var (
 	opening  = []string{"incident", "maintenance", "notice", "scope"}
-	speaking = []string{"update", "correct", "typo"}
+	speaking = []string{"update", "correct", "typo", "edit"}
 	reasons  = []string{"retract", "publish", "reject", "retry", "skip", "posted", "freeze", "unfreeze", "show", "help"}
 	statuses = map[string]Status{
 		"investigating": Investigating, "identified": Identified, "monitoring": Monitoring, "resolve": Resolved, "resolved": Resolved,
@@ -204,4 +204,13 @@ func language(line string, languages []string) (tag string, begins bool, err err
 		return "", false, nil //nolint:nilerr // no language, so a heading
 	}
 	return "", false, fmt.Errorf("%q is not a language of this site: use one of %s", m[1], strings.Join(languages, ", "))
+}
+
+// TakesRef reports whether the command may leave its reference to the message
+// that it answers: the preview of a draft, or the card of an incident.
+func (t Typed) TakesRef(draft bool) bool {
+	if draft {
+		return slices.Contains([]string{"edit", "publish", "reject"}, t.Verb)
+	}
+	return t.Status != "" || t.Verb == "update" || t.Verb == "show"
 }

@@ -1,0 +1,154 @@
+package desk
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// A Card is an incident at a glance, the same in every room: where it stands,
+// what was promised, and for each channel what it shows, with the buttons that
+// settle what is open.
+type Card struct {
+	Text    string
+	Buttons [][]bots.Button
+}
+
+// cardLines bounds a card, which is read on a phone.
+const cardLines = 20
+
+// NewCard makes the card of an incident as it is at now.
+func NewCard(i *incident.Incident, ds []broadcast.Delivery, names map[string]string, zone *time.Location, simulator bool, now time.Time) Card {
+	c := Card{}
+	lines := []string{cardHead(i, names, now)}
+	if promise := cardPromise(i, zone, now); promise != "" {
+		lines = append(lines, promise)
+	}
+	u := i.Updates[len(i.Updates)-1]
+	by := fmt.Sprintf("/%d %s %s", u.N, u.PublishedAt.UTC().Format("15:04"), u.Author)
+	if len(u.ApprovedBy) > 0 {
+		by += ", approved " + strings.Join(u.ApprovedBy, ", ")
+	}
+	lines = append(lines, by)
+	lines = append(lines, c.channels(i, ds)...)
+	if simulator {
+		lines = append(lines, "SIMULATOR")
+	}
+	if len(lines) > cardLines {
+		lines = append(lines[:cardLines-1], "…")
+	}
+	c.Text = strings.Join(lines, "\n")
+	return c
+}
+
+// cardHead: INC-12 critical · monitoring · 00:31 open · login ✓ withdrawals ▲
+func cardHead(i *incident.Incident, names map[string]string, now time.Time) string {
+	parts := []string{i.Ref.String()}
+	if i.Kind == incident.Outage {
+		parts[0] += " " + string(i.Impact)
+	}
+	if i.Drill {
+		parts[0] = "DRILL " + parts[0]
+	}
+	parts = append(parts, word(string(i.Status)))
+	end, state := now, "open"
+	if !i.ResolvedAt.IsZero() {
+		end, state = i.ResolvedAt, "in all"
+	}
+	minutes := int(end.Sub(i.CreatedAt).Minutes())
+	parts = append(parts, fmt.Sprintf("%02d:%02d %s", minutes/60, minutes%60, state))
+	var affected []string
+	for _, id := range sortedComponents(i) {
+		affected = append(affected, id+" "+componentMark(i.Components[id]))
+	}
+	if len(affected) > 0 {
+		parts = append(parts, strings.Join(affected, " "))
+	}
+	return strings.Join(parts, " · ") + "\n" + short(i.Title, 100)
+}
+
+func sortedComponents(i *incident.Incident) []string {
+	ids := make([]string, 0, len(i.Components))
+	for id := range i.Components {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func componentMark(s incident.ComponentState) string {
+	switch s {
+	case incident.Operational:
+		return "✓"
+	case incident.MajorOutage:
+		return "✗"
+	default:
+		return "▲"
+	}
+}
+
+func cardPromise(i *incident.Incident, zone *time.Location, now time.Time) string {
+	if i.NextUpdate.IsZero() || !i.ResolvedAt.IsZero() {
+		return ""
+	}
+	left := i.NextUpdate.Sub(now)
+	if left < 0 {
+		return fmt.Sprintf("Next update was promised for %s · %s late", clock(i.NextUpdate, zone), roughly(-left))
+	}
+	return fmt.Sprintf("Next update promised %s · %s left", clock(i.NextUpdate, zone), roughly(left))
+}
+
+// channels is one line for each channel with what it shows last, and one more
+// for each delivery that a person has to settle.
+func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery) []string {
+	newest := map[string]broadcast.Delivery{}
+	var order []string
+	var trouble []string
+	for _, d := range ds {
+		if _, ok := newest[d.Channel]; !ok {
+			order = append(order, d.Channel)
+		}
+		newest[d.Channel] = d
+	}
+	for _, d := range ds {
+		if d.State == broadcast.Failed || d.State == broadcast.UnsureState {
+			trouble = append(trouble, c.trouble(i, d))
+		}
+	}
+	var lines, fine []string
+	for _, name := range order {
+		switch d := newest[name]; d.State {
+		case broadcast.Failed, broadcast.UnsureState: // has a line of its own
+		case broadcast.Sent:
+			fine = append(fine, strings.TrimSpace(fmt.Sprintf("✓ %s %s %s", name, d.Sent.UTC().Format("15:04:05"), d.URL)))
+		default:
+			fine = append(fine, strings.TrimSpace(fmt.Sprintf("… %s %s %s", name, d.State, short(d.Error, 80))))
+		}
+	}
+	lines = append(lines, fine...)
+	return append(lines, trouble...)
+}
+
+// trouble is a delivery that needs a person, with the buttons that settle it.
+func (c *Card) trouble(i *incident.Incident, d broadcast.Delivery) string {
+	name := fmt.Sprintf("%s %s", strings.TrimPrefix(d.Update, i.Ref.String()), d.Channel)
+	subject := i.Ref.String()
+	if d.State == broadcast.UnsureState {
+		c.Buttons = append(c.Buttons, []bots.Button{
+			{Text: name + ": it is there", Data: press("there", subject, d.ID)},
+			{Text: "Send again", Data: press("retry", subject, d.ID)},
+			{Text: "Skip", Data: press("skip", subject, d.ID)},
+		})
+		return fmt.Sprintf("? %s  sent, no answer", name)
+	}
+	c.Buttons = append(c.Buttons, []bots.Button{
+		{Text: name + ": try again", Data: press("retry", subject, d.ID)},
+		{Text: "Skip", Data: press("skip", subject, d.ID)},
+	})
+	return fmt.Sprintf("✗ %s  %s", name, short(d.Error, 120))
+}

@@ -1,0 +1,102 @@
+package desk
+
+import (
+	"fmt"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// Edit gives a draft other words. It makes a new digest: approvals and old
+// buttons are void.
+type Edit struct {
+	Draft  string // D-17
+	Saying incident.Saying
+}
+
+// Join turns a draft that would open an incident into an update of the one
+// that was opened just before.
+type Join struct {
+	Draft  string
+	Digest string
+}
+
+func (Edit) verb() string { return "edit" }
+func (Join) verb() string { return "join" }
+
+func (c Edit) run(w *work) (Answer, error) {
+	d, err := w.draft(c.Draft)
+	if err != nil {
+		return Answer{}, err
+	}
+	cmd, err := d.command()
+	if err != nil {
+		return Answer{}, err
+	}
+	kind := incident.Outage
+	switch was := cmd.(type) {
+	case Open:
+		reword(&was.Saying, c.Saying)
+		kind, cmd, c.Saying = was.Kind, was, was.Saying
+	case Update:
+		i, err := w.incidentOf(d.Ref)
+		if err != nil {
+			return Answer{}, err
+		}
+		reword(&was.Saying, c.Saying)
+		kind, cmd, c.Saying = i.Kind, was, was.Saying
+	case Correct:
+		was.Body = c.Saying.Body
+		cmd = was
+	}
+	if err := w.check(&c.Saying, &incident.Incident{Kind: kind}); err != nil {
+		return Answer{}, err
+	}
+	return w.redraft(d, cmd, "has new words; earlier approvals are void.")
+}
+
+// reword puts new words into a saying; what they leave out stays.
+func reword(s *incident.Saying, with incident.Saying) {
+	s.Body = with.Body
+	if with.Title != "" {
+		s.Title = with.Title
+	}
+	if !with.NextUpdate.IsZero() {
+		s.NextUpdate = with.NextUpdate
+	}
+	if with.Status != "" {
+		s.Status = with.Status
+	}
+}
+
+func (w *work) redraft(d *Draft, cmd Command, what string) (Answer, error) {
+	if err := d.hold(cmd); err != nil {
+		return Answer{}, err
+	}
+	return Answer{State: "draft", Draft: d, Ref: d.Ref, Text: fmt.Sprintf("%s %s", d.ID(), what)}, w.SaveDraft(d)
+}
+
+func (c Join) run(w *work) (Answer, error) {
+	d, err := w.draft(c.Draft)
+	if err != nil {
+		return Answer{}, err
+	}
+	cmd, err := d.command()
+	if err != nil {
+		return Answer{}, err
+	}
+	open, ok := cmd.(Open)
+	if !ok || d.Near == "" {
+		return Answer{}, refuse(Conflict, "%s does not open an incident beside another", d.ID())
+	}
+	i, err := w.incidentOf(d.Near)
+	if err != nil {
+		return Answer{}, err
+	}
+	d.Ref, d.Base, d.Near, d.Warnings = d.Near, fmt.Sprintf("%s/%d", i.Ref, len(i.Updates)), "", nil
+	s := open.Saying
+	s.Title = "" // the incident keeps its own
+	if !s.Impact.Worse(i.Impact) {
+		s.Impact = ""
+	}
+	return w.redraft(d, Update{Ref: d.Ref, Saying: s, Only: open.Only, Not: open.Not}, "is now an update of "+d.Ref+".")
+}

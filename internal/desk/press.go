@@ -1,0 +1,166 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// press is the data of a button: what, about what, and the mark of the
+// wording that it stands under.
+func press(what, subject, mark string) string { return what + ":" + subject + ":" + mark }
+
+// pressed answers a button. The text is for the person alone; after is what
+// becomes of the message that carries the button.
+func (r *Rooms) pressed(ctx context.Context, h heard) (string, error) {
+	actor, ok := r.actor(h)
+	if !ok {
+		return "You are not an operator here.", nil
+	}
+	parts := strings.SplitN(h.ev.Button, ":", 3)
+	if len(parts) != 3 {
+		return "This button is from another version. Type the command instead.", nil
+	}
+	what, subject, mark := parts[0], parts[1], parts[2]
+	switch what {
+	case "pub", "anyway":
+		return r.do(ctx, h, actor, Publish{Draft: subject, Digest: mark, Anyway: what == "anyway"})
+	case "drop":
+		return r.do(ctx, h, actor, Reject{Draft: subject, Reason: "discarded"})
+	case "join":
+		return r.do(ctx, h, actor, Join{Draft: subject, Digest: mark})
+	case "edit":
+		return "Reply to the preview with the new text.", nil
+	case "each":
+		return "", r.each(ctx, h, subject)
+	case "retry":
+		return r.do(ctx, h, actor, Retry{Which{Delivery: mark}})
+	case "skip":
+		return r.do(ctx, h, actor, Skip{Which{Delivery: mark}, "by button"})
+	case "there":
+		return r.do(ctx, h, actor, Posted{Which{Delivery: mark}, ""})
+	}
+	return "This button is from another version. Type the command instead.", nil
+}
+
+// do carries out a button's command and brings the message under which it
+// stands up to date.
+func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (string, error) {
+	answer, err := r.Desk.Do(ctx, actor, r.key(h), cmd)
+	if refusal, ok := AsRefusal(err); ok {
+		if stale, ok := cmd.(Publish); ok && refusal.Kind == Conflict {
+			return "", r.meanwhile(ctx, h, stale, refusal)
+		}
+		return capital(refusal.Text) + ".", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if answer.Draft != nil || answer.State == "published" {
+		r.refreshPreviews(ctx, draftOf(cmd), answer)
+	}
+	return answer.Text, nil
+}
+
+// draftOf is the draft that a command is about.
+func draftOf(cmd Command) string {
+	switch c := cmd.(type) {
+	case Publish:
+		return strings.ToUpper(c.Draft)
+	case Reject:
+		return strings.ToUpper(c.Draft)
+	case Join:
+		return strings.ToUpper(c.Draft)
+	case Edit:
+		return strings.ToUpper(c.Draft)
+	}
+	return ""
+}
+
+// meanwhile shows what was said since a draft was written, and asks again.
+func (r *Rooms) meanwhile(ctx context.Context, h heard, cmd Publish, refusal *Refusal) error {
+	op := h.reply(capital(refusal.Text) + ".")
+	if strings.Contains(refusal.Text, "meanwhile") {
+		op.Buttons = [][]bots.Button{{
+			{Text: "Publish anyway", Data: press("anyway", cmd.Draft, cmd.Digest)},
+			{Text: "Discard", Data: press("drop", cmd.Draft, cmd.Digest)},
+		}}
+	}
+	_, err := r.Say(ctx, h.account, op)
+	return err
+}
+
+// each shows every channel's text, word for word.
+func (r *Rooms) each(ctx context.Context, h heard, subject string) error {
+	d, err := r.draft(ctx, subject)
+	if err != nil || d == nil {
+		return err
+	}
+	p, err := r.Desk.Preview(ctx, d)
+	if err != nil {
+		return err
+	}
+	_, err = r.Say(ctx, h.account, h.reply(p.Each()))
+	return err
+}
+
+// showPreview posts a draft's preview into a room.
+func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) error {
+	op, err := r.preview(ctx, d)
+	if err != nil {
+		return err
+	}
+	reply := h.reply(op.Text)
+	reply.Buttons = op.Buttons
+	receipt, err := r.Say(ctx, h.account, reply)
+	if err != nil {
+		r.Log.Warn("a preview was not shown", "draft", d.ID(), "error", err)
+		return nil // the draft stands; /show lists it
+	}
+	return r.Store.Remember(ctx, RoomMessage{h.account, h.ev.Chat, receipt.ID}, d.ID())
+}
+
+// preview is a draft as a message.
+func (r *Rooms) preview(ctx context.Context, d *Draft) (bots.Operation, error) {
+	p, err := r.Desk.Preview(ctx, d)
+	if err != nil {
+		return bots.Operation{}, err
+	}
+	return bots.Operation{Text: p.Text(), Buttons: p.Buttons()}, nil
+}
+
+// refreshPreviews edits the previews of a draft in all rooms to what became of
+// it.
+func (r *Rooms) refreshPreviews(ctx context.Context, draft string, answer Answer) {
+	messages, err := r.Store.Messages(ctx, draft)
+	if err != nil {
+		r.Log.Warn("previews are out of date", "draft", draft, "error", err)
+		return
+	}
+	op := bots.Operation{Text: fmt.Sprintf("%s · %s", draft, answer.Text)}
+	if answer.State == "draft" {
+		if op, err = r.preview(ctx, answer.Draft); err != nil {
+			r.Log.Warn("previews are out of date", "draft", draft, "error", err)
+			return
+		}
+	}
+	for _, m := range messages {
+		op.Action, op.Target, op.Message = bots.Edit, m.Chat, m.Message
+		if _, err := r.Say(ctx, m.Account, op); err != nil {
+			r.Log.Warn("a preview is out of date", "draft", draft, "error", err)
+		}
+	}
+}
+
+// draft finds an open draft by its id; nil when it is not open any more.
+func (r *Rooms) draft(ctx context.Context, id string) (*Draft, error) {
+	open, err := r.Store.Drafts(ctx)
+	for _, d := range open {
+		if d.ID() == id {
+			return d, nil
+		}
+	}
+	return nil, err
+}

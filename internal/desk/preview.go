@@ -1,0 +1,274 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// Reader is what the desk reads outside a transaction.
+type Reader interface {
+	Incident(ctx context.Context, ref incident.Ref) (*incident.Incident, error)
+	Incidents(ctx context.Context, limit int) ([]*incident.Incident, error)
+	Lanes(ctx context.Context, ref incident.Ref) ([]*broadcast.Lane, error)
+	Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) ([]broadcast.Delivery, error)
+	Setting(ctx context.Context, name string) (string, error)
+	Set(ctx context.Context, name, value string) error
+}
+
+// Bounds of a preview, which is read on a phone in the middle of an outage.
+const (
+	previewLines = 20
+	previewBody  = 8   // lines of the text itself
+	previewWidth = 300 // characters of one line of it
+)
+
+// A Preview is a draft as people see it before they agree.
+type Preview struct {
+	Draft    *Draft
+	Incident *incident.Incident // as it would be; nil for a correction
+	Before   *incident.Incident // as it is; nil when the draft opens it
+	Shown    []broadcast.Preview
+	Saying   incident.Saying
+	Language string // of texts that name none
+	Zone     *time.Location
+	Now      time.Time
+	Who      []string // operators who may agree
+}
+
+// Preview says what would be shown if a draft were published now.
+func (d *Desk) Preview(ctx context.Context, draft *Draft) (*Preview, error) {
+	cmd, err := draft.command()
+	if err != nil {
+		return nil, err
+	}
+	p := &Preview{Draft: draft, Language: d.Language, Zone: d.Zone, Now: time.Now(), Who: d.reviewers(draft.Author)}
+	var only, not []string
+	var lanes []*broadcast.Lane
+	if draft.Ref != "" {
+		ref, err := incident.ParseRef(draft.Ref)
+		if err != nil {
+			return nil, err
+		}
+		if p.Before, err = d.Reader.Incident(ctx, ref); err != nil {
+			return nil, err
+		}
+		if lanes, err = d.Reader.Lanes(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
+	after := &incident.Incident{}
+	switch c := cmd.(type) {
+	case Open:
+		p.Saying, only, not = c.Saying, c.Only, c.Not
+		after = &incident.Incident{Ref: incident.Ref{Prefix: incident.Prefix(c.Kind, c.Drill)}, Kind: c.Kind, Drill: c.Drill, Status: c.Kind.First(), Impact: incident.ImpactNone}
+	case Update:
+		p.Saying, only, not = c.Saying, c.Only, c.Not
+		copied := *p.Before
+		after = &copied
+	case Correct:
+		p.Saying = incident.Saying{Title: c.Title, Body: c.Body}
+		return p, nil
+	}
+	after.Say(p.Saying, draft.Author, nil, p.Now)
+	p.Incident = after
+	p.Shown, err = d.Render(after, broadcast.PlanPost(d.Channels, after, only, not), lanes)
+	return p, err
+}
+
+// reviewers are the operators besides the author who may agree.
+func (d *Desk) reviewers(author string) []string {
+	var names []string
+	for _, o := range d.Operators {
+		if o.Name != author && o.Role.atLeast(Reviewer) {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// Text is the preview: what is said, what changes, who must agree, one line
+// for all channels that say exactly this and one per exception.
+func (p *Preview) Text() string {
+	lines := []string{p.head()}
+	if p.Saying.Title != "" {
+		lines = append(lines, p.Saying.Title)
+	}
+	lines = append(lines, p.body()...)
+	if due := p.Saying.NextUpdate; !due.IsZero() {
+		lines = append(lines, fmt.Sprintf("Next update by %s (in %s)", clock(due, p.Zone), roughly(due.Sub(p.Now))))
+	}
+	lines = append(lines, p.channels()...)
+	lines = append(lines, p.changes()...)
+	if len(lines) > previewLines {
+		lines = append(lines[:previewLines-1], "…")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// head: D-17 → INC-12/3 after /2 (12:18) · monitoring · by Ana · needs 1 of Bo, Chen
+func (p *Preview) head() string {
+	d := p.Draft
+	parts := []string{d.ID()}
+	switch {
+	case d.Verb == Correct{}.verb():
+		parts[0] += " → " + d.Base
+		parts = append(parts, "correction")
+	case p.Before != nil:
+		last := p.Before.Updates[len(p.Before.Updates)-1]
+		parts[0] += fmt.Sprintf(" → %s/%d after /%d (%s)", p.Before.Ref, last.N+1, last.N, last.PublishedAt.UTC().Format("15:04"))
+		parts = append(parts, word(string(p.Incident.Status)))
+	default:
+		parts[0] += " → new " + string(p.Incident.Kind)
+		if p.Incident.Kind == incident.Outage {
+			parts = append(parts, string(p.Incident.Impact), word(string(p.Incident.Status)))
+		}
+	}
+	parts = append(parts, "by "+d.Author)
+	if d.Needs > len(d.Approvals) {
+		parts = append(parts, fmt.Sprintf("needs %d of %s", d.Needs-len(d.Approvals), strings.Join(p.Who, ", ")))
+	}
+	if len(d.Approvals) > 0 {
+		parts = append(parts, "agreed "+strings.Join(d.Approvals, ", "))
+	}
+	return strings.Join(parts, " · ")
+}
+
+// body is the text in the language of the site, cut for the phone.
+func (p *Preview) body() []string {
+	text, _ := p.Saying.Body.In(p.Language, p.Language)
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if len(lines) == previewBody {
+			return append(lines[:previewBody-1], "…")
+		}
+		lines = append(lines, short(line, previewWidth))
+	}
+	return lines
+}
+
+// channels is one line for those that say exactly this, and one for each
+// exception.
+func (p *Preview) channels() []string {
+	var same, out []string
+	for _, s := range p.Shown {
+		if note := exception(s); note != "" {
+			out = append(out, fmt.Sprintf("%s  %d/%d · %s", s.Channel.Name, s.Size, s.Limits.MaxText, note))
+		} else {
+			same = append(same, s.Channel.Name)
+		}
+	}
+	if len(same) > 0 {
+		first := "= " + strings.Join(same, "  ") + " say exactly this"
+		if len(same) == 1 {
+			first = "= " + same[0] + " says exactly this"
+		}
+		out = append([]string{first}, out...)
+	}
+	return out
+}
+
+// exception says how a channel differs from what was written.
+func exception(s broadcast.Preview) string {
+	var notes []string
+	switch {
+	case s.Text.Words:
+		notes = append(notes, "shows the beginning of paragraph 1")
+	case s.Text.Cut:
+		notes = append(notes, "shows paragraph 1")
+	}
+	if s.Note != "" {
+		notes = append(notes, "no text in "+s.Channel.Language+", shows "+s.Note+" with a note")
+	}
+	if !s.Limits.Edit {
+		notes = append(notes, "cannot be edited")
+	}
+	if s.Limits.PostCost > 0 {
+		notes = append(notes, fmt.Sprintf("$%.3f", s.Limits.PostCost))
+	}
+	return strings.Join(notes, " · ")
+}
+
+// changes are what else changes, and the warnings.
+func (p *Preview) changes() []string {
+	var out []string
+	if p.Before != nil && p.Incident != nil {
+		if was, is := p.Before.Status, p.Incident.Status; was != is {
+			out = append(out, fmt.Sprintf("! changes status %s → %s", word(string(was)), word(string(is))))
+		}
+		if was, is := p.Before.Impact, p.Incident.Impact; was != is {
+			out = append(out, fmt.Sprintf("! changes impact %s → %s", was, is))
+		}
+	}
+	for _, w := range p.Draft.Warnings {
+		out = append(out, "! "+w)
+	}
+	return out
+}
+
+// Buttons are what can be done with the draft. Their data carries the digest,
+// so that a button under an older wording is recognised.
+func (p *Preview) Buttons() [][]bots.Button {
+	d := p.Draft
+	label := "Publish"
+	if d.Needs > len(d.Approvals) {
+		label = "Agree"
+	}
+	rows := [][]bots.Button{{
+		{Text: label, Data: press("pub", d.ID(), d.mark())},
+		{Text: "Edit", Data: press("edit", d.ID(), d.mark())},
+		{Text: "Each text", Data: press("each", d.ID(), d.mark())},
+		{Text: "Discard", Data: press("drop", d.ID(), d.mark())},
+	}}
+	if d.Near != "" {
+		rows = append(rows, []bots.Button{{Text: "Add to " + d.Near + " instead", Data: press("join", d.ID(), d.mark())}})
+	}
+	return rows
+}
+
+// Each is what every channel would show, word for word.
+func (p *Preview) Each() string {
+	var parts []string
+	for _, s := range p.Shown {
+		parts = append(parts, fmt.Sprintf("▸ %s (%d/%d %s)\n%s", s.Channel.Name, s.Size, s.Limits.MaxText, s.Limits.Unit, s.Text.String))
+	}
+	return short(strings.Join(parts, "\n\n"), 3800)
+}
+
+// clock is a time in UTC and in the site's zone.
+func clock(t time.Time, zone *time.Location) string {
+	s := t.UTC().Format("15:04") + " UTC"
+	if zone != nil && t.In(zone).Format("15:04") != t.UTC().Format("15:04") {
+		s += " (" + t.In(zone).Format("15:04 MST") + ")"
+	}
+	return s
+}
+
+// roughly is a duration in whole minutes, or hours and minutes.
+func roughly(d time.Duration) string {
+	m := int(d.Round(time.Minute).Minutes())
+	switch {
+	case m < 60:
+		return fmt.Sprintf("%d min", m)
+	case m%60 == 0:
+		return fmt.Sprintf("%d h", m/60)
+	default:
+		return fmt.Sprintf("%d h %d min", m/60, m%60)
+	}
+}
+
+// word is a status as people read it.
+func word(s string) string { return strings.ReplaceAll(s, "_", " ") }
+
+// short cuts a text to n characters.
+func short(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
