@@ -16,7 +16,6 @@ type account struct {
 
 	mu    sync.Mutex
 	lanes map[int64]*walk  // running
-	queue []int64          // asked for before the lease was there
 	start func(lane int64) // nil while there is no lease
 }
 
@@ -86,16 +85,12 @@ func (a *account) keep(ctx context.Context, lease Lease, renewed time.Time) {
 // setStart allows new walks, or with nil ends them.
 func (a *account) setStart(start func(lane int64)) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.start = start
-	queue := a.queue
-	a.queue = nil
-	a.mu.Unlock()
-	if start != nil {
-		a.wake(queue...)
-	}
 }
 
-// wake has lanes looked at: a running walk looks again, others start.
+// wake has lanes looked at: a running walk looks again, others start. Without
+// the lease that is left to whoever has it, who lists the busy lanes.
 func (a *account) wake(ids ...int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -105,8 +100,6 @@ func (a *account) wake(ids ...int64) {
 			w.look()
 		case a.start != nil:
 			a.start(id)
-		default:
-			a.queue = append(a.queue, id)
 		}
 	}
 }

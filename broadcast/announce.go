@@ -42,11 +42,11 @@ func (n *planner) correctionNeeded(e *Entry) verdict {
 	case main.Shows.What == Removed:
 		return yes
 	case !main.Shows.Exists() || main.Shows.Posted >= e.Revision:
-		if main.Should.What == Words && main.Try.Failed == "" && !main.Shows.Exists() {
+		if main.Should.What == Words && !main.GaveUp() && !main.Shows.Exists() {
 			return unknown // will be posted, with the right words
 		}
 		return no
-	case !n.Limits.Edit || main.Try.Failed == bots.Edit || main.Should.What == Nothing || main.Shows.Message == "":
+	case !n.Limits.Edit || main.gaveUp(bots.Edit) || main.Should.What == Nothing || main.Shows.Message == "":
 		return yes
 	case main.Shows.Revision < e.Revision:
 		return unknown // the edit comes first
@@ -77,7 +77,7 @@ func (n *planner) withdrawalNeeded(e *Entry) verdict {
 		return no
 	}
 	action, _ := n.amendment(e)
-	return when(action == "" || e.Try.Failed == action || e.Shows.Message == "").orUnknown()
+	return when(action == "" || e.gaveUp(action) || e.Shows.Message == "").orUnknown()
 }
 
 // orUnknown turns "not for now" into "not known yet".

@@ -127,7 +127,7 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 	case f.Code == bots.CodeDuplicate && e.Doubt != nil:
 		l.refusedAsDuplicate(e, now)
 	default:
-		e.Try.Failed = action
+		e.Try.Failed, e.Try.FailedFor = action, e.Should
 	}
 }
 
@@ -162,15 +162,22 @@ func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
 			e.Doubt.Looked = cannotLook
 		}
 	case out.Found:
-		s := Shows{What: Words, Revision: e.Doubt.Revision, Message: out.Receipt.ID, URL: out.Receipt.URL, Thread: e.Doubt.Thread}
-		n := planner{Lane: l}
-		s.Orphan = e.Doubt.ReplyTo == "" && e.Doubt.Thread == "" && n.newer(e, shows)
-		l.shown(e, s, e.Doubt.Since)
-		e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
+		l.Landed(e, out.Receipt.ID, out.Receipt.URL)
 	default:
 		e.Doubt.Looked++
 		e.Try.Failures = 0
 	}
+}
+
+// Landed records that the doubtful post is there after all: it was found, or a
+// person says so. A first post whose place another has taken meanwhile is an
+// orphan.
+func (l *Lane) Landed(e *Entry, message, url string) {
+	s := Shows{What: Words, Revision: e.Doubt.Revision, Message: message, URL: url, Thread: e.Doubt.Thread}
+	n := planner{Lane: l}
+	s.Orphan = e.Doubt.ReplyTo == "" && e.Doubt.Thread == "" && n.newer(e, shows)
+	l.shown(e, s, e.Doubt.Since)
+	e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
 }
 
 // didChore records a chore. One that fails for good is given up and shows in

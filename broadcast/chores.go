@@ -81,7 +81,7 @@ func (n *planner) crossposts() (Step, bool) {
 // keepHead edits the first post when its head line is no longer true.
 func (n *planner) keepHead(root *Entry) (Step, bool) {
 	retracted := n.Incident.Update(root.Update).Retraction != nil
-	if !n.Limits.Edit || root.Shows.What != Words || retracted || root.Try.Failed == bots.Edit || n.head() == n.Head {
+	if !n.Limits.Edit || root.Shows.What != Words || retracted || root.gaveUp(bots.Edit) || n.head() == n.Head {
 		return Step{}, false
 	}
 	if due := later(n.HeadEdit.NotBefore, n.lastPosted().Add(calm)); n.HeadEdit.Given || n.now.Before(due) {

@@ -145,7 +145,8 @@ type Try struct {
 	Failures   int       // in a row; paces the next try
 	NotBefore  time.Time // of the next one
 	Fault      *bots.Fault
-	Failed     bots.Action // the action that will not be tried again; empty while there is hope
+	Failed     bots.Action // the action that was refused for good; empty while there is hope
+	FailedFor  Should      // what it was to bring about; something else gets another chance
 	Again      int         // how often a person asked to send it again
 	Standalone bool        // post without a reply: the parent is gone or replying is refused
 }
@@ -167,6 +168,12 @@ type Thread struct {
 	ID string
 	Chore
 }
+
+// GaveUp reports whether what the message is to show now was refused for good.
+func (e *Entry) GaveUp() bool { return e.Try.Failed != "" && e.Try.FailedFor == e.Should }
+
+// gaveUp reports whether the action was refused for what it is to show now.
+func (e *Entry) gaveUp(action bots.Action) bool { return e.GaveUp() && e.Try.Failed == action }
 
 // entry returns the entry with the id, or nil.
 func (l *Lane) entry(id int64) *Entry {

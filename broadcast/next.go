@@ -145,7 +145,7 @@ func settle(e *Entry, why Reason) (Step, bool) {
 func (n *planner) amend(e *Entry) (Step, bool) {
 	action, after := n.amendment(e)
 	switch {
-	case action == "" || e.Shows.like(after) || e.Shows.Message == "" || e.Try.Failed == action:
+	case action == "" || e.Shows.like(after) || e.Shows.Message == "" || e.gaveUp(action):
 		return Step{}, false
 	case n.now.Before(e.Try.NotBefore):
 		return n.pass(e.Try.NotBefore)
@@ -178,7 +178,7 @@ func (n *planner) amendment(e *Entry) (bots.Action, Shows) {
 func (n *planner) doubtful(e *Entry) (Step, bool) {
 	d := e.Doubt
 	overtaken := e.Kind == Correct && n.laterCorrection(e)
-	wanted := e.Should.What == Words && e.Try.Failed == "" && !overtaken
+	wanted := e.Should.What == Words && !e.GaveUp() && !overtaken
 	alone := !n.newer(e, mayShow)
 	repeatable := !d.Refused && d.Revision == e.Should.Revision && n.now.Sub(d.Since) < n.Limits.Deduplicates
 	var wake time.Time
@@ -226,7 +226,7 @@ func (n *planner) repeat(e *Entry) Step {
 // say posts a message that is not there.
 func (n *planner) say(e *Entry) (Step, bool) {
 	switch {
-	case e.Try.Failed != "":
+	case e.GaveUp():
 		return Step{}, false
 	case n.untranslated(e):
 		return Step{}, false
@@ -263,7 +263,7 @@ func (n *planner) stale(e *Entry) bool {
 	}
 	for i := range n.Entries {
 		f := &n.Entries[i]
-		if f.Kind == Say && f.Update > e.Update && f.Should.What == Words && f.Try.Failed == "" && !n.untranslated(f) {
+		if f.Kind == Say && f.Update > e.Update && f.Should.What == Words && !f.GaveUp() && !n.untranslated(f) {
 			return true
 		}
 	}

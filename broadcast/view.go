@@ -144,7 +144,7 @@ func (l *Lane) state(e *Entry, sending bool) State {
 		return map[Reason]State{Superseded: SupersededState, Withdrawn: WithdrawnState, Skipped: SkippedState}[e.Should.Why]
 	case e.Doubt != nil:
 		return UnsureState
-	case e.Try.Failed != "":
+	case e.GaveUp():
 		return Failed
 	case l.Frozen, l.awaitsTranslation(e):
 		return Held
@@ -195,7 +195,6 @@ func PlanPost(channels []Channel, i *incident.Incident, only, not []string) []Ch
 
 // PlanCorrection changes what the entries of an update should show to its
 // newest revision, and reports whether the lane needs a linked correction.
-// A text that the platform refused gets another chance with other words.
 func (l *Lane) PlanCorrection(update, revision int) (changed []*Entry) {
 	for i := range l.Entries {
 		e := &l.Entries[i]
@@ -203,9 +202,6 @@ func (l *Lane) PlanCorrection(update, revision int) (changed []*Entry) {
 			continue
 		}
 		e.Should.Revision = revision
-		if e.Try.Failed == bots.Post && e.Try.Fault != nil && e.Try.Fault.Kind == bots.Rejected {
-			e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
-		}
 		changed = append(changed, e)
 	}
 	return changed
@@ -223,7 +219,7 @@ func (l *Lane) PlanRetraction(update int, remove bool) (changed []*Entry) {
 		if remove {
 			e.Should.What = Removed
 		}
-		e.Try.Failed, e.Try.NotBefore, e.Try.Failures = "", time.Time{}, 0
+		e.Try.NotBefore, e.Try.Failures = time.Time{}, 0
 		changed = append(changed, e)
 	}
 	return changed

@@ -153,7 +153,7 @@ func (a *app) newRooms() *desk.Rooms {
 	r.SetCursor = func(ctx context.Context, account, cursor string) error {
 		return a.store.Set(ctx, "cursor:"+account, cursor)
 	}
-	r.Cards = desk.NewCards(desk.Cards{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.say, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
+	r.Cards = desk.NewCards(desk.CardsConfig{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.say, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
 	a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)
 	a.reminders = &desk.Reminders{Desk: a.desk, Rooms: r.Rooms, Say: a.say, Log: a.log}
 	return r

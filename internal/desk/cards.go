@@ -20,8 +20,8 @@ const (
 	scrolled   = 12               // messages in a room after which its cards are out of sight
 )
 
-// Cards keeps one card per open incident current in every room.
-type Cards struct {
+// CardsConfig is what cards need.
+type CardsConfig struct {
 	Desk      *Desk
 	Store     RoomStore
 	Rooms     []Room
@@ -29,6 +29,11 @@ type Cards struct {
 	Complete  func(*broadcast.Lane)
 	Simulator bool
 	Log       *slog.Logger
+}
+
+// Cards keeps one card per open incident current in every room.
+type Cards struct {
+	CardsConfig
 
 	mu    sync.Mutex
 	dirty []string
@@ -37,9 +42,8 @@ type Cards struct {
 }
 
 // NewCards returns cards that Run keeps current.
-func NewCards(c Cards) *Cards {
-	return &Cards{Desk: c.Desk, Store: c.Store, Rooms: c.Rooms, Say: c.Say, Complete: c.Complete, Simulator: c.Simulator, Log: c.Log,
-		since: map[Room]int{}, wake: make(chan struct{}, 1)}
+func NewCards(c CardsConfig) *Cards {
+	return &Cards{CardsConfig: c, since: map[Room]int{}, wake: make(chan struct{}, 1)}
 }
 
 // Changed has an incident's card brought up to date soon. It never blocks.

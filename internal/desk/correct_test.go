@@ -77,7 +77,7 @@ func TestCorrectWhatWasRefused(t *testing.T) {
 	if got := h.state("INC-1", "x", 1); got != broadcast.Pending {
 		t.Errorf("with other words it is %s", got)
 	}
-	if e := h.entry("INC-1", "x", 1, broadcast.Say); e.Try.Attempts != 1 || e.Try.Failed != "" {
+	if e := h.entry("INC-1", "x", 1, broadcast.Say); e.Try.Attempts != 1 || e.GaveUp() {
 		t.Errorf("stored %+v", e.Try)
 	}
 }
@@ -140,7 +140,7 @@ func TestRetractAfterAFailedEdit(t *testing.T) {
 	h.do(ana, desk.Correct{Ref: "INC-1/1", Body: text("Better."), Typo: true})
 	h.attempt("INC-1", "x", 1, bots.Edit, rejected)
 	h.do(ana, desk.Retract{Ref: "INC-1/1", Reason: "wrong"})
-	if e := h.entry("INC-1", "x", 1, broadcast.Say); e.Should.What != broadcast.Tombstone || e.Try.Failed != "" || e.Shows.Message != "700" {
+	if e := h.entry("INC-1", "x", 1, broadcast.Say); e.Should.What != broadcast.Tombstone || e.GaveUp() || e.Shows.Message != "700" {
 		t.Errorf("stored %+v", e)
 	}
 }
@@ -167,4 +167,20 @@ func TestRetractRefuses(t *testing.T) {
 	h.refused(rae, desk.Retract{Ref: "INC-1/1", Reason: "wrong"}, desk.Forbidden, "Rae may not retract: ask a publisher")
 	h.refused(ana, desk.Retract{Ref: "INC-1/1", Reason: " "}, desk.Invalid, "say why it is retracted")
 	h.refused(ana, desk.Retract{Ref: "INC-1", Reason: "wrong"}, desk.Invalid, "INC-1 names no update")
+}
+
+// A refusal that is recorded only after the correction was accepted is one of
+// the old words: the new ones get their chance all the same.
+func TestCorrectWhatIsBeingRefused(t *testing.T) {
+	h := newHarness(t)
+	h.do(ana, opening())
+	lane := h.lane("INC-1", "x")
+	h.do(ana, desk.Correct{Ref: "INC-1/1", Body: text("Shorter.")})
+	e := h.entry("INC-1", "x", 1, broadcast.Say)
+	stale := lane.Entries[0]
+	stale.Try.Failed, stale.Try.FailedFor, stale.Try.Fault = bots.Post, stale.Should, rejected
+	stale.Should = e.Should
+	if stale.GaveUp() {
+		t.Errorf("%+v is given up for words that were never tried", stale.Try)
+	}
 }

@@ -124,7 +124,7 @@ func (c Release) checkChoice(lanes []*broadcast.Lane) error {
 // waiting lists the updates of a lane that were not sent because of a freeze.
 func waiting(l *broadcast.Lane) (out []*broadcast.Entry) {
 	for k := range l.Entries {
-		if e := &l.Entries[k]; e.Kind == broadcast.Say && !e.Shows.Exists() && e.Should.What == broadcast.Words && e.Doubt == nil && e.Try.Failed == "" {
+		if e := &l.Entries[k]; e.Kind == broadcast.Say && !e.Shows.Exists() && e.Should.What == broadcast.Words && e.Doubt == nil && !e.GaveUp() {
 			out = append(out, e)
 		}
 	}
@@ -145,6 +145,7 @@ func (w *work) release(l *broadcast.Lane, c Release) error {
 				e.Should.Why = broadcast.Skipped
 			}
 		}
+		e.Try.Again++ // somebody decided: it is not stale
 		if err := w.Amend(l, e); err != nil {
 			return err
 		}

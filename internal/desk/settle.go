@@ -39,17 +39,14 @@ func (Posted) verb() string { return "posted" }
 
 func (c Retry) run(w *work) (Answer, error) {
 	return w.settle(c.Which, "is tried again", func(l *broadcast.Lane, e *broadcast.Entry) error {
-		if e.Should.What == broadcast.Nothing || e.Doubt == nil && e.Try.Failed == "" && e.Try.NotBefore.IsZero() {
+		if e.Should.What == broadcast.Nothing || e.Doubt == nil && !e.GaveUp() && e.Try.NotBefore.IsZero() {
 			return refuse(Conflict, "there is nothing to try again: it is %s", stateOf(l, e))
 		}
 		if e.Doubt != nil && e.Should.What != broadcast.Words {
 			return refuse(Conflict, "%s/%d was retracted, so it is not sent again: skip it, or give its link if it is there", l.Incident.Ref, e.Update)
 		}
-		if e.Doubt != nil {
-			e.Try.Again++
-		}
 		e.Doubt = nil
-		e.Try = broadcast.Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
+		e.Try = broadcast.Try{Attempts: e.Try.Attempts, Again: e.Try.Again + 1}
 		return nil
 	})
 }
@@ -75,12 +72,13 @@ func (c Posted) run(w *work) (Answer, error) {
 		if e.Shows.Exists() {
 			return refuse(Conflict, "there is nothing to record: it is %s", stateOf(l, e))
 		}
-		e.Shows = broadcast.Shows{What: broadcast.Words, Revision: max(e.Should.Revision, 1),
-			URL: c.URL, Message: messageID(c.URL), Since: w.now, First: w.now, Assumed: true}
-		if d := e.Doubt; d != nil { // it says what was sent then
-			e.Shows.Revision, e.Shows.Thread, e.Shows.Since, e.Shows.First = d.Revision, d.Thread, d.Since, d.Since
+		if e.Doubt != nil { // it says what was sent then
+			l.Landed(e, messageID(c.URL), c.URL)
+		} else {
+			r := max(e.Should.Revision, 1)
+			e.Shows = broadcast.Shows{What: broadcast.Words, Revision: r, Posted: r, URL: c.URL, Message: messageID(c.URL), Since: w.now, First: w.now}
 		}
-		e.Shows.Posted = e.Shows.Revision
+		e.Shows.Assumed = true
 		if e.Should.What == broadcast.Nothing {
 			e.Should = shouldNow(l, e)
 		}
@@ -114,7 +112,7 @@ func messageID(link string) string {
 // stateOf is where a delivery stands. A lane here knows nothing of its
 // platform's limits, so the view has no row for an edit that failed.
 func stateOf(l *broadcast.Lane, e *broadcast.Entry) broadcast.State {
-	if e.Should.What != broadcast.Nothing && e.Try.Failed != "" {
+	if e.GaveUp() {
 		return broadcast.Failed
 	}
 	state := broadcast.Sent

@@ -15,12 +15,11 @@ func TestRetry(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault *bots.Fault
 		state broadcast.State
-		again int
 	}{
-		"failed":   {rejected, broadcast.Failed, 0},
-		"unsure":   {unsure, broadcast.UnsureState, 1},
-		"put off":  {later, broadcast.Pending, 0},
-		"no money": {&bots.Fault{Kind: bots.Unauthorized, Code: "402"}, broadcast.Failed, 0},
+		"failed":   {rejected, broadcast.Failed},
+		"unsure":   {unsure, broadcast.UnsureState},
+		"put off":  {later, broadcast.Pending},
+		"no money": {&bots.Fault{Kind: bots.Unauthorized, Code: "402"}, broadcast.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
@@ -34,7 +33,7 @@ func TestRetry(t *testing.T) {
 				t.Errorf("answer %+v", answer)
 			}
 			e := h.entry("INC-1", "x", 1, broadcast.Say)
-			if h.state("INC-1", "x", 1) != broadcast.Pending || e.Doubt != nil || !e.Try.NotBefore.IsZero() || e.Try.Attempts != 1 || e.Try.Again != test.again {
+			if h.state("INC-1", "x", 1) != broadcast.Pending || e.Doubt != nil || !e.Try.NotBefore.IsZero() || e.Try.Attempts != 1 || e.Try.Again != 1 {
 				t.Errorf("stored %+v, doubt %+v", e.Try, e.Doubt)
 			}
 			if len(h.woken["birds"]) != 1 {
