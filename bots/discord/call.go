@@ -20,6 +20,7 @@ type message struct {
 	Nonce     string                 `json:"nonce,omitempty"`
 	Enforce   bool                   `json:"enforce_nonce,omitempty"`
 	Reference *reference             `json:"message_reference,omitempty"`
+	Buttons   []row                  `json:"components"`
 }
 
 // mentions says which of the mentions in a text notify anybody: none.
@@ -99,7 +100,7 @@ func check(op bots.Operation) *bots.Fault {
 	case len(op.Nonce) > 25:
 		return reject("the nonce is longer than 25 characters")
 	}
-	return nil
+	return bots.CheckButtons(op.Buttons)
 }
 
 func reject(format string, args ...any) *bots.Fault {
@@ -122,6 +123,7 @@ func edit(op bots.Operation) message {
 		Content:  content(op.Text),
 		Mentions: mentions{Parse: []string{}},
 		Flags:    discordgo.MessageFlagsSuppressEmbeds,
+		Buttons:  keyboard(op.Buttons),
 	}
 }
 

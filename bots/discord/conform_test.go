@@ -2,6 +2,7 @@ package discord
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,10 +54,16 @@ func linkTo(path string) string { return "https://discord.com/channels/" + testG
 
 func calls() []bottest.Call {
 	post := bots.Operation{Action: bots.Post, Target: "55", Text: "Logins work.", Nonce: "n-1"}
-	reply, inside, edited := post, post, post
+	reply, inside, edited, card := post, post, post, post
 	reply.ReplyTo = "77"
 	inside.Thread = "66"
 	edited.Action, edited.Message, edited.Nonce = bots.Edit, "90", ""
+	card.Buttons = [][]bots.Button{{{Text: "Publish & go", Data: "publish D-17"}, {Text: "Edit", Data: "edit D-17"}}, {{Text: "弃", Data: "discard D-17"}}}
+	changed := card
+	changed.Action, changed.Message, changed.Nonce = bots.Edit, "90", ""
+	long, cutAt80 := card, card
+	long.Buttons = [][]bots.Button{{{Text: strings.Repeat("界", 81), Data: "x"}}}
+	cutAt80.Buttons = [][]bots.Button{{{Text: strings.Repeat("界", 79) + "…", Data: "x"}}}
 	on := func(a bots.Action) bots.Operation {
 		return bots.Operation{Action: a, Target: "55", Message: "90"}
 	}
@@ -75,6 +82,9 @@ func calls() []bottest.Call {
 			OK: bottest.Reply{Body: body}, Receipt: bots.Receipt{ID: "90", URL: linkTo("66/90")},
 		},
 		{Name: "edit", Op: edited, OK: bottest.Reply{Body: body}, Receipt: bots.Receipt{ID: "90", URL: linkTo("55/90")}},
+		{Name: "post with buttons", Op: card, OK: bottest.Reply{Body: body}, Receipt: bots.Receipt{ID: "90", URL: linkTo("55/90")}},
+		{Name: "edit with buttons", Op: changed, OK: bottest.Reply{Body: body}, Receipt: bots.Receipt{ID: "90", URL: linkTo("55/90")}},
+		{Name: "a long button", Op: long, Asks: cutAt80, OK: bottest.Reply{Body: body}, Receipt: bots.Receipt{ID: "90", URL: linkTo("55/90")}},
 		{Name: "delete", Op: on(bots.Delete), OK: bottest.Reply{Status: 204}, Receipt: bots.Receipt{ID: "90"}},
 		{
 			Name: "thread", Op: open, OK: bottest.Reply{Status: 201, Body: `{"id":"90","type":11,"name":"INC-12 Withdrawals"}`},
@@ -102,6 +112,14 @@ func decodeRequest(r bottest.Request) (bots.Operation, error) {
 		} `json:"message_reference"`
 		Mentions *struct{ Parse []string } `json:"allowed_mentions"`
 		Name     string
+		Rows     []struct {
+			Type       int
+			Components []struct {
+				Type, Style int
+				Label       string
+				ID          string `json:"custom_id"`
+			}
+		} `json:"components"`
 	}
 	if len(r.Body) > 0 {
 		if err := r.JSON(&body); err != nil {
@@ -113,6 +131,19 @@ func decodeRequest(r bottest.Request) (bots.Operation, error) {
 		return op, err
 	}
 	op.Text, op.Title, op.ReplyTo = shown, body.Name, body.Reference.Message
+	for _, r := range body.Rows {
+		var line []bots.Button
+		for _, c := range r.Components {
+			if r.Type != 1 || c.Type != 2 || c.Style < 1 || c.Style > 4 {
+				return op, fmt.Errorf("a component that is no button: %+v", r)
+			}
+			line = append(line, bots.Button{Text: c.Label, Data: c.ID})
+		}
+		op.Buttons = append(op.Buttons, line)
+	}
+	if r.Method == http.MethodPatch && body.Rows == nil {
+		return op, errors.New("the edit leaves the buttons as they are")
+	}
 	if body.Enforce {
 		op.Nonce = body.Nonce
 	}

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -45,7 +46,8 @@ type Config struct {
 	Rate        float64 // requests a second over all channels; 0 for Discord's own 50
 }
 
-// Bot is a bot's account.
+// Bot is a bot's account. It implements [bots.Bot] and all that is optional
+// beside it.
 type Bot struct {
 	name        string
 	application string
@@ -54,9 +56,12 @@ type Bot struct {
 	pace        bots.Pace
 	token       string
 	client      *bots.Client
-	rest        *discordgo.Session // carries requests and never opens a gateway, which would hold its lock
-	self        atomic.Value       // string: our user id, once it is known
-	answers     answers            // interactions that still take an answer
+	rest        *discordgo.Session                                                // carries requests and never opens a gateway, which would hold its lock
+	self        atomic.Value                                                      // string: our user id, once it is known
+	answers     answers                                                           // interactions that still take an answer
+	forms       atomic.Pointer[map[string]bots.Command]                           // commands that ask for their text in a form, by name
+	suggest     func(ctx context.Context, command, option, typed string) []string // may be nil
+	direct      sync.Map                                                          // person → channel of the conversation, both string
 	patience    patience
 }
 
@@ -126,6 +131,7 @@ func (b *Bot) Limits() bots.Limits {
 		Threads:      bots.ThreadFromMessage,
 		Crosspost:    true,
 		Pin:          true,
+		Buttons:      true,
 		Deduplicates: nonceWindow,
 		Account:      b.pace,
 	}

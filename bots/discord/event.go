@@ -73,6 +73,7 @@ type interaction struct {
 type option struct {
 	Name    string          `json:"name"`
 	Value   json.RawMessage `json:"value"`
+	Focused bool            `json:"focused"` // it is being typed
 	Options []option        `json:"options"` // of a subcommand
 }
 
@@ -127,7 +128,7 @@ func (m said) event(parent string, edited bool) (bots.Event, bool) {
 }
 
 // event turns an interaction into an event. It returns false for what is not
-// a finished act: pings and autocompletion.
+// a finished act (pings and autocompletion) and for modals that are not ours.
 func (in interaction) event() (bots.Event, bool) {
 	e := bots.Event{Kind: bots.Said, Key: in.ID, Private: in.Guild == "", At: timeOf(in.ID)}
 	e.Chat = in.ChannelID
@@ -138,7 +139,7 @@ func (in interaction) event() (bots.Event, bool) {
 	if in.Member != nil && in.Member.User != nil {
 		who = in.Member.User
 	}
-	if who == nil || !isID(in.ID) || !isToken(in.Token) || !isID(in.Application) {
+	if who == nil || !in.answerable() {
 		return bots.Event{}, false
 	}
 	e.Person, e.Name = who.ID, name(in.Member, who)
@@ -147,15 +148,43 @@ func (in interaction) event() (bots.Event, bool) {
 	}
 	switch in.Type {
 	case discordgo.InteractionApplicationCommand:
-		e.Text = commandLine(in.Data.Name, in.Data.Options)
+		setCommand(&e, in.Data.Name, in.Data.Options)
 	case discordgo.InteractionMessageComponent:
 		e.Kind, e.Button, e.Text = bots.Pressed, in.Data.CustomID, strings.Join(in.Data.Values, " ")
 	case discordgo.InteractionModalSubmit:
-		e.Kind, e.Button, e.Text = bots.Pressed, in.Data.CustomID, strings.Join(inputs(in.Data.Components, 0), "\n")
+		name, options, ok := in.submitted()
+		if !ok {
+			return bots.Event{}, false
+		}
+		setCommand(&e, name, options)
 	default:
 		return bots.Event{}, false
 	}
 	return e, true
+}
+
+// setCommand says in e which command was used, and how.
+func setCommand(e *bots.Event, name string, options []option) {
+	e.Command, e.Options, e.Text = name, values(options), commandLine(name, options)
+}
+
+// values are the options that were filled in, by name; nil for none.
+func values(options []option) map[string]string {
+	var given map[string]string
+	for _, o := range options {
+		if s := o.text(); s != "" {
+			if given == nil {
+				given = map[string]string{}
+			}
+			given[o.Name] = s
+		}
+	}
+	return given
+}
+
+// answerable reports whether an answer can be addressed.
+func (in interaction) answerable() bool {
+	return isID(in.ID) && isToken(in.Token) && isID(in.Application)
 }
 
 // isToken reports whether s can stand in a path: tokens are in base64 for
@@ -219,29 +248,14 @@ func inOrder(options []option) []option {
 	return sorted
 }
 
-// text is an option's value: a string, a number or a boolean.
-func (o option) text() string {
+// text is an option's value, without space around it.
+func (o option) text() string { return strings.TrimSpace(o.raw()) }
+
+// raw is an option's value as it was typed: a string, a number or a boolean.
+func (o option) raw() string {
 	var s string
 	if json.Unmarshal(o.Value, &s) == nil {
-		return strings.TrimSpace(s)
+		return s
 	}
-	return strings.TrimSpace(string(o.Value))
-}
-
-// inputs are what was typed into a modal, in the order of its fields.
-func inputs(cs []component, depth int) []string {
-	var all []string
-	if depth > 4 { // deeper than any modal is
-		return nil
-	}
-	for _, c := range cs {
-		if c.Value != "" {
-			all = append(all, c.Value)
-		}
-		all = append(all, inputs(c.Components, depth+1)...)
-		if c.Component != nil {
-			all = append(all, inputs([]component{*c.Component}, depth+1)...)
-		}
-	}
-	return all
+	return string(o.Value)
 }

@@ -20,6 +20,7 @@ import (
 func hearAll(t testing.TB, kind, data string) []bots.Event {
 	t.Helper()
 	l := &listener{bot: newBot(t, "http://127.0.0.1:1"), queue: make(chan queued, 10)}
+	l.bot.forms.Store(&map[string]bots.Command{"incident": {Name: "incident", Options: []bots.CommandOption{{Name: "title"}}}})
 	l.acks.end() // nothing is acknowledged: nobody is there
 	l.threads.learn("THREAD_LIST_SYNC", json.RawMessage(`{"threads": [{"id": "66", "parent_id": "55"}]}`))
 	l.hear(context.Background(), kind, json.RawMessage(data))
@@ -52,11 +53,15 @@ func TestEvents(t *testing.T) {
 		{"edited", "MESSAGE_UPDATE", `{` + said + ana + `, "edited_timestamp": "2026-11-22T12:00:00.5+00:00"}`, &bots.Event{Kind: bots.Edited, Key: "80/2026-11-22T12:00:00.5Z", Chat: "55", Message: "80", Person: "9", Name: "Ana", Text: "hi"}},
 		{"a preview unfolded", "MESSAGE_UPDATE", `{` + said + ana + `, "edited_timestamp": null}`, nil},
 		{"a partial change", "MESSAGE_UPDATE", `{"id": "80", "channel_id": "55"}`, nil},
-		{"command", "INTERACTION_CREATE", `{` + who + `, "type": 2, "channel_id": "55", "data": {"name": "show"}}`, &bots.Event{Kind: bots.Said, Key: "81", Chat: "55", Person: "9", Name: "Ana K.", Text: "/show"}},
-		{"command in a thread", "INTERACTION_CREATE", `{` + who + `, "type": 2, "channel_id": "66", "channel": {"type": 11, "parent_id": "55"}, "data": {"name": "show"}}`, &bots.Event{Kind: bots.Said, Key: "81", Chat: "55", Thread: "66", Person: "9", Name: "Ana K.", Text: "/show"}},
-		{"private command", "INTERACTION_CREATE", `{"id": "81", "application_id": "1000", "token": "t", "user": {"id": "9", "username": "ana"}, "type": 2, "channel_id": "55", "data": {"name": "show"}}`, &bots.Event{Kind: bots.Said, Key: "81", Chat: "55", Person: "9", Name: "ana", Text: "/show", Private: true}},
+		{"command", "INTERACTION_CREATE", `{` + who + `, "type": 2, "channel_id": "55", "data": {"name": "show"}}`, &bots.Event{Kind: bots.Said, Key: "81", Chat: "55", Person: "9", Name: "Ana K.", Text: "/show", Command: "show"}},
+		{"command in a thread", "INTERACTION_CREATE", `{` + who + `, "type": 2, "channel_id": "66", "channel": {"type": 11, "parent_id": "55"}, "data": {"name": "show"}}`, &bots.Event{Kind: bots.Said, Key: "81", Chat: "55", Thread: "66", Person: "9", Name: "Ana K.", Text: "/show", Command: "show"}},
+		{"private command", "INTERACTION_CREATE", `{"id": "81", "application_id": "1000", "token": "t", "user": {"id": "9", "username": "ana"}, "type": 2, "channel_id": "55", "data": {"name": "show"}}`, &bots.Event{Kind: bots.Said, Key: "81", Chat: "55", Person: "9", Name: "ana", Text: "/show", Private: true, Command: "show"}},
 		{"choice", "INTERACTION_CREATE", `{` + who + `, "type": 3, "channel_id": "55", "message": {"id": "70"}, "data": {"custom_id": "c", "values": ["a", "b"]}}`, &bots.Event{Kind: bots.Pressed, Key: "81", Chat: "55", Message: "70", Person: "9", Name: "Ana K.", Button: "c", Text: "a b"}},
-		{"modal", "INTERACTION_CREATE", `{` + who + `, "type": 5, "channel_id": "55", "data": {"custom_id": "edit D-17", "components": [{"type": 1, "components": [{"value": "title"}]}, {"type": 18, "component": {"value": "text\nmore"}}]}}`, &bots.Event{Kind: bots.Pressed, Key: "81", Chat: "55", Person: "9", Name: "Ana K.", Button: "edit D-17", Text: "title\ntext\nmore"}},
+		{
+			"form", "INTERACTION_CREATE", `{` + who + `, "type": 5, "channel_id": "55", "data": {"custom_id": "{\"c\":\"incident\",\"g\":[[\"impact\",\"major\"]]}", "components": [{"type": 1, "components": [{"custom_id": "title", "value": "Down"}]}, {"type": 18, "component": {"custom_id": "text", "value": "text\nmore"}}]}}`,
+			&bots.Event{Kind: bots.Said, Key: "81", Chat: "55", Person: "9", Name: "Ana K.", Text: "/incident major\nDown\ntext\nmore", Command: "incident", Options: map[string]string{"impact": "major", "title": "Down", "text": "text\nmore"}},
+		},
+		{"a modal that is not ours", "INTERACTION_CREATE", `{` + who + `, "type": 5, "channel_id": "55", "data": {"custom_id": "x", "components": []}}`, nil},
 		{"autocompletion", "INTERACTION_CREATE", `{` + who + `, "type": 4, "channel_id": "55", "data": {"name": "show"}}`, nil},
 		{"a token that is a path", "INTERACTION_CREATE", strings.Replace(`{`+who+`, "type": 2, "data": {"name": "show"}}`, "aW50-x_y", "../../x", 1), nil},
 		{"nobody", "INTERACTION_CREATE", `{"id": "81", "application_id": "1000", "token": "t", "type": 2}`, nil},
@@ -125,6 +130,8 @@ func FuzzHear(f *testing.F) {
 		`null`, `{}`, `[]`, `{"author": null}`, `{"id": "1", "author": {"id": "2"}, "type": 0, "edited_timestamp": "x"}`,
 		`{"id": "1", "application_id": "2", "token": "t", "type": 5, "user": {"id": "3"}, "data": {"components": [{"component": {"component": {}}}]}}`,
 		`{"threads": [{"id": "1"}]}`,
+		`{"id": "1", "application_id": "2", "token": "t", "type": 5, "user": {"id": "3"}, "data": {"custom_id": "{\"c\":\"x\",\"g\":[[\"a\"],null]}"}}`,
+		`{"id": "1", "application_id": "2", "token": "t", "type": 2, "user": {"id": "3"}, "data": {"name": "incident", "options": [{"name": "impact", "value": "é"}]}}`,
 	} {
 		f.Add("MESSAGE_UPDATE", s)
 		f.Add("INTERACTION_CREATE", s)

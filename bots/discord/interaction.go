@@ -2,7 +2,6 @@ package discord
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -61,51 +60,57 @@ func (as *answers) take(key string) (answer, bool) {
 	return a, true
 }
 
-// acknowledge gives the first response to an interaction, which Discord wants
-// within three seconds: "thinking…" for a command or modal, which
-// [Bot.Respond] replaces, and nothing to be seen for a button.
+// respondWithin is how long Discord waits for the first response to an
+// interaction (Interactions, "Receiving and Responding").
+const respondWithin = 3 * time.Second
+
+// response is the first one to an interaction.
+type response struct {
+	Type discordgo.InteractionResponseType `json:"type"`
+	Data any                               `json:"data,omitempty"`
+}
+
+// acknowledge gives a first response that leaves time: "thinking…" for a
+// command or form, which [Bot.Respond] replaces, and nothing to be seen for a
+// button.
 func (b *Bot) acknowledge(ctx context.Context, in interaction) *bots.Fault {
-	response := discordgo.InteractionResponse{
-		Type: discordgo.InteractionResponseDeferredChannelMessageWithSource,
-		Data: &discordgo.InteractionResponseData{Flags: discordgo.MessageFlagsEphemeral},
+	press := in.Type == discordgo.InteractionMessageComponent
+	b.answers.keep(in.ID, answer{application: in.Application, token: in.Token, waits: !press})
+	if press {
+		return b.respondFirst(ctx, in, discordgo.InteractionResponseDeferredMessageUpdate, nil)
 	}
-	if in.Type == discordgo.InteractionMessageComponent {
-		response = discordgo.InteractionResponse{Type: discordgo.InteractionResponseDeferredMessageUpdate}
+	return b.respondFirst(ctx, in, discordgo.InteractionResponseDeferredChannelMessageWithSource,
+		discordgo.InteractionResponseData{Flags: discordgo.MessageFlagsEphemeral})
+}
+
+// respondFirst sends the first response.
+func (b *Bot) respondFirst(ctx context.Context, in interaction, kind discordgo.InteractionResponseType, data any) *bots.Fault {
+	c, f := with(http.MethodPost, "/interactions/"+in.ID+"/"+in.Token+"/callback", response{Type: kind, Data: data})
+	if f != nil {
+		return f
 	}
-	body, err := json.Marshal(response)
-	if err != nil {
-		return reject("the response cannot be written: %v", err)
-	}
-	b.answers.keep(in.ID, answer{
-		application: in.Application, token: in.Token,
-		waits: in.Type != discordgo.InteractionMessageComponent,
-	})
-	ex, done := b.send(ctx, call{method: http.MethodPost, path: "/interactions/" + in.ID + "/" + in.Token + "/callback", body: body})
+	ex, done := b.send(ctx, c)
 	defer done()
 	return hideToken(fault(ex, bots.Operation{}), in.Token)
 }
 
-// Respond answers the command, modal or button press with this [bots.Event.Key],
+// Respond answers the command or button press with this [bots.Event.Key],
 // visibly only to the person who made it. It works for 15 minutes after the
 // event, in the process that heard it; afterwards the fault is Gone. It makes
-// one request.
-func (b *Bot) Respond(ctx context.Context, key, text string) error {
+// at most one request: an empty text only takes "thinking…" away.
+func (b *Bot) Respond(ctx context.Context, eventKey, text string) error {
 	op := bots.Operation{Action: bots.Post, Target: "0", Text: text}
-	if f := check(op); f != nil {
+	if f := check(op); f != nil && content(text) != "" {
 		return f
 	}
-	a, ok := b.answers.take(key)
+	a, ok := b.answers.take(eventKey)
 	if !ok {
 		return &bots.Fault{Kind: bots.Gone, Detail: "the command can no longer be answered"}
 	}
-	m := edit(op)
-	method, path := http.MethodPost, "/webhooks/"+a.application+"/"+a.token
-	if a.waits {
-		method, path = http.MethodPatch, path+"/messages/@original"
-	} else {
-		m.Flags |= discordgo.MessageFlagsEphemeral
+	if content(text) == "" && !a.waits {
+		return nil
 	}
-	c, f := with(method, path, m)
+	c, f := a.call(op)
 	if f != nil {
 		return f
 	}
@@ -115,6 +120,21 @@ func (b *Bot) Respond(ctx context.Context, key, text string) error {
 		return f
 	}
 	return nil
+}
+
+// call is the request that gives op's text for an answer.
+func (a answer) call(op bots.Operation) (call, *bots.Fault) {
+	path := "/webhooks/" + a.application + "/" + a.token
+	original := path + "/messages/@original"
+	m := edit(op)
+	switch {
+	case m.Content == "":
+		return call{method: http.MethodDelete, path: original}, nil
+	case a.waits:
+		return with(http.MethodPatch, original, m)
+	}
+	m.Flags |= discordgo.MessageFlagsEphemeral
+	return with(http.MethodPost, path, m)
 }
 
 // hideToken keeps an interaction's token, which is enough to speak in our

@@ -58,16 +58,17 @@ type queued struct {
 	ready <-chan struct{}
 }
 
-// Listen hears slash commands, buttons, modals, and what people type, until
+// Listen hears slash commands, buttons, and what people type, until
 // ctx ends or Discord will not have us: a wrong token, an intent refused. What
 // is typed comes with its text only where the application has the privileged
 // intent "Message Content"; without it slash commands still work.
 //
 // Discord keeps no position, so that cursor is not used: what happens while
 // the gateway is not connected is not heard. A slash command is an event
-// [bots.Said] with Text as [commandLine] writes it; a modal is
-// [bots.Pressed] with the fields, a line each, as Text. Both and buttons are
-// acknowledged before handle is called; [Bot.Respond] answers them.
+// [bots.Said] with Text as [commandLine] writes it; one that asks for its text
+// in a form is so when the form is submitted, with the key of the submission.
+// Commands and buttons are acknowledged before handle is called; [Bot.Respond]
+// answers them.
 func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -152,11 +153,29 @@ func (l *listener) hear(ctx context.Context, kind string, data json.RawMessage) 
 		if json.Unmarshal(data, &in) != nil {
 			return
 		}
-		if e, ok := in.event(); ok {
-			l.enqueue(ctx, queued{event: e, ready: l.acknowledge(ctx, in)})
-		}
+		l.interact(ctx, in)
 	default:
 		l.threads.learn(kind, data)
+	}
+}
+
+// interact gives the first response to an interaction, whatever else is being
+// handled: choices, a form, or an acknowledgement. Only what is acknowledged is
+// an event; a form that was opened is one when it is submitted.
+func (l *listener) interact(ctx context.Context, in interaction) {
+	if !in.answerable() {
+		return
+	}
+	if in.Type == discordgo.InteractionApplicationCommandAutocomplete {
+		l.acks.begin(func() { l.bot.complete(ctx, in) })
+		return
+	}
+	if f, ok := l.bot.asks(in); ok {
+		l.acks.begin(func() { _ = l.bot.respondFirst(ctx, in, discordgo.InteractionResponseModal, f) })
+		return
+	}
+	if e, ok := in.event(); ok {
+		l.enqueue(ctx, queued{event: e, ready: l.acknowledge(ctx, in)})
 	}
 }
 
@@ -167,8 +186,7 @@ func (l *listener) enqueue(ctx context.Context, q queued) {
 	}
 }
 
-// acknowledge answers the interaction at once, whatever else is being handled.
-// A failure is the person's to see: Discord says that we did not respond.
+// acknowledge answers the interaction at once. A failure is the person's to see: Discord says that we did not respond.
 func (l *listener) acknowledge(ctx context.Context, in interaction) <-chan struct{} {
 	done := make(chan struct{})
 	l.acks.begin(func() {

@@ -2,7 +2,6 @@ package discord
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -143,70 +142,11 @@ func TestSaid(t *testing.T) {
 	h.stop()
 }
 
-func TestCommand(t *testing.T) {
-	d, b := newWorld(t, quickHeart)
-	d.AddPerson("9", "Ana")
-	err := b.Register(context.Background(), []Command{{Name: "update", Description: "Say more", Options: []Option{
-		{Name: "text", Description: "What is said", Required: true}, {Name: "incident", Description: "Which"}, {Name: "next", Description: "When"},
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := listen(t, b)
-	connected(t, d)
-	id := must[string](t)(d.Slash(textChannel, "9", "update", map[string]string{"text": "Logins work.", "incident": "INC-12", "next": "20m"}))
-	checkEvent(t, bots.Event{Kind: bots.Said, Key: id, Chat: textChannel, Person: "9", Name: "Ana", Text: "/update INC-12\nLogins work.\nnext 20m"}, h.next())
-
-	for _, text := range []string{"draft D-17", "D-17 is *published*"} {
-		if err := b.Respond(context.Background(), id, text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	in, _ := d.Interaction(id)
-	var shown []string
-	for _, a := range in.Answers {
-		if !a.Private {
-			t.Errorf("%q is seen by everybody", a.Text)
-		}
-		shown = append(shown, a.Text)
-	}
-	if diff := cmp.Diff([]string{"draft D-17", "D-17 is *published*"}, shown); diff != "" || in.Thinking {
-		t.Errorf("answers, thinking %t (-want +got)\n%s", in.Thinking, diff)
-	}
-	if err := b.Respond(context.Background(), "1", "late"); bots.AsFault(err).Kind != bots.Gone {
-		t.Errorf("answer to an unknown command: %v", err)
-	}
-}
-
-func TestButton(t *testing.T) {
-	d, b := newWorld(t, quickHeart)
-	body := `{"content": "D-17", "components": [{"type": 1, "components": [{"type": 2, "style": 1, "label": "Publish", "custom_id": "publish D-17"}]}]}`
-	ex, done := b.send(context.Background(), call{method: "POST", path: "/channels/" + textChannel + "/messages", body: []byte(body)})
-	defer done()
-	var card published
-	if err := json.Unmarshal(ex.Body, &card); err != nil || card.ID == "" {
-		t.Fatalf("no card: %s", ex.Body)
-	}
-	h := listen(t, b)
-	connected(t, d)
-	id := must[string](t)(d.Press(card.ID, "9", "publish D-17"))
-	checkEvent(t, bots.Event{Kind: bots.Pressed, Key: id, Chat: textChannel, Message: card.ID, Person: "9", Name: "9", Button: "publish D-17"}, h.next())
-	if err := b.Respond(context.Background(), id, "Chen has to agree."); err != nil {
-		t.Fatal(err)
-	}
-	in, _ := d.Interaction(id)
-	if len(in.Answers) != 1 || in.Answers[0].Text != "Chen has to agree." || !in.Answers[0].Private || !in.Answered {
-		t.Errorf("the press was answered with %+v", in)
-	}
-}
-
 // TestAcknowledgedAtOnce has a handler that never returns before the next
 // command is made: both are acknowledged all the same.
 func TestAcknowledgedAtOnce(t *testing.T) {
 	d, b := newWorld(t, quickHeart)
-	if err := b.Register(context.Background(), []Command{{Name: "show", Description: "Show"}}); err != nil {
-		t.Fatal(err)
-	}
+	setCommands(t, b, bots.Command{Name: "show", Description: "Show"})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

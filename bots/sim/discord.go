@@ -78,6 +78,8 @@ type discordUser struct {
 	GlobalName    *string `json:"global_name"`
 	Avatar        *string `json:"avatar"`
 	Bot           bool    `json:"bot,omitempty"`
+
+	closed bool // takes no messages from bots
 }
 
 type discordChannel struct {
@@ -85,7 +87,8 @@ type discordChannel struct {
 	kind             int
 	archiveAfter     int // minutes; threads only
 	locked           bool
-	owner            string // who opened the thread
+	owner            string       // who opened the thread; the bot of a conversation
+	recipient        *discordUser // the person of a conversation
 	denied           map[string]bool
 }
 
@@ -184,7 +187,7 @@ func (d *Discord) Say(channel, person, text string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c := d.channels[channel]
-	if c == nil {
+	if c == nil || !c.may(person) {
 		return "", fmt.Errorf("no channel %s", channel)
 	}
 	m := &discordMessage{channel: channel, author: d.person(person), content: text}

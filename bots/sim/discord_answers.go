@@ -127,19 +127,16 @@ func (in *discordInteraction) offer(choices []discordChoice) discordAnswer {
 
 // open shows a modal.
 func (in *discordInteraction) open(p *discordDraft, id, title string) discordAnswer {
-	fields := inputs(p.Components)
 	switch n := utf8.RuneCountInString(title); {
 	case n < 1 || n > 45:
 		return discordInvalid("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 45 in length.", "data", "title")
 	case id == "" || utf8.RuneCountInString(id) > 100:
 		return discordInvalid("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.", "data", "custom_id")
-	case len(p.Components) < 1 || len(p.Components) > 5 || len(fields) != len(p.Components):
+	case len(p.Components) < 1 || len(p.Components) > 5:
 		return discordInvalid("BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.", "data", "components")
 	}
-	for i, f := range fields {
-		if f.CustomID == "" || f.Style < 1 || f.Style > 2 || f.MaxLength > 4000 || utf8.RuneCountInString(f.Label) > 45 || utf8.RuneCountInString(f.Value) > 4000 {
-			return discordInvalid("BASE_TYPE_BAD_LENGTH", "The input is not valid.", "data", "components", strconv.Itoa(i))
-		}
+	if words, path := inputFault(p.Components); words != "" {
+		return discordInvalid("BASE_TYPE_BAD_LENGTH", words, append([]string{"data", "components"}, path...)...)
 	}
 	in.modal = &discordModal{CustomID: id, Title: title, Components: p.Components}
 	return discordNoContent()

@@ -121,10 +121,15 @@ func (cmd *discordCommand) fault(taken map[string]bool) (code, words string, pat
 }
 
 // command finds the slash command that a person typing this name would get:
-// the server's own before the global one.
-func (d *Discord) command(name string) (discordCommand, error) {
+// the server's own before the global one, and in a conversation the global one
+// alone.
+func (d *Discord) command(name string, direct bool) (discordCommand, error) {
 	var found []discordCommand
-	for _, guild := range []string{d.Guild, ""} {
+	guilds := []string{d.Guild, ""}
+	if direct {
+		guilds = guilds[1:]
+	}
+	for _, guild := range guilds {
 		for key, list := range d.commands {
 			for _, cmd := range list {
 				if cmd.Name == name && cmd.Type == 1 && key == cmd.ApplicationID+" "+guild {
@@ -137,6 +142,12 @@ func (d *Discord) command(name string) (discordCommand, error) {
 		return discordCommand{}, fmt.Errorf("there is no command /%s", name)
 	}
 	return found[0], nil
+}
+
+// completes reports whether the client asks for completions of the option; no
+// option is none to complete.
+func (cmd discordCommand) completes(option string) bool {
+	return option == "" || slices.ContainsFunc(cmd.Options, func(o discordOption) bool { return o.Name == option && o.Autocomplete })
 }
 
 // options turns what a person filled in into an interaction's options, or

@@ -11,6 +11,7 @@ const (
 	componentRow       = 1
 	componentButton    = 2
 	componentTextInput = 4
+	componentLabel     = 18
 	styleLink          = 5
 )
 
@@ -102,6 +103,39 @@ func pressable(rows []discordComponent, customID string) bool {
 			return c.Type == componentButton && c.CustomID == customID && c.Style != styleLink && !c.Disabled
 		})
 	})
+}
+
+// inputFault is what is wrong with the fields of a modal, and where: "" for
+// nothing. Each row or label holds one text input.
+func inputFault(rows []discordComponent) (words string, path []string) {
+	seen := map[string]bool{}
+	for i, row := range rows {
+		fields := inputs(rows[i : i+1])
+		at := []string{strconv.Itoa(i)}
+		if len(fields) != 1 {
+			return "Each row or label takes one text input.", at
+		}
+		f := fields[0]
+		name := f.Label
+		if row.Type == componentLabel {
+			name, at = row.Label, append(at, "component")
+		}
+		chars := utf8.RuneCountInString
+		switch {
+		case f.CustomID == "" || chars(f.CustomID) > 100 || seen[f.CustomID]:
+			return "The custom id is missing, too long or used before.", append(at, "custom_id")
+		case f.Style < 1 || f.Style > 2:
+			return "Value must be one of {1, 2}.", append(at, "style")
+		case name == "" || chars(name) > 45:
+			return "Must be between 1 and 45 in length.", append(at, "label")
+		case f.MaxLength < 0 || f.MaxLength > 4000 || f.MinLength < 0 || f.MinLength > 4000:
+			return "int value should be between 0 and 4000.", append(at, "max_length")
+		case chars(f.Value) > 4000 || f.MaxLength > 0 && chars(f.Value) > f.MaxLength:
+			return "The value is too long.", append(at, "value")
+		}
+		seen[f.CustomID] = true
+	}
+	return "", nil
 }
 
 // inputs are the text inputs of a modal, in rows or labels.

@@ -30,6 +30,7 @@ const (
 const (
 	intentGuilds         = 1 << 0
 	intentGuildMessages  = 1 << 9
+	intentDirectMessages = 1 << 12
 	intentMessageContent = 1 << 15
 )
 
@@ -375,21 +376,30 @@ func (s *discordSession) dispatch(kind string, data any) {
 
 // dispatch sends an event to every session whose intents cover it.
 func (d *Discord) dispatch(kind string, data map[string]any) {
+	channel, _ := data["channel_id"].(string)
+	need, guild := intentGuilds, d.Guild
+	switch {
+	case d.isDirect(channel):
+		need, guild = intentDirectMessages, ""
+	case strings.HasPrefix(kind, "MESSAGE_"):
+		need = intentGuildMessages
+	}
 	for _, s := range d.gateway.sessions {
-		need := intentGuilds
-		if strings.HasPrefix(kind, "MESSAGE_") {
-			need = intentGuildMessages
-		}
-		if s.intents&need != 0 {
-			s.dispatch(kind, s.visible(data, d.Guild))
+		if s.intents&need != 0 && s.sees(d.channels[channel]) {
+			s.dispatch(kind, s.visible(data, guild))
 		}
 	}
 }
 
 // visible is a message as the session may see it: without the privileged
-// intent, only its own messages and those that mention it have content.
+// intent, only its own messages, those that mention it and those in
+// conversations, which are in no guild, have content.
 func (s *discordSession) visible(data map[string]any, guild string) map[string]any {
 	data = maps.Clone(data)
+	if guild == "" {
+		delete(data, "guild_id")
+		return data
+	}
 	data["guild_id"] = guild
 	content, ok := data["content"].(string)
 	own := data["author"] == s.bot

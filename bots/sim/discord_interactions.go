@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 	"unicode/utf8"
 )
@@ -94,9 +95,12 @@ func (d *Discord) useCommand(channel, person, command string, given map[string]s
 	defer notify(d.changed)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	cmd, err := d.command(command)
+	cmd, err := d.command(command, d.isDirect(channel))
 	if err != nil {
 		return "", err
+	}
+	if !cmd.completes(focused) {
+		return "", fmt.Errorf("option %q of /%s completes nothing", focused, command)
 	}
 	options, err := cmd.options(given, focused)
 	if err != nil {
@@ -126,7 +130,7 @@ func (d *Discord) Press(message, person, customID string) (string, error) {
 }
 
 // Submit lets the person who was shown a modal send it, with the texts of its
-// inputs by id.
+// inputs by id. Those that he does not name stay as they were filled in.
 func (d *Discord) Submit(interaction string, texts map[string]string) (string, error) {
 	defer notify(d.changed)
 	d.mu.Lock()
@@ -136,14 +140,21 @@ func (d *Discord) Submit(interaction string, texts map[string]string) (string, e
 		return "", fmt.Errorf("interaction %s shows no modal", interaction)
 	}
 	rows := []any{}
-	for _, c := range inputs(from.modal.Components) {
-		text := texts[c.CustomID]
+	for i, c := range inputs(from.modal.Components) {
+		text, ok := texts[c.CustomID]
+		if !ok {
+			text = c.Value
+		}
 		n := utf8.RuneCountInString(text)
 		if text == "" && (c.Required == nil || *c.Required) || text != "" && n < c.MinLength || c.MaxLength > 0 && n > c.MaxLength {
 			return "", fmt.Errorf("input %q does not take a text of %d characters", c.CustomID, n)
 		}
 		field := map[string]any{"type": componentTextInput, "custom_id": c.CustomID, "value": text}
-		rows = append(rows, map[string]any{"type": componentRow, "components": []any{field}})
+		row := map[string]any{"type": componentRow, "components": []any{field}}
+		if from.modal.Components[i].Type == componentLabel {
+			row = map[string]any{"type": componentLabel, "component": field}
+		}
+		rows = append(rows, row)
 	}
 	in := &discordInteraction{kind: interactionModal, what: "modal " + from.modal.CustomID, person: from.person, channel: from.channel, app: from.app, source: from.source}
 	id, err := d.interact(in, map[string]any{"custom_id": from.modal.CustomID, "components": rows})
@@ -155,18 +166,16 @@ func (d *Discord) Submit(interaction string, texts map[string]string) (string, e
 // is resumed.
 func (d *Discord) interact(in *discordInteraction, data map[string]any) (string, error) {
 	ch := d.channels[in.channel]
-	if ch == nil {
+	if ch == nil || !ch.may(in.person) {
 		return "", fmt.Errorf("no channel %s", in.channel)
 	}
 	in.id, in.token, in.at = d.ids.next(), "token-"+d.ids.next(), time.Now()
 	d.interactions[in.token] = in
-	const all = "9007199254740991"
 	event := map[string]any{
-		"id": in.id, "application_id": in.app.ID, "type": in.kind, "token": in.token, "version": 1, "data": data,
-		"guild_id": d.Guild, "channel_id": in.channel, "channel": d.channelJSON(ch), "locale": "en-US", "guild_locale": "en-US",
-		"app_permissions": all, "entitlements": []any{}, "authorizing_integration_owners": map[string]string{"0": d.Guild}, "context": 0,
-		"member": map[string]any{"user": d.person(in.person), "permissions": all, "roles": []any{}, "nick": nil, "joined_at": discordTime(in.at), "deaf": false, "mute": false},
+		"id": in.id, "application_id": in.app.ID, "type": in.kind, "token": in.token, "version": 1, "data": data, "locale": "en-US",
+		"entitlements": []any{}, "authorizing_integration_owners": map[string]string{"0": d.Guild},
 	}
+	maps.Copy(event, d.place(in, ch))
 	if in.source != nil {
 		event["message"] = d.messageJSON(in.source)
 	}

@@ -133,6 +133,8 @@ func (d *Discord) writable(c *discordCall) (*discordChannel, discordAnswer) {
 		permission = "SEND_MESSAGES_IN_THREADS"
 	}
 	switch {
+	case ch.recipient != nil && ch.recipient.closed:
+		return nil, discordKnown(50007)
 	case d.denied(ch, permission):
 		return nil, discordKnown(50013)
 	case ch.locked:

@@ -42,6 +42,7 @@ func (d *Discord) routes() *http.ServeMux {
 	open("GET /gateway", d.getGateway)
 	bot("GET /gateway/bot", d.getGatewayBot)
 	bot("GET /users/@me", func(c *discordCall) discordAnswer { return discordOK(c.me) })
+	bot("POST /users/@me/channels", d.openDirect)
 	bot("GET /oauth2/applications/@me", d.getApplication)
 	bot("GET /applications/@me", d.getApplication)
 	bot("GET /guilds/{guild}", d.getGuild)
@@ -167,6 +168,7 @@ func discordKnown(code int) discordAnswer {
 		20028: {429, "The channel you are writing has hit the write rate limit."},
 		40033: {400, "This message has already been crossposted."}, 40060: {400, "Interaction has already been acknowledged."},
 		50001: {403, "Missing Access"}, 50005: {403, "Cannot edit a message authored by another user"},
+		50007: {403, "Cannot send messages to this user"}, 50033: {400, "Invalid Recipient(s)"},
 		50006: {400, "Cannot send an empty message"}, 50013: {403, "Missing Permissions"},
 		50024: {400, "Cannot execute action on this channel type"}, 50027: {401, "Invalid Webhook Token"},
 		50068: {400, "Invalid message type"}, 50083: {400, "Thread is archived"},
@@ -259,6 +261,9 @@ func (d *Discord) denied(ch *discordChannel, permission string) bool {
 }
 
 func (d *Discord) channelJSON(ch *discordChannel) map[string]any {
+	if ch.recipient != nil {
+		return map[string]any{"id": ch.id, "type": ch.kind, "recipients": []any{ch.recipient}, "last_message_id": nil}
+	}
 	v := map[string]any{"id": ch.id, "type": ch.kind, "name": ch.name, "guild_id": d.Guild}
 	if !ch.isThread() {
 		v["permission_overwrites"] = []any{}
@@ -275,7 +280,7 @@ func (d *Discord) channelJSON(ch *discordChannel) map[string]any {
 func (d *Discord) channelsJSON(threads bool) []map[string]any {
 	list := []map[string]any{}
 	for _, id := range slices.Sorted(maps.Keys(d.channels)) {
-		if ch := d.channels[id]; ch.isThread() == threads {
+		if ch := d.channels[id]; ch.isThread() == threads && ch.recipient == nil {
 			list = append(list, d.channelJSON(ch))
 		}
 	}

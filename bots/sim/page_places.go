@@ -65,7 +65,7 @@ func (d *Discord) places(id string, room Room) []pagePlace {
 	var places []pagePlace
 	for _, c := range d.channels {
 		isRoom := room.Platform == "discord" && c.id == room.Chat
-		if c.isThread() || id != "" && c.id != id || id == "" && isRoom {
+		if c.isThread() || c.recipient != nil || id != "" && c.id != id || id == "" && isRoom {
 			continue
 		}
 		places = append(places, pagePlace{c.id, "#" + c.name})
