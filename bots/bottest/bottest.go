@@ -40,8 +40,9 @@ type Platform struct {
 	Refuse func(words string) Reply
 
 	// Decode reads from a request what it asks the platform to do, the text
-	// as people will see it. It is written from the platform's documentation
-	// and shares no code with the adapter.
+	// as people will see it, with the buttons that the message has afterwards.
+	// It is written from the platform's documentation and shares no code with
+	// the adapter.
 	Decode func(Request) (bots.Operation, error)
 
 	// Length is how long the platform counts the text in a request, in the
@@ -99,6 +100,7 @@ func checks() []check {
 		{"actions", Platform.checkActions},
 		{"texts", Platform.checkTexts},
 		{"limit", Platform.checkLimit},
+		{"buttons", Platform.checkButtons},
 		{"answers", Platform.checkAnswers},
 		{"words", Platform.checkWords},
 		{"wire", Platform.checkWire},

@@ -57,6 +57,10 @@ const (
 	losesWords      flaw = "drops the platform's words"
 	sendsCancelled  flaw = "sends although it was cancelled"
 	unsureIfRefused flaw = "is unsure about a refused connection"
+	forgetsButtons  flaw = "loses the buttons"
+	keepsButtons    flaw = "leaves the buttons of an edited message"
+	anyButtons      flaw = "sends buttons that platforms refuse"
+	hiddenButtons   flaw = "sends buttons that it does not show"
 )
 
 func TestSuiteAcceptsAGoodAdapter(t *testing.T) { Run(t, platformWith(none)) }
@@ -69,6 +73,7 @@ func TestSuiteFindsFlaws(t *testing.T) {
 		certain: "wire", deaf: "deadline", plainErrors: "refused", bothResults: "answers", allActions: "actions",
 		sharesState: "concurrency", forgetsID: "calls", longDetail: "words", misclassifies: "answers", noPin: "actions",
 		losesWords: "words", sendsCancelled: "cancelled", unsureIfRefused: "refused",
+		forgetsButtons: "buttons", keepsButtons: "buttons", anyButtons: "buttons", hiddenButtons: "buttons",
 	} {
 		t.Run(string(flaw), func(t *testing.T) {
 			t.Parallel()
@@ -167,6 +172,7 @@ func (a *adapter) Limits() bots.Limits {
 		l.Measure = func(s string) int { return len(s) }
 	}
 	l.Pin = a.flaw == noPin
+	l.Buttons = a.flaw != hiddenButtons
 	return l
 }
 
@@ -177,6 +183,9 @@ func (a *adapter) Do(ctx context.Context, op bots.Operation) (bots.Receipt, erro
 		return bots.Receipt{}, &bots.Fault{Kind: bots.Rejected, Detail: fmt.Sprintf("cannot %q", op.Action)}
 	case l.Measure(op.Text) > l.MaxText && a.flaw != sendsLong:
 		return bots.Receipt{}, &bots.Fault{Kind: bots.Rejected, Detail: "too long"}
+	}
+	if f := bots.CheckButtons(op.Buttons); f != nil && a.flaw != anyButtons {
+		return bots.Receipt{}, f
 	}
 	op = a.spoil(op)
 	body, err := json.Marshal(op)
@@ -221,6 +230,12 @@ func (a *adapter) spoil(op bots.Operation) bots.Operation {
 		op.Text = strings.ReplaceAll(op.Text, "<", "&lt;")
 	case forgetsReply:
 		op.ReplyTo = ""
+	case forgetsButtons:
+		op.Buttons = nil
+	case keepsButtons:
+		if op.Action == bots.Edit && op.Buttons == nil {
+			op.Buttons = oddButtons()
+		}
 	case sharesState:
 		last := <-a.last
 		a.last <- op

@@ -43,6 +43,9 @@ func (c Call) want(l bots.Limits) bots.Operation {
 	if l.Deduplicates == 0 {
 		op.Nonce = "" // has no use there
 	}
+	if !l.Buttons {
+		op.Buttons = nil
+	}
 	return op
 }
 
