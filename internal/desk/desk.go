@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
@@ -156,15 +157,8 @@ type Freeze struct {
 	At     time.Time
 }
 
-// A Record is one line of the audit.
-type Record struct {
-	At      time.Time `json:"at"`
-	Actor   string    `json:"actor"`
-	Origin  string    `json:"origin"`
-	Verb    string    `json:"verb"`
-	Subject string    `json:"subject"` // reference of what it is about
-	Detail  string    `json:"detail"`  // JSON of the command, or the refusal
-}
+// A Record is what one line of the audit says.
+type Record = audit.Record
 
 // An AuditLine is one line of the audit with the hash that covers it and all
 // lines before it.
@@ -221,8 +215,10 @@ type work struct {
 // eyes; any other means that nothing is known to be stored.
 func (d *Desk) Do(ctx context.Context, actor Actor, key string, cmd Command) (Answer, error) {
 	var touched map[string][]int64
+	var seen about
 	stored, err := d.Store.Change(ctx, key, func(tx Tx) ([]byte, error) {
-		w := &work{Desk: d, Tx: tx, actor: actor, author: actor.Name, now: time.Now().UTC().Truncate(time.Microsecond)}
+		seen = about{Tx: tx}
+		w := &work{Desk: d, Tx: &seen, actor: actor, author: actor.Name, now: time.Now().UTC().Truncate(time.Microsecond)}
 		answer, err := d.attempt(w, cmd)
 		if err != nil {
 			return nil, err
@@ -231,7 +227,7 @@ func (d *Desk) Do(ctx context.Context, actor Actor, key string, cmd Command) (An
 		return json.Marshal(answer)
 	})
 	if refused, ok := errors.AsType[*Refusal](err); ok {
-		return Answer{}, errors.Join(err, d.recordRefusal(ctx, actor, cmd, refused))
+		return Answer{}, errors.Join(err, d.recordRefusal(ctx, actor, cmd, seen, refused))
 	}
 	if err != nil {
 		return Answer{}, err
@@ -261,14 +257,16 @@ func (d *Desk) attempt(w *work, cmd Command) (Answer, error) {
 	if answer.Update != 0 {
 		subject = fmt.Sprintf("%s/%d", answer.Ref, answer.Update)
 	}
-	return answer, w.Audit(Record{At: w.now, Actor: w.actor.Name, Origin: w.actor.Origin, Verb: cmd.verb(), Subject: subject, Detail: string(detail)})
+	r := Record{At: w.now, Actor: w.actor.Name, Origin: w.actor.Origin, Verb: cmd.verb(), Subject: subject, Detail: string(detail), Incident: answer.Ref}
+	return answer, w.Audit(r)
 }
 
 // recordRefusal keeps the refusal on record. The refused command changed
 // nothing, so this is a transaction of its own.
-func (d *Desk) recordRefusal(ctx context.Context, actor Actor, cmd Command, r *Refusal) error {
+func (d *Desk) recordRefusal(ctx context.Context, actor Actor, cmd Command, seen about, r *Refusal) error {
 	_, err := d.Store.Change(ctx, "", func(tx Tx) ([]byte, error) {
-		return nil, tx.Audit(Record{At: time.Now().UTC(), Actor: actor.Name, Origin: actor.Origin, Verb: cmd.verb(), Subject: "refused", Detail: r.Text})
+		seen.Tx = tx
+		return nil, seen.Audit(Record{At: time.Now().UTC().Truncate(time.Microsecond), Actor: actor.Name, Origin: actor.Origin, Verb: cmd.verb(), Subject: audit.Refused, Detail: r.Text})
 	})
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/store"
@@ -289,10 +290,12 @@ func (h *harness) state(ref, channel string, n int) (s broadcast.State) {
 // audit lists the newest lines of the audit, oldest first.
 func (h *harness) audit(limit int) []desk.Record {
 	h.t.Helper()
-	lines, err := h.store.Audit(context.Background(), limit)
+	lines, err := h.store.Audit(context.Background(), 1000)
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	lines = slices.DeleteFunc(lines, func(l desk.AuditLine) bool { return l.Record.Origin == audit.Self })
+	lines = lines[:min(limit, len(lines))]
 	slices.Reverse(lines)
 	out := make([]desk.Record, len(lines))
 	for k, l := range lines {

@@ -42,6 +42,7 @@ const (
 func layers() map[string]layer {
 	return map[string]layer{
 		"internal/incident": {pure: true, may: []string{text}, tests: []string{gocmp}},
+		"internal/audit":    {may: []string{"internal/incident"}, tests: []string{gocmp}},
 		"templates":         {may: []string{"internal/incident", text}, tests: []string{gocmp}},
 
 		"bots":          {tests: []string{gocmp}},
@@ -55,13 +56,13 @@ func layers() map[string]layer {
 		"internal/config": {may: []string{"internal/incident", text, toml}, tests: []string{gocmp}},
 
 		"broadcast":      {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", gocmp}},
-		"internal/desk":  {may: []string{"bots", "broadcast", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
-		"internal/store": {may: []string{"bots", "broadcast", "internal/desk", "internal/incident", sqlite}, tests: []string{gocmp}},
-		"internal/web":   {may: []string{"broadcast", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
+		"internal/desk":  {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
+		"internal/store": {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", sqlite}, tests: []string{gocmp}},
+		"internal/web":   {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
 
 		"cmd/allclear": {
 			may: []string{
-				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/config",
+				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/audit", "internal/config",
 				"internal/desk", "internal/incident", "internal/store", "internal/web", "templates", commands,
 			},
 			tests: []string{gocmp},

@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"time"
@@ -30,7 +28,7 @@ func (s *Store) Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte
 				return err
 			}
 		}
-		if answer, err = fn(&deskTx{ctx: ctx, tx: tx, touched: map[string][]int64{}}); err != nil || key == "" {
+		if answer, err = fn(&deskTx{ctx: ctx, tx: tx, now: s.now, touched: map[string][]int64{}}); err != nil || key == "" {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO inbox (key, answer, at) VALUES (?, ?, ?)`, key, answer, micros(s.now()))
@@ -43,6 +41,7 @@ func (s *Store) Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte
 type deskTx struct {
 	ctx     context.Context
 	tx      *sql.Tx
+	now     func() time.Time
 	touched map[string][]int64
 }
 
@@ -60,8 +59,15 @@ func (t *deskTx) Unresolved() ([]*incident.Incident, error) {
 }
 
 func (t *deskTx) Create(i *incident.Incident) error {
-	_, err := insertIncident(t.ctx, t.tx, i)
-	return err
+	if _, err := insertIncident(t.ctx, t.tx, i); err != nil {
+		return err
+	}
+	for k := range i.Updates {
+		if err := auditSaid(t.ctx, t.tx, i, &i.Updates[k]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *deskTx) Save(i *incident.Incident) error {
@@ -69,7 +75,11 @@ func (t *deskTx) Save(i *incident.Incident) error {
 	if err != nil {
 		return err
 	}
-	return insertUpdate(t.ctx, t.tx, id, &i.Updates[len(i.Updates)-1])
+	u := &i.Updates[len(i.Updates)-1]
+	if err := insertUpdate(t.ctx, t.tx, id, u); err != nil {
+		return err
+	}
+	return auditSaid(t.ctx, t.tx, i, u)
 }
 
 func (t *deskTx) Revise(i *incident.Incident, n int) error {
@@ -78,7 +88,10 @@ func (t *deskTx) Revise(i *incident.Incident, n int) error {
 		return err
 	}
 	u := i.Update(n)
-	return insertRevision(t.ctx, t.tx, id, u, len(u.Revisions))
+	if err := insertRevision(t.ctx, t.tx, id, u, len(u.Revisions)); err != nil {
+		return err
+	}
+	return auditReworded(t.ctx, t.tx, i, u)
 }
 
 func (t *deskTx) Retract(i *incident.Incident, n int) error {
@@ -86,7 +99,11 @@ func (t *deskTx) Retract(i *incident.Incident, n int) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(`UPDATE said SET retraction = ? WHERE incident = ? AND n = ?`, js(i.Update(n).Retraction), id, n)
+	u := i.Update(n)
+	if err := t.exec(`UPDATE said SET retraction = ? WHERE incident = ? AND n = ?`, js(u.Retraction), id, n); err != nil {
+		return err
+	}
+	return auditWithdrawn(t.ctx, t.tx, i, u)
 }
 
 func (t *deskTx) Lanes(ref incident.Ref) ([]*broadcast.Lane, error) {
@@ -162,6 +179,15 @@ func (t *deskTx) Change(l *broadcast.Lane, e *broadcast.Entry) error {
 // Amend also gives a message another chance where its Try says so. If an
 // attempt is under way, its outcome is recorded over that.
 func (t *deskTx) Amend(l *broadcast.Lane, e *broadcast.Entry) error {
+	before, err := knownOf(t.ctx, t.tx, e)
+	if err != nil {
+		return err
+	}
+	if d, ok := settlement(before, l, e); ok {
+		if err := auditDelivery(t.ctx, t.tx, t.now(), l, d); err != nil {
+			return err
+		}
+	}
 	if err := saveKnown(t.ctx, t.tx, l, e); err != nil {
 		return err
 	}
@@ -218,16 +244,4 @@ func (t *deskTx) Draft(number int) (*desk.Draft, error) {
 
 func (t *deskTx) SaveDraft(d *desk.Draft) error {
 	return t.exec(`UPDATE draft SET state = ?, draft = ? WHERE number = ?`, d.State, js(d), d.Number)
-}
-
-// Audit appends a line whose hash covers the line before it.
-func (t *deskTx) Audit(r desk.Record) error {
-	var last string
-	err := t.tx.QueryRowContext(t.ctx, `SELECT hash FROM audit ORDER BY id DESC LIMIT 1`).Scan(&last)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	record := js(r)
-	sum := sha256.Sum256([]byte(last + record))
-	return t.exec(`INSERT INTO audit (record, hash) VALUES (?, ?)`, record, hex.EncodeToString(sum[:]))
 }

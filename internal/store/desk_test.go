@@ -1,8 +1,6 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
@@ -232,27 +230,7 @@ func TestAuditChain(t *testing.T) {
 			return tx.Audit(desk.Record{At: noon, Actor: "Ana", Verb: "open", Subject: fmt.Sprint("INC-", k), Detail: `{"a":"<&>"}`})
 		})
 	}
-	verify := func() (bad int64) {
-		last := ""
-		rows, err := s.read.QueryContext(t.Context(), `SELECT id, record, hash FROM audit ORDER BY id`)
-		err = each(rows, err, func() error {
-			var id int64
-			var record, hash string
-			if err := rows.Scan(&id, &record, &hash); err != nil {
-				return err
-			}
-			sum := sha256.Sum256([]byte(last + record))
-			if last = hex.EncodeToString(sum[:]); last != hash && bad == 0 {
-				bad = id
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return bad
-	}
-	if bad := verify(); bad != 0 {
+	if bad := s.brokenLine(t); bad != 0 {
 		t.Errorf("line %d does not follow from those before it", bad)
 	}
 	lines, err := s.Audit(t.Context(), 2)
@@ -262,7 +240,7 @@ func TestAuditChain(t *testing.T) {
 	if _, err := s.write.ExecContext(t.Context(), `UPDATE audit SET record = replace(record, 'Ana', 'Bob') WHERE id = 3`); err != nil {
 		t.Fatal(err)
 	}
-	if bad := verify(); bad != 3 {
+	if bad := s.brokenLine(t); bad != 3 {
 		t.Errorf("a forged line 3 shows at line %d", bad)
 	}
 }

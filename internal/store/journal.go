@@ -140,6 +140,15 @@ func (s *Store) Record(ctx context.Context, lease broadcast.Lease, l *broadcast.
 			return err
 		}
 		e := entryOf(l, step.Entry)
+		before, err := knownOf(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		if d, ok := outcome(before, l, step, out); ok {
+			if err := auditDelivery(ctx, tx, s.now(), l, d); err != nil {
+				return err
+			}
+		}
 		if step.Kind == broadcast.Settle {
 			if err := saveShould(ctx, tx, e); err != nil {
 				return err

@@ -92,6 +92,9 @@ func (s *Store) Audit(ctx context.Context, limit int) (out []desk.AuditLine, err
 			return err
 		}
 		out = append(out, l)
+		if record == "" { // erased
+			return nil
+		}
 		return json.Unmarshal([]byte(record), &out[len(out)-1].Record)
 	})
 	return out, err

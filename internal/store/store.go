@@ -193,7 +193,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return nil
+	return s.change(ctx, func(tx *sql.Tx) error { return s.rechain(ctx, tx) })
 }
 
 func (s *Store) migrateFile(ctx context.Context, tx *sql.Tx, name string) error {
