@@ -28,30 +28,26 @@ func (c Correct) run(w *work) (Answer, error) {
 	if u.Retraction != nil {
 		return Answer{}, refuse(Conflict, "%s was retracted: say what is true in a new update", c.Ref)
 	}
-	rev := u.Newest()
 	if c.Title == "" && len(c.Body) == 0 {
 		return Answer{}, refuse(Invalid, "nothing is corrected: give a text or a title")
 	}
 	said := incident.Saying{Title: c.Title, Body: c.Body}
 	if len(said.Body) == 0 {
-		said.Body = rev.Body
+		said.Body = u.Newest().Body
 	}
 	if err := w.check(&said, i); err != nil {
 		return Answer{}, err
 	}
+	rev := c.revision(u.Newest(), said.Body)
+	if c.repeats(u.Newest(), rev) {
+		return Answer{}, refuse(Conflict, "%s/%d says exactly that already: nothing is corrected", i.Ref, u.N)
+	}
 	if answer, waits, err := w.draftFirst(c, i, said); waits || err != nil {
 		return answer, err
 	}
-	rev = incident.Revision{Title: rev.Title, Body: said.Body, Author: w.author, At: w.now, Typo: c.Typo}
-	if c.Typo { // changes no meaning, so the other languages stand
-		rev.Body = maps.Clone(u.Newest().Body)
-		maps.Copy(rev.Body, said.Body)
-	}
-	if c.Title != "" {
-		rev.Title = c.Title
-		if u.N == len(i.Updates) {
-			i.Title = c.Title
-		}
+	rev.Author, rev.At = w.author, w.now
+	if c.Title != "" && u.N == len(i.Updates) {
+		i.Title = c.Title
 	}
 	u.Revisions = append(u.Revisions, rev)
 	if err := w.Revise(i, u.N); err != nil {
@@ -64,6 +60,26 @@ func (c Correct) run(w *work) (Answer, error) {
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
 		Text: fmt.Sprintf("%s/%d now has revision %d.", i.Ref, u.N, len(u.Revisions)),
 	}, nil
+}
+
+// revision is what the update says once it is corrected.
+func (c Correct) revision(newest incident.Revision, body incident.Text) incident.Revision {
+	rev := incident.Revision{Title: newest.Title, Body: body, Typo: c.Typo}
+	if c.Typo { // changes no meaning, so the other languages stand
+		rev.Body = maps.Clone(newest.Body)
+		maps.Copy(rev.Body, body)
+	}
+	if c.Title != "" {
+		rev.Title = c.Title
+	}
+	return rev
+}
+
+// repeats reports whether rev would say again what newest says. Two people who
+// correct the same words at once must not have it announced twice; but what
+// was only edited as a typo may still be announced.
+func (c Correct) repeats(newest, rev incident.Revision) bool {
+	return rev.Title == newest.Title && maps.Equal(rev.Body, newest.Body) && (c.Typo || !newest.Typo)
 }
 
 // amend makes every channel that was to show the update show its newest words.

@@ -46,6 +46,24 @@ func TestCorrectTitle(t *testing.T) {
 	}
 }
 
+// Two people who correct the same words at once have it announced once.
+func TestCorrectTwiceAlike(t *testing.T) {
+	h := newHarness(t)
+	h.do(ana, opening())
+	fix := func(typo bool) desk.Correct {
+		return desk.Correct{Ref: "INC-1/1", Title: "Login is slow", Body: text("Few can log in."), Typo: typo}
+	}
+	const again = "INC-1/1 says exactly that already: nothing is corrected"
+	h.do(ana, fix(true))
+	h.refused(bo, fix(true), desk.Conflict, again)
+	h.do(bo, fix(false)) // what was edited in silence may still be announced
+	for _, typo := range []bool{false, true} {
+		h.refused(ana, fix(typo), desk.Conflict, again)
+	}
+	h.wantShould("INC-1", "x", "1 post words 3", "1 correction words 3")
+	h.do(ana, desk.Correct{Ref: "INC-1/1", Title: "Login works"})
+}
+
 func TestTypo(t *testing.T) {
 	h := newHarness(t)
 	c := opening()
