@@ -156,3 +156,17 @@ func TestReleaseLeavesWhatIsUnsure(t *testing.T) {
 		}
 	}
 }
+
+// Whoever publishes into a freeze is told that nobody reads it yet.
+func TestPublishFrozen(t *testing.T) {
+	h := newHarness(t)
+	h.do(ari, desk.Stop{Scope: "tg", Reason: "wrong numbers"})
+	const want = "INC-1/1 is published on 3 channels. Frozen, so held until an admin lifts it: tg-en, tg-zh."
+	if got := h.do(ana, opening()).Text; got != want {
+		t.Errorf("answer %q, want %q", got, want)
+	}
+	h.do(ada, desk.Release{Scope: "tg"})
+	if got := h.do(ana, saying("More.")).Text; got != "INC-1/2 is published on 3 channels." {
+		t.Errorf("after the release: %q", got)
+	}
+}

@@ -119,10 +119,32 @@ func (w *work) published(i *incident.Incident, channels []broadcast.Channel) (An
 			return Answer{}, err
 		}
 	}
+	held, err := w.held(i.Ref, channels)
+	if err != nil {
+		return Answer{}, err
+	}
 	return Answer{
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
-		Text: fmt.Sprintf("%s/%d is published on %s.", i.Ref, u.N, count(len(channels), "channel")),
+		Text: fmt.Sprintf("%s/%d is published on %s.", i.Ref, u.N, count(len(channels), "channel")) + held,
 	}, nil
+}
+
+// held says on which of the channels a freeze holds what was published.
+func (w *work) held(ref incident.Ref, channels []broadcast.Channel) (string, error) {
+	lanes, err := w.Lanes(ref)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, l := range lanes {
+		if l.Frozen && slices.ContainsFunc(channels, func(ch broadcast.Channel) bool { return ch.Name == l.Channel.Name }) {
+			names = append(names, l.Channel.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "", nil
+	}
+	return " Frozen, so held until an admin lifts it: " + strings.Join(names, ", ") + ".", nil
 }
 
 func count(n int, what string) string {
