@@ -19,8 +19,11 @@ type Card struct {
 	Buttons [][]bots.Button
 }
 
-// cardLines bounds a card, which is read on a phone.
-const cardLines = 20
+// Bounds of a card, which is read on a phone.
+const (
+	cardLines = 20
+	cardRows  = 5 // of buttons; what is settled makes room for the next
+)
 
 // NewCard makes the card of an incident as it is at now.
 func NewCard(i *incident.Incident, ds []broadcast.Delivery, names map[string]string, zone *time.Location, simulator bool, now time.Time) Card {
@@ -36,6 +39,7 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, names map[string]str
 	}
 	lines = append(lines, by)
 	lines = append(lines, c.channels(i, ds)...)
+	c.Buttons = c.Buttons[:min(len(c.Buttons), cardRows)]
 	if simulator {
 		lines = append(lines, "SIMULATOR")
 	}

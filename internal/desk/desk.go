@@ -179,9 +179,11 @@ type Config struct {
 	Languages  []string
 	Language   string         // of texts that name none
 	Zone       *time.Location // in which people type times
+	Hosts      []string       // that links in texts may lead to; empty allows all
 	Approvals  map[string]int // by impact or kind
 	Next       map[incident.Impact]time.Duration
-	Retraction string // tombstone or delete
+	Retraction string        // tombstone or delete
+	Escalate   time.Duration // after which an admin may publish a draft alone; 0 is 3 minutes
 	Wake       func(lanes map[string][]int64)
 	Changed    func(ref string) // after a change is committed; without blocking
 }
@@ -191,6 +193,9 @@ type Desk struct{ Config }
 
 // New returns a desk.
 func New(c Config) *Desk {
+	if c.Escalate == 0 {
+		c.Escalate = 3 * time.Minute
+	}
 	if c.Wake == nil {
 		c.Wake = func(map[string][]int64) {}
 	}
@@ -208,6 +213,7 @@ type work struct {
 	now      time.Time
 	approved []string // who agreed to the draft that is being published
 	author   string   // of that draft; otherwise the actor
+	warnings []string // of the words that it says
 }
 
 // Do carries out a command. key names it for repetition: the same key has one
@@ -253,6 +259,7 @@ func (d *Desk) attempt(w *work, cmd Command) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	answer.Warnings = append(answer.Warnings, w.warnings...)
 	subject := answer.Ref
 	if answer.Update != 0 {
 		subject = fmt.Sprintf("%s/%d", answer.Ref, answer.Update)

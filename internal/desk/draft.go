@@ -27,8 +27,9 @@ type Draft struct {
 	Digest     string // SHA-256 over the command and its base
 	Needs      int    // people besides the author who must agree
 	Approvals  []string
-	State      string // open, published, rejected
-	Warnings   []string
+	State      string   // open, published, rejected
+	Warnings   []string // of how it came about
+	Wording    []string // what to warn of in its words
 	Drill      bool
 	Near       string // an incident with a shared component that was opened just before this one
 	Reason     string // of a rejection
@@ -68,6 +69,7 @@ func (w *work) draftFirst(c Command, i *incident.Incident, s incident.Saying) (A
 	if age := w.now.Sub(w.actor.SaidAt); !w.actor.SaidAt.IsZero() && age > late {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("typed %s ago, at %s UTC: is it still true?", roughly(age), w.actor.SaidAt.UTC().Format("15:04")))
 	}
+	d.Wording = w.warnings
 	if err := d.hold(c); err != nil {
 		return Answer{}, false, err
 	}
@@ -157,6 +159,9 @@ func (c Publish) run(w *work) (Answer, error) {
 		d.Approvals = append(d.Approvals, w.actor.Name)
 	}
 	agreed := len(d.Approvals) >= d.Needs
+	if left := d.CreatedAt.Add(w.Escalate).Sub(w.now); !agreed && w.actor.Role == Admin && c.Reason != "" && left > 0 {
+		return Answer{}, refuse(Forbidden, "%s may still find somebody to agree: an admin may publish it alone in %s", d.ID(), left.Round(time.Second))
+	}
 	alone := !agreed && w.actor.Role == Admin && strings.TrimSpace(c.Reason) != ""
 	mayPublish := w.actor.Role.atLeast(Publisher) || d.AuthorRole.atLeast(Publisher)
 	if !alone && (!agreed || !mayPublish) {

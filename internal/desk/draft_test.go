@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -78,8 +79,14 @@ func TestDraftOfAnAuthor(t *testing.T) {
 	}
 }
 
+func TestDraftIsNotPublishedAloneAtOnce(t *testing.T) {
+	h := newHarness(t, needs("critical", 1))
+	h.do(ada, opening())
+	h.refused(ada, desk.Publish{Draft: "D-1", Reason: "nobody is here"}, desk.Forbidden, "an admin may publish it alone in 3m0s")
+}
+
 func TestDraftPublishedAlone(t *testing.T) {
-	h := newHarness(t, needs("critical", 2))
+	h := newHarness(t, needs("critical", 2), func(c *desk.Config) { c.Escalate = time.Nanosecond })
 	h.do(ada, opening())
 	if a := h.do(ada, desk.Publish{Draft: "D-1"}); a.State != "draft" {
 		t.Fatalf("an admin publishes alone without a reason: %+v", a)

@@ -32,25 +32,25 @@ func (c Edit) run(w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	kind := incident.Outage
+	on := &incident.Incident{Kind: incident.Outage}
 	switch was := cmd.(type) {
 	case Open:
 		reword(&was.Saying, c.Saying)
-		kind, cmd, c.Saying = was.Kind, was, was.Saying
+		on.Kind, cmd, c.Saying = was.Kind, was, was.Saying
 	case Update:
-		i, err := w.incidentOf(d.Ref)
-		if err != nil {
+		if on, err = w.incidentOf(d.Ref); err != nil {
 			return Answer{}, err
 		}
 		reword(&was.Saying, c.Saying)
-		kind, cmd, c.Saying = i.Kind, was, was.Saying
+		cmd, c.Saying = was, was.Saying
 	case Correct:
-		was.Body = c.Saying.Body
+		was.Body, c.Saying.Title = c.Saying.Body, was.Title
 		cmd = was
 	}
-	if err := w.check(&c.Saying, &incident.Incident{Kind: kind}); err != nil {
+	if err := w.check(&c.Saying, on); err != nil {
 		return Answer{}, err
 	}
+	d.Wording = w.warnings
 	return w.redraft(d, cmd, "has new words; earlier approvals are void.")
 }
 

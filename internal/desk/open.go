@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -107,7 +108,7 @@ func (w *work) check(s *incident.Saying, i *incident.Incident) error {
 	if err := s.Check(i.Kind, w.now); err != nil {
 		return refuse(Invalid, "%s", err)
 	}
-	return nil
+	return w.lint(s.Body, s.Title, cmp.Or(s.Status, i.Status))
 }
 
 // published delivers the newest update of i and answers.

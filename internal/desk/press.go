@@ -119,7 +119,40 @@ func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) error {
 		r.Log.Warn("a preview was not shown", "draft", d.ID(), "error", err)
 		return nil // the draft stands; /show lists it
 	}
+	if d.Needs > len(d.Approvals) {
+		r.askReviewers(ctx, h.account, d, op)
+	}
 	return r.Store.Remember(ctx, RoomMessage{h.account, h.ev.Chat, receipt.ID}, d.ID())
+}
+
+// askReviewers sends a preview to everybody who may agree, in private.
+func (r *Rooms) askReviewers(ctx context.Context, account string, d *Draft, op bots.Operation) {
+	for _, o := range r.Desk.Operators {
+		if o.Name != d.Author && o.Role.atLeast(Reviewer) {
+			r.write(ctx, account, o, op, d.ID())
+		}
+	}
+}
+
+// write sends a message to an operator in private, if the platform can and
+// the operator is known there. That it does not arrive is no harm: the room
+// has it too.
+func (r *Rooms) write(ctx context.Context, account string, o Operator, op bots.Operation, subject string) {
+	person := o.Users[r.Platform[account]]
+	if person == "" || r.Direct == nil {
+		return
+	}
+	chat, err := r.Direct(ctx, account, person)
+	if err == nil {
+		op.Action, op.Target = bots.Post, chat
+		var receipt bots.Receipt
+		if receipt, err = r.Say(ctx, account, op); err == nil && subject != "" {
+			err = r.Store.Remember(ctx, RoomMessage{account, chat, receipt.ID}, subject)
+		}
+	}
+	if err != nil {
+		r.Log.Info("an operator was not reached in private", "operator", o.Name, "account", account, "error", err)
+	}
 }
 
 // preview is a draft as a message.

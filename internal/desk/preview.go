@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -205,7 +206,7 @@ func (p *Preview) changes() []string {
 			out = append(out, fmt.Sprintf("! changes impact %s → %s", was, is))
 		}
 	}
-	for _, w := range p.Draft.Warnings {
+	for _, w := range slices.Concat(p.Draft.Warnings, p.Draft.Wording) {
 		out = append(out, "! "+w)
 	}
 	return out

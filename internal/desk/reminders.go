@@ -21,8 +21,7 @@ const (
 // those that were broken.
 type Reminders struct {
 	Desk  *Desk
-	Rooms []Room
-	Say   func(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error)
+	Rooms *Rooms
 	Log   *slog.Logger
 }
 
@@ -48,7 +47,48 @@ func (r *Reminders) look(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
+	return r.escalate(ctx, now)
+}
+
+// escalate tells the admins of drafts that have waited for too long.
+func (r *Reminders) escalate(ctx context.Context, now time.Time) error {
+	drafts, err := r.Rooms.Store.Drafts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range drafts {
+		if len(d.Approvals) >= d.Needs || now.Sub(d.CreatedAt) < r.Desk.Escalate {
+			continue
+		}
+		name := "escalated:" + d.ID()
+		told, err := r.Desk.Reader.Setting(ctx, name)
+		if err != nil || told != "" {
+			return err
+		}
+		if err := r.Desk.Reader.Set(ctx, name, now.UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
+		text := fmt.Sprintf("%s by %s has waited %s for somebody to agree. An admin may publish it alone, with a reason: /publish %s why", d.ID(), d.Author, roughly(now.Sub(d.CreatedAt)), d.ID())
+		for _, room := range r.Rooms.Rooms {
+			if !room.Drill {
+				r.tell(ctx, room, text)
+			}
+		}
+		for account := range r.Rooms.Platform {
+			for _, o := range r.Desk.Operators {
+				if o.Role == Admin {
+					r.Rooms.write(ctx, account, o, bots.Operation{Text: text}, "")
+				}
+			}
+		}
+	}
 	return nil
+}
+
+func (r *Reminders) tell(ctx context.Context, room Room, text string) {
+	if _, err := r.Rooms.Say(ctx, room.Account, bots.Operation{Action: bots.Post, Target: room.Target, Text: text}); err != nil {
+		r.Log.Warn("a room was not reminded", "room", room.Target, "error", err)
+	}
 }
 
 // reminder is what the rooms should be told about a promise now, and which
@@ -78,13 +118,11 @@ func (r *Reminders) remind(ctx context.Context, i *incident.Incident, stage, tex
 	if err := r.Desk.Reader.Set(ctx, name, promise); err != nil {
 		return err
 	}
-	for _, room := range r.Rooms {
+	for _, room := range r.Rooms.Rooms {
 		if room.Drill != i.Drill {
 			continue
 		}
-		if _, err := r.Say(ctx, room.Account, bots.Operation{Action: bots.Post, Target: room.Target, Text: text}); err != nil {
-			r.Log.Warn("a room was not reminded", "room", room.Target, "error", err)
-		}
+		r.tell(ctx, room, text)
 	}
 	return nil
 }

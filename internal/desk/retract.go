@@ -32,6 +32,9 @@ func (c Retract) run(w *work) (Answer, error) {
 	if err := w.require(Publisher, "retract"); err != nil {
 		return Answer{}, err
 	}
+	if err := w.lint(incident.Text{"": c.Reason}, "", i.Status); err != nil {
+		return Answer{}, err
+	}
 	u.Retraction = &incident.Retraction{Reason: c.Reason, Author: w.author, At: w.now, Delete: c.Delete || w.Retraction == "delete"}
 	i.Restate(w.now)
 	if err := w.Desk.retract(w, i, u); err != nil {

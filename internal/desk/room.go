@@ -50,7 +50,8 @@ type Rooms struct {
 	Platform  map[string]string // of an account
 	Say       func(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error)
 	Respond   func(ctx context.Context, account, eventKey, text string) error // to one person alone
-	Show      func(ctx context.Context, ref string) (string, error)           // what is open, or one incident
+	Direct    func(ctx context.Context, account, person string) (chat string, err error)
+	Show      func(ctx context.Context, ref string) (string, error) // what is open, or one incident
 	Cursor    func(ctx context.Context, account string) (string, error)
 	SetCursor func(ctx context.Context, account, cursor string) error
 	Log       *slog.Logger
@@ -98,7 +99,11 @@ func (h heard) reply(text string) bots.Operation {
 // handle answers one event. It returns an error only when the event must be
 // delivered again.
 func (r *Rooms) handle(ctx context.Context, account string, ev bots.Event) error {
-	if room, ok := r.room(account, ev.Chat); ok {
+	room, ok := r.room(account, ev.Chat)
+	if !ok && ev.Private && ev.Kind == bots.Pressed { // under a preview that was sent to a reviewer
+		room, ok = Room{Account: account, Target: ev.Chat}, true
+	}
+	if ok {
 		if err := r.attend(ctx, heard{account, room, ev}); err != nil {
 			return err
 		}

@@ -1,0 +1,98 @@
+package desk
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// outage is an incident with two updates, half an hour old.
+func outage() *incident.Incident {
+	i := &incident.Incident{Ref: incident.Ref{Prefix: "INC", Number: 12}, Kind: incident.Outage, CreatedAt: noon}
+	i.Say(incident.Saying{Title: "Login is down", Impact: incident.Critical, Status: incident.Investigating,
+		Components: map[string]incident.ComponentState{"login": incident.MajorOutage, "withdrawals": incident.PartialOutage}, Body: incident.Text{"en": "a"}}, "Ana", nil, noon)
+	i.Say(incident.Saying{Status: incident.Monitoring, Components: map[string]incident.ComponentState{"login": incident.Operational},
+		NextUpdate: noon.Add(time.Hour), Body: incident.Text{"en": "b"}}, "Ana", []string{"Bo"}, noon.Add(31*time.Minute))
+	return i
+}
+
+func TestCard(t *testing.T) {
+	ds := []broadcast.Delivery{
+		{ID: "1", Update: "INC-12/1", Channel: "tg", State: broadcast.Sent, Sent: noon},
+		{ID: "2", Update: "INC-12/2", Channel: "tg", State: broadcast.Sent, Sent: noon.Add(31 * time.Minute), URL: "https://t.me/x/2"},
+		{ID: "3", Update: "INC-12/2", Channel: "x", State: broadcast.UnsureState},
+		{ID: "4", Update: "INC-12/2", Channel: "cn", State: broadcast.Failed, Error: "unauthorized 402: no credits"},
+		{ID: "5", Update: "INC-12/2", Channel: "dc", State: broadcast.Pending, Error: "temporary: nothing was sent"},
+	}
+	c := NewCard(outage(), ds, nil, time.UTC, true, noon.Add(48*time.Minute))
+	want := strings.Join([]string{
+		"INC-12 critical · monitoring · 00:48 open · login ✓ withdrawals ▲",
+		"Login is down",
+		"Next update promised 13:00 UTC · 12 min left",
+		"/2 12:31 Ana, approved Bo",
+		"✓ tg 12:31:00 https://t.me/x/2",
+		"… dc pending temporary: nothing was sent",
+		"? /2 x  sent, no answer",
+		"✗ /2 cn  unauthorized 402: no credits",
+		"SIMULATOR",
+	}, "\n")
+	if c.Text != want {
+		t.Errorf("the card is\n%s\nwant\n%s", c.Text, want)
+	}
+	if len(c.Buttons) != 2 || c.Buttons[0][0] != (bots.Button{Text: "/2 x: it is there", Data: "there:INC-12:3"}) || len(c.Buttons[1]) != 2 {
+		t.Errorf("buttons %+v", c.Buttons)
+	}
+	for _, b := range c.Buttons {
+		for _, one := range b {
+			if len(one.Data) > 64 {
+				t.Errorf("the data of %q has %d bytes", one.Text, len(one.Data))
+			}
+		}
+	}
+	late := NewCard(outage(), nil, nil, time.UTC, false, noon.Add(65*time.Minute))
+	if !strings.Contains(late.Text, "Next update was promised for 13:00 UTC · 5 min late") {
+		t.Errorf("a broken promise reads\n%s", late.Text)
+	}
+}
+
+func TestReminder(t *testing.T) {
+	i := outage()
+	for at, want := range map[time.Duration]string{
+		30 * time.Minute: "", 56 * time.Minute: "The next update is promised for 13:00 UTC, in 4 min.",
+		61 * time.Minute: "The update promised for 13:00 UTC is due.", 2 * time.Hour: "",
+	} {
+		text, _ := reminder(i, time.UTC, noon.Add(at))
+		if (text == "") != (want == "") || !strings.Contains(text, want) {
+			t.Errorf("after %v: %q, want %q", at, text, want)
+		}
+	}
+	i.ResolvedAt = noon
+	if text, _ := reminder(i, time.UTC, noon.Add(56*time.Minute)); text != "" {
+		t.Errorf("of what is over: %q", text)
+	}
+}
+
+func TestPreviewFitsAPhone(t *testing.T) {
+	i := outage()
+	before := *i
+	before.Updates = i.Updates[:1]
+	p := &Preview{Draft: &Draft{Number: 17, Verb: Update{}.verb(), Author: "Ana", Needs: 1, Digest: strings.Repeat("a", 64), Warnings: []string{"a warning"}},
+		Before: &before, Incident: i, Language: "en", Zone: time.UTC, Now: noon, Who: []string{"Bo", "Chen"},
+		Saying: incident.Saying{Body: incident.Text{"en": strings.Repeat("A long line of text. ", 40) + strings.Repeat("\nline", 30)}}}
+	text := p.Text()
+	if lines := strings.Count(text, "\n") + 1; lines > 20 {
+		t.Errorf("%d lines:\n%s", lines, text)
+	}
+	if !strings.HasPrefix(text, "D-17 → INC-12/2 after /1 (12:00) · monitoring · by Ana · needs 1 of Bo, Chen\n") || !strings.HasSuffix(text, "! a warning") {
+		t.Errorf("the preview is\n%s", text)
+	}
+	if err := bots.CheckButtons(p.Buttons()); err != nil {
+		t.Error(err)
+	}
+}
