@@ -132,7 +132,7 @@ func (a *app) deskConfig() desk.Config {
 	c := a.config
 	return desk.Config{
 		Store: a.store, Reader: a.store, Render: a.engine.Preview, Operators: operators(c), Channels: channels(c), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
-		Zone: c.Site.TimeZone, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
+		Zone: c.Site.TimeZone, Hosts: c.Site.Hosts, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
 		Wake: a.engine.Wake, Changed: tell(&a.published),
 	}
 }

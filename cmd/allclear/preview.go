@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -23,12 +25,16 @@ func (a *app) preview(ctx context.Context, kind incident.Kind, s incident.Saying
 	if err := s.Check(i.Kind, now); err != nil {
 		return nil, &desk.Refusal{Kind: desk.Invalid, Text: err.Error()}
 	}
+	warnings, err := a.desk.Lint(s.Body, s.Title, cmp.Or(s.Status, i.Status))
+	if err != nil {
+		return nil, err
+	}
 	i.Say(s, "", nil, now)
 	shown, err := a.engine.Preview(i, broadcast.PlanPost(channels(a.config), i, nil, nil), lanes)
 	var out []web.Preview
 	for _, p := range shown {
 		out = append(out, web.Preview{Channel: p.Channel.Name, Text: p.Text.String, Size: p.Size, Max: p.Limits.MaxText, Unit: p.Limits.Unit,
-			Cut: p.Text.Cut, Warnings: cautions(p)})
+			Cut: p.Text.Cut, Warnings: slices.Concat(warnings, cautions(p))})
 	}
 	return out, err
 }

@@ -70,7 +70,6 @@ func notYet(c *config.Config) (out []string) {
 		add(ch.Audience, "channel "+ch.Name+" is an audience; nothing is sent to subscribers")
 	}
 	add(len(c.Hooks) > 0, "[hooks]; no alert is taken")
-	add(len(c.Site.Hosts) > 0, "[site] hosts; links to other hosts are not refused")
 	add(c.Policy.Ack+c.Policy.Hold+c.Policy.FalseAlarm != "", "[policy] ack, hold and false_alarm; no approved template is offered")
 	return out
 }

@@ -20,8 +20,8 @@ const shortestSecret = 15
 
 var secretForms = []secretForm{
 	{"a private key", regexp.MustCompile(`AGE-SECRET-KEY-1[0-9A-Z]{40,}`)},
-	{"a Telegram bot's token", regexp.MustCompile(`\b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b`)},
-	{"a Discord bot's token", regexp.MustCompile(`\b[A-Za-z0-9_-]{23,28}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}\b`)},
+	{"a Telegram bot's token", regexp.MustCompile(`\b[0-9]{8,10}:[A-Za-z0-9_-]{35}(?:[^A-Za-z0-9_-]|$)`)},
+	{"a Discord bot's token", regexp.MustCompile(`\b[A-Za-z0-9_-]{23,28}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}`)},
 	{"a Discord webhook", regexp.MustCompile(`\bdiscord(?:app)?\.com/api/(?:v[0-9]+/)?webhooks/[0-9]+/[A-Za-z0-9_-]{40,}`)},
 	{"a WeCom robot's key", regexp.MustCompile(`\bwebhook/send\?key=[0-9a-fA-F-]{36}`)},
 	{"a GitHub token", regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60})`)},

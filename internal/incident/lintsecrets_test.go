@@ -11,6 +11,7 @@ func TestLintSecrets(t *testing.T) {
 	long := strings.Repeat("aB3d", 30)
 	secrets := []linted{
 		{"123456789:" + long[:35], "a Telegram bot's token"},
+		{"token=123456789:" + long[:34] + "-.", "a Telegram bot's token"},
 		{"M" + long[:25] + "." + long[:6] + "." + long[:38], "a Discord bot's token"},
 		{"https://discord.com/api/webhooks/123/" + long[:68], "a Discord webhook"},
 		{"/cgi-bin/webhook/send?key=01234567-89ab-cdef-0123-456789abcdef", "a WeCom robot's key"},

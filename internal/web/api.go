@@ -112,5 +112,5 @@ func (a *api) said(w http.ResponseWriter, r *http.Request, answer desk.Answer) e
 	}
 	res := incidentResource(answer.Incident)
 	w.Header().Set("Location", "/v1/incidents/"+res.Ref)
-	return reply(w, http.StatusCreated, published{res, updateRef(answer.Incident, answer.Update), "published"})
+	return reply(w, http.StatusCreated, published{res, updateRef(answer.Incident, answer.Update), "published", answer.Warnings})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -86,30 +87,34 @@ func (a *api) draftResource(ctx context.Context, d *desk.Draft) (draftJSON, erro
 	}
 	res.Says = says
 	if d.State == "open" {
-		res.Warnings = a.warnings(ctx, kind, s, d.Ref)
+		res.Warnings = once(d.Warnings, d.Wording, a.cautions(ctx, kind, s, d.Ref))
 	}
 	return res, nil
 }
 
-// warnings are what a preview of a draft warns of, each once. That it cannot
-// be previewed is one more: the draft itself still has to be seen.
-func (a *api) warnings(ctx context.Context, kind incident.Kind, s incident.Saying, ref string) []string {
-	out := []string{}
+// cautions are what a preview of a draft warns of. That it cannot be previewed
+// is one more: the draft itself still has to be seen.
+func (a *api) cautions(ctx context.Context, kind incident.Kind, s incident.Saying, ref string) (out []string) {
 	previews, err := a.Preview(ctx, kind, s, ref)
 	if err != nil {
 		p, internal := asProblem(err)
 		if internal {
 			a.Log.ErrorContext(ctx, "preview of a draft failed", "incident", ref, "err", err)
 		}
-		return append(out, "it cannot be previewed: "+p.Detail)
+		return []string{"it cannot be previewed: " + p.Detail}
 	}
-	seen := map[string]bool{}
 	for _, p := range previews {
-		for _, warning := range p.Warnings {
-			if !seen[warning] {
-				seen[warning] = true
-				out = append(out, warning)
-			}
+		out = append(out, p.Warnings...)
+	}
+	return out
+}
+
+// once lists lines without those that were there before.
+func once(lists ...[]string) []string {
+	out := []string{}
+	for _, line := range slices.Concat(lists...) {
+		if !slices.Contains(out, line) {
+			out = append(out, line)
 		}
 	}
 	return out

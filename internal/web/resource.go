@@ -41,8 +41,9 @@ type updateJSON struct {
 // published is the answer to words that have become an update.
 type published struct {
 	incidentJSON
-	Update string `json:"update"` // the one that was published or changed
-	State  string `json:"state"`
+	Update   string   `json:"update"` // the one that was published or changed
+	State    string   `json:"state"`
+	Warnings []string `json:"warnings,omitempty"` // of the words that were published
 }
 
 func incidentResource(i *incident.Incident) incidentJSON {
