@@ -192,17 +192,19 @@ type Event struct {
 // (Telegram for buttons, Discord for both).
 type Responder interface {
 	// Respond answers the event with that key, which works for a short while
-	// only; afterwards the Fault is Gone. An empty text only ends the sign
-	// that an answer is awaited.
+	// only; afterwards the Fault is Gone. An event that cannot be answered so
+	// (on Telegram, what was typed) is Rejected. An empty text only ends the
+	// sign that an answer is awaited.
 	Respond(ctx context.Context, eventKey, text string) error
 }
 
 // A Commander can offer commands to people as they type. It is implemented by
 // bots whose platform knows commands (Telegram, Discord).
 type Commander interface {
-	// SetCommands offers commands in those chats and nowhere else. It changes
-	// nothing where they are offered already, so that it may be called at
-	// every start. It may make several requests.
+	// SetCommands offers commands in those chats and, where the platform tells
+	// chats apart (Telegram), nowhere else; on Discord they are those of the
+	// server. It changes nothing where they are offered already, so that it is
+	// called at every start, before Listen. It may make several requests.
 	SetCommands(ctx context.Context, chats []string, commands []Command) error
 }
 

@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,6 +15,16 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/bots/sim"
+)
+
+var (
+	_ bots.Listener  = (*Bot)(nil)
+	_ bots.Finder    = (*Bot)(nil)
+	_ bots.Checker   = (*Bot)(nil)
+	_ bots.Responder = (*Bot)(nil)
+	_ bots.Commander = (*Bot)(nil)
+	_ bots.Completer = (*Bot)(nil)
+	_ bots.Messenger = (*Bot)(nil)
 )
 
 func setCommands(t *testing.T, b *Bot, commands ...bots.Command) {
@@ -179,11 +190,8 @@ func TestForm(t *testing.T) {
 			b.forms.Store(nil) // as after a restart
 			id := must[string](t)(d.Submit(opened, c.typed))
 			options := map[string]string{}
-			for _, m := range []map[string]string{c.given, c.typed} {
-				for k, v := range m {
-					options[k] = v
-				}
-			}
+			maps.Copy(options, c.given)
+			maps.Copy(options, c.typed)
 			checkEvent(t, bots.Event{
 				Kind: bots.Said, Key: id, Chat: textChannel, Person: "9", Name: "9", Text: c.text, Command: c.command, Options: options,
 			}, h.next())

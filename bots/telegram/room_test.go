@@ -15,6 +15,14 @@ import (
 	"github.com/allclear-hq/allclear/bots/telegram"
 )
 
+var (
+	_ bots.Listener  = (*telegram.Bot)(nil)
+	_ bots.Checker   = (*telegram.Bot)(nil)
+	_ bots.Responder = (*telegram.Bot)(nil)
+	_ bots.Commander = (*telegram.Bot)(nil)
+	_ bots.Messenger = (*telegram.Bot)(nil)
+)
+
 // counted is a simulator whose calls that change commands are counted.
 type counted struct {
 	*sim.Telegram
