@@ -95,7 +95,7 @@ func updateRef(i *incident.Incident, n int) string { return fmt.Sprintf("%s/%d",
 // rechain takes over an audit whose hashes covered the records themselves, and
 // says so in a line of its own, which keeps the old head. What was said before
 // there were lines for it gets them now. It runs after all migrations, once.
-func (s *Store) rechain(ctx context.Context, tx *sql.Tx) error {
+func (s *Store) rechain(ctx context.Context, tx *tx) error {
 	const name = "audit:rechained"
 	var done int
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM setting WHERE name = ?`, name).Scan(&done); err != nil || done > 0 {

@@ -19,7 +19,7 @@ var (
 
 // Change implements [desk.Store].
 func (s *Store) Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte, error)) (answer []byte, err error) {
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(tx *tx) error {
 		if key != "" {
 			switch err := tx.QueryRowContext(ctx, `SELECT answer FROM inbox WHERE key = ?`, key).Scan(&answer); {
 			case err == nil:
@@ -40,7 +40,7 @@ func (s *Store) Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte
 // deskTx implements [desk.Tx].
 type deskTx struct {
 	ctx     context.Context
-	tx      *sql.Tx
+	tx      *tx
 	now     func() time.Time
 	touched map[string][]int64
 }

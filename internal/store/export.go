@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -15,7 +14,7 @@ import (
 // It returns [desk.ErrNotFound] if there is no such incident.
 func (s *Store) Evidence(ctx context.Context, ref incident.Ref) (ev audit.Evidence, err error) {
 	ev = audit.Evidence{Ref: ref.String(), Texts: map[audit.Hash]string{}}
-	err = s.look(ctx, func(tx *sql.Tx) error {
+	err = s.look(ctx, func(tx *tx) error {
 		if _, err := incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number); err != nil {
 			return err
 		}

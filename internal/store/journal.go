@@ -16,7 +16,7 @@ var _ broadcast.Store = (*Store)(nil)
 func (s *Store) Claim(ctx context.Context, account string, ttl time.Duration) (broadcast.Lease, bool, error) {
 	lease := broadcast.Lease{Account: account}
 	ok := false
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(tx *tx) error {
 		var owner string
 		var expires int64
 		now := s.now()
@@ -43,7 +43,7 @@ func (s *Store) Claim(ctx context.Context, account string, ttl time.Duration) (b
 
 // Release implements [broadcast.Store].
 func (s *Store) Release(ctx context.Context, l broadcast.Lease) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1 WHERE account = ? AND epoch = ?`, l.Account, l.Epoch)
 		return err
 	})
@@ -83,7 +83,7 @@ func (s *Store) Busy(ctx context.Context, account string) (ids []int64, err erro
 
 // Lane implements [broadcast.Store].
 func (s *Store) Lane(ctx context.Context, id int64) (l *broadcast.Lane, err error) {
-	err = s.look(ctx, func(tx *sql.Tx) error {
+	err = s.look(ctx, func(tx *tx) error {
 		l, err = laneBy(ctx, tx, `lane.id = ?`, id)
 		return err
 	})
@@ -110,7 +110,7 @@ func (s *Store) Unanswered(ctx context.Context, account string) (out []broadcast
 // Begin implements [broadcast.Store].
 func (s *Store) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast.Lane, a broadcast.Attempt) (id int64, err error) {
 	a.Step.Say = nil // the text is in the operation
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(tx *tx) error {
 		if err := errors.Join(holds(ctx, tx, lease), unchanged(ctx, tx, l)); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (s *Store) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast.L
 
 // Record implements [broadcast.Store].
 func (s *Store) Record(ctx context.Context, lease broadcast.Lease, l *broadcast.Lane, step broadcast.Step, attempt int64, out broadcast.Outcome) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *tx) error {
 		if err := holds(ctx, tx, lease); err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func saveMoved(ctx context.Context, q querier, l *broadcast.Lane) error {
 
 // Idle implements [broadcast.Store].
 func (s *Store) Idle(ctx context.Context, lease broadcast.Lease, l *broadcast.Lane) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *tx) error {
 		if err := errors.Join(holds(ctx, tx, lease), unchanged(ctx, tx, l)); err != nil {
 			return err
 		}

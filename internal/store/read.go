@@ -13,7 +13,7 @@ import (
 
 // Incident loads an incident. It returns [desk.ErrNotFound] if there is none.
 func (s *Store) Incident(ctx context.Context, ref incident.Ref) (i *incident.Incident, err error) {
-	err = s.look(ctx, func(tx *sql.Tx) error {
+	err = s.look(ctx, func(tx *tx) error {
 		i, err = incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number)
 		return err
 	})
@@ -23,7 +23,7 @@ func (s *Store) Incident(ctx context.Context, ref incident.Ref) (i *incident.Inc
 // Incidents loads those that are open and the newest others, newest first, at
 // most limit in all.
 func (s *Store) Incidents(ctx context.Context, limit int) (out []*incident.Incident, err error) {
-	err = s.look(ctx, func(tx *sql.Tx) error {
+	err = s.look(ctx, func(tx *tx) error {
 		out, err = incidentsBy(ctx, tx, `ORDER BY resolved_at > 0, id DESC LIMIT ?`, limit)
 		return err
 	})
@@ -33,7 +33,7 @@ func (s *Store) Incidents(ctx context.Context, limit int) (out []*incident.Incid
 // Deliveries lists what was to arrive where for an incident, by lane, oldest
 // first. complete adds the configuration of a lane's channel.
 func (s *Store) Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) (out []broadcast.Delivery, err error) {
-	err = s.look(ctx, func(tx *sql.Tx) error {
+	err = s.look(ctx, func(tx *tx) error {
 		if _, err := incidentBy(ctx, tx, `prefix = ? AND number = ?`, ref.Prefix, ref.Number); err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 
 // Set stores a small thing by name.
 func (s *Store) Set(ctx context.Context, name, value string) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 		return err
 	})
@@ -119,7 +119,7 @@ func (s *Store) Set(ctx context.Context, name, value string) error {
 
 // Lanes loads the lanes of an incident.
 func (s *Store) Lanes(ctx context.Context, ref incident.Ref) (lanes []*broadcast.Lane, err error) {
-	err = s.look(ctx, func(tx *sql.Tx) error {
+	err = s.look(ctx, func(tx *tx) error {
 		lanes, err = (&deskTx{ctx: ctx, tx: tx}).Lanes(ref)
 		return err
 	})

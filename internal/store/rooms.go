@@ -12,7 +12,7 @@ var _ desk.RoomStore = (*Store)(nil)
 
 // Remember implements [desk.RoomStore].
 func (s *Store) Remember(ctx context.Context, m desk.RoomMessage, subject string) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO room_message (account, chat, message, subject, at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (account, chat, message) DO UPDATE SET subject = excluded.subject`, m.Account, m.Chat, m.Message, subject, micros(s.now()))
 		return err
@@ -51,7 +51,7 @@ func (s *Store) Card(ctx context.Context, ref, account, chat string) (message, s
 
 // SetCard implements [desk.RoomStore].
 func (s *Store) SetCard(ctx context.Context, ref, account, chat, message, said string) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO card (ref, account, chat, message, said) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (ref, account, chat) DO UPDATE SET message = excluded.message, said = excluded.said`, ref, account, chat, message, said)
 		return err

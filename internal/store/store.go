@@ -29,12 +29,17 @@ var migrations embed.FS
 
 // Store is an open database. It is safe for use by many goroutines.
 type Store struct {
-	write *sql.DB // one connection
-	read  *sql.DB
-	lock  *fileLock
-	node  string // names this process in leases
-	now   func() time.Time
+	write   *sql.DB
+	read    *sql.DB
+	writer  *pool // of one connection
+	readers *pool
+	lock    *fileLock
+	node    string // names this process in leases
+	now     func() time.Time
 }
+
+// readers is how many read transactions run at the same time.
+const readers = 4
 
 // Open opens the database that a URL names, "sqlite:FILE", and brings it up
 // to date. The file is created if it is not there.
@@ -67,11 +72,11 @@ func (s *Store) open(ctx context.Context, file string) (err error) {
 	const common = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-4000)"
 	// The writer begins IMMEDIATE, so that what a transaction reads holds
 	// until it commits.
-	s.write, err = sql.Open("sqlite", dsn(file, common+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"))
+	s.write, err = sql.Open("sqlite", dsn(file, common+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"))
 	if err != nil {
 		return err
 	}
-	s.write.SetMaxOpenConns(1)
+	s.writer = newPool(s.write, "BEGIN IMMEDIATE", 1)
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
@@ -79,8 +84,7 @@ func (s *Store) open(ctx context.Context, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	s.read.SetMaxOpenConns(4)
-	s.read.SetMaxIdleConns(4)
+	s.readers = newPool(s.read, "BEGIN", readers)
 	// Whoever held a lease on this file is dead: the lock proves it.
 	_, err = s.write.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1`)
 	return err
@@ -161,9 +165,9 @@ func explain(err error) error {
 // Close closes the database. The lock is given back last.
 func (s *Store) Close() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.read, s.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
+	for _, p := range []*pool{s.readers, s.writer} {
+		if p != nil {
+			errs = append(errs, p.close())
 		}
 	}
 	errs = append(errs, s.lock.Close())
@@ -172,7 +176,7 @@ func (s *Store) Close() error {
 
 // Ready reports whether the database can be written.
 func (s *Store) Ready(ctx context.Context) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('ready', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, s.now().UTC().Format(time.RFC3339))
 		return err
 	})
@@ -189,14 +193,14 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		if err := s.change(ctx, func(tx *sql.Tx) error { return s.migrateFile(ctx, tx, name) }); err != nil {
+		if err := s.change(ctx, func(tx *tx) error { return s.migrateFile(ctx, tx, name) }); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return s.change(ctx, func(tx *sql.Tx) error { return s.rechain(ctx, tx) })
+	return s.change(ctx, func(tx *tx) error { return s.rechain(ctx, tx) })
 }
 
-func (s *Store) migrateFile(ctx context.Context, tx *sql.Tx, name string) error {
+func (s *Store) migrateFile(ctx context.Context, tx *tx, name string) error {
 	var done int
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM migration WHERE name = ?`, name).Scan(&done); err != nil || done > 0 {
 		return err
@@ -205,7 +209,7 @@ func (s *Store) migrateFile(ctx context.Context, tx *sql.Tx, name string) error 
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+	if err := tx.script(ctx, string(text)); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO migration (name, at) VALUES (?, ?)`, name, micros(s.now()))
@@ -213,24 +217,12 @@ func (s *Store) migrateFile(ctx context.Context, tx *sql.Tx, name string) error 
 }
 
 // change runs fn in a write transaction.
-func (s *Store) change(ctx context.Context, fn func(*sql.Tx) error) error {
-	return inTx(ctx, s.write, fn)
+func (s *Store) change(ctx context.Context, fn func(*tx) error) error {
+	return s.writer.do(ctx, fn)
 }
 
 // look runs fn in a read transaction, so that all it reads is of one moment.
-func (s *Store) look(ctx context.Context, fn func(*sql.Tx) error) error { return inTx(ctx, s.read, fn) }
-
-func inTx(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // does nothing after a commit
-	if err := fn(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
+func (s *Store) look(ctx context.Context, fn func(*tx) error) error { return s.readers.do(ctx, fn) }
 
 // micros and moment translate between times and their column.
 func micros(t time.Time) int64 {

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+)
+
+// A pool hands out connections that keep their prepared statements: SQLite
+// would otherwise parse every statement anew, which costs more than running
+// most of ours.
+type pool struct {
+	db    *sql.DB
+	begin string
+	once  sync.Once
+	free  chan *tx // as many as there are connections; nil for one that is not open yet
+}
+
+func newPool(db *sql.DB, begin string, size int) *pool {
+	p := &pool{db: db, begin: begin, free: make(chan *tx, size)}
+	for range size {
+		p.free <- nil
+	}
+	return p
+}
+
+// A tx is a transaction on a connection of a pool.
+type tx struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+// do runs fn in a transaction, which it commits if fn returns nil.
+func (p *pool) do(ctx context.Context, fn func(*tx) error) error {
+	t, err := p.take(ctx)
+	if err != nil {
+		return err
+	}
+	healthy := false
+	defer func() { p.give(t, healthy) }()
+	if err := t.run(ctx, p.begin); err != nil {
+		return err
+	}
+	done := false
+	defer func() {
+		if !done { // fn panicked, or the transaction is given up
+			healthy = t.run(context.WithoutCancel(ctx), "ROLLBACK") == nil
+		}
+	}()
+	if err := fn(t); err != nil {
+		return err
+	}
+	if err := t.run(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	done, healthy = true, true
+	return nil
+}
+
+// take waits for a connection and opens it if need be.
+func (p *pool) take(ctx context.Context) (*tx, error) {
+	select {
+	case t := <-p.free:
+		if t != nil {
+			return t, nil
+		}
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		p.free <- nil
+		return nil, err
+	}
+	return &tx{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+}
+
+// give returns a connection. One that may be in the middle of something is
+// closed, and opened anew when it is needed.
+func (p *pool) give(t *tx, healthy bool) {
+	if !healthy {
+		t.close()
+		t = nil
+	}
+	p.free <- t
+}
+
+// close closes all connections, waiting for those that are in use.
+func (p *pool) close() (err error) {
+	p.once.Do(func() {
+		var errs []error
+		for range cap(p.free) {
+			if t := <-p.free; t != nil {
+				errs = append(errs, t.close())
+			}
+		}
+		err = errors.Join(append(errs, p.db.Close())...)
+		for range cap(p.free) {
+			p.free <- nil // whoever comes now is told that the database is closed
+		}
+	})
+	return err
+}
+
+func (t *tx) close() error {
+	var errs []error
+	for _, s := range t.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, t.conn.Close())...)
+}
+
+func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := t.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := t.conn.PrepareContext(ctx, query)
+	if err == nil {
+		t.stmts[query] = s
+	}
+	return s, err
+}
+
+func (t *tx) run(ctx context.Context, query string) error {
+	_, err := t.ExecContext(ctx, query)
+	return err
+}
+
+// ExecContext is like that of [sql.Tx].
+func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// QueryContext is like that of [sql.Tx].
+func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext is like that of [sql.Tx].
+func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := t.stmt(ctx, query)
+	if err != nil {
+		return t.conn.QueryRowContext(ctx, query, args...) // which says what is wrong with it
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+// script runs several statements, as a migration has.
+func (t *tx) script(ctx context.Context, text string) error {
+	_, err := t.conn.ExecContext(ctx, text)
+	return err
+}
