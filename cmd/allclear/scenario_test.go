@@ -106,7 +106,7 @@ func TestLeakedDataIsRemoved(t *testing.T) {
 // hard are texts that the platforms would like to read as something else, or
 // that are hard to count and cut.
 var hard = map[string]string{
-	"markup":         "**bold** _it_ __u__ ~~s~~ ||sp|| `code` <b>html</b> &amp; [link](https://example.com) # head\n> quote\n- item\n```\nblock\n```\n\\* <@123> <#5> <:x:1> {{.Title}} %s $1",
+	"markup":         "**bold** _it_ __u__ ~~s~~ ||sp|| `code` <b>html</b> &amp; [link](https://example.com) # head\n> quote\n- item\n```\nblock\n```\n\\* <@123> <#5> <:x:1> {.Title} %s $1",
 	"mentions":       "@everyone @here <@&1> @all please wait, nobody should be pinged by this.",
 	"right to left":  "تعذّر تسجيل الدخول منذ الساعة 12:01. نعمل على حلّ المشكلة.\nלא ניתן להתחבר כרגע.",
 	"emoji families": "👨‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇸🇬 ❤️ 1️⃣ " + strings.Repeat("👨‍👩‍👧‍👦", 200),
