@@ -80,7 +80,7 @@ func TestLintTitleLength(t *testing.T) {
 	}
 }
 
-// recordedHistory reads what a real team told the public over fifteen years.
+// recordedHistory reads what a real team told the public over five years.
 func recordedHistory(t *testing.T, each func(title, body string)) {
 	t.Helper()
 	f, err := os.Open("../../cmd/allclear/testdata/history/github.jsonl")
@@ -145,4 +145,15 @@ func FuzzLint(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestLintTakesAMissingSpaceForNoLink(t *testing.T) {
+	for text, want := range map[string]int{
+		"The issue is fixed.It was a disk.": 0, "Logins are back.In an hour more.": 0,
+		"Go to evil.it now.": 1, "Go to EVIL.IT now.": 1, "Go to Evil.It/refund now.": 1, "Go to www.Evil.It now.": 1,
+	} {
+		if refusals, _ := Lint(Text{"en": text}, "", LintContext{Hosts: []string{"example.com"}}); len(refusals) != want {
+			t.Errorf("%q: %q, want %d refusals", text, refusals, want)
+		}
+	}
 }

@@ -124,6 +124,9 @@ func bareHosts(s string) (hosts []string) {
 		if strings.HasPrefix(after, "@") {
 			continue // the host comes after it
 		}
+		if missingSpace(s[m[0]:m[1]]) && !strings.HasPrefix(after, "/") {
+			continue
+		}
 		mail := strings.TrimRight(before, "@") != before && len(before) > 1 && latin(rune(before[len(before)-2]))
 		path := len(after) > 1 && after[0] == '/' && after[1] > ' '
 		if host := bareHost(strings.Trim(folded(s[m[0]:m[1]]), "-_"), mail || path); host != "" {
@@ -131,6 +134,14 @@ func bareHosts(s string) (hosts []string) {
 		}
 	}
 	return hosts
+}
+
+// missingSpace reports whether a name is rather the end of a sentence and the
+// beginning of the next: "fixed.It".
+func missingSpace(name string) bool {
+	before, after, _ := strings.Cut(name, ".")
+	first, size := utf8.DecodeRuneInString(after)
+	return unicode.IsUpper(first) && after[size:] == strings.ToLower(after[size:]) && before != strings.ToUpper(before) && !strings.Contains(after, ".")
 }
 
 // bareHost is the part of a name that is read as a host: up to the last label

@@ -320,7 +320,7 @@ func (s *site) fail(id string) {
 			return nil, err
 		}
 		e := &l.Entries[slices.IndexFunc(l.Entries, func(e broadcast.Entry) bool { return e.ID == n })]
-		e.Try.Attempts, e.Try.Failed, e.Try.Fault = 1, bots.Post, &bots.Fault{Kind: bots.Unauthorized, Subject: bots.Account, Code: "402", Detail: "no credits"}
+		e.Try.Attempts, e.Try.Failed, e.Try.FailedFor, e.Try.Fault = 1, bots.Post, e.Should, &bots.Fault{Kind: bots.Unauthorized, Subject: bots.Account, Code: "402", Detail: "no credits"}
 		return nil, tx.Change(l, e)
 	})
 	if err != nil {
