@@ -12,6 +12,7 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/config"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -29,6 +30,8 @@ type app struct {
 	rooms     *desk.Rooms
 	reminders *desk.Reminders
 	log       *slog.Logger
+
+	key *audit.Key // signs exports
 
 	published []func(ref string) // told after something was said
 	delivered []func(ref string) // told after an attempt had an outcome
@@ -48,7 +51,12 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 	if err != nil {
 		return nil, err
 	}
-	a := &app{config: c, bots: accounts, store: db, log: log}
+	key, err := audit.LoadKey(c.Site.KeyFile)
+	if err != nil {
+		db.Close()
+		return nil, usageError{err}
+	}
+	a := &app{config: c, bots: accounts, store: db, key: key, log: log}
 	if a.engine, err = broadcast.New(a.engineConfig(texts)); err != nil {
 		db.Close()
 		return nil, usageError{err}

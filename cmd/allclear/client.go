@@ -17,8 +17,8 @@ import (
 // Bounds of one call to a server.
 const (
 	callTime  = 30 * time.Second
-	callTries = 3 // with the same Idempotency-Key, so that a lost answer has one effect
-	maxAnswer = 16 << 20
+	callTries = 3         // with the same Idempotency-Key, so that a lost answer has one effect
+	maxAnswer = 256 << 20 // bytes; an export has a line for each of the audit's
 )
 
 // client speaks the API of a running server.

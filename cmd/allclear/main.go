@@ -31,6 +31,8 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Check the configuration and what each account and channel can do."`
 	Sim     simCmd     `cmd:"" help:"Run the four simulated platforms alone."`
 	Replay  replayCmd  `cmd:"" help:"Post a recorded incident history to a running server, in order, sped up."`
+	Export  exportCmd  `cmd:"" help:"Print all that is on record about an incident (through a running server)."`
+	Verify  verifyCmd  `cmd:"" help:"Check an export: that nothing in it was changed, and who signed it."`
 	Token   tokenCmd   `cmd:"" help:"Make an API token and the hash to recognise it by."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/web"
 )
 
@@ -10,6 +11,7 @@ func (a *app) pagesConfig() web.PagesConfig {
 	out := web.PagesConfig{
 		Source: a.store, Site: c.Site.Name, URL: c.Site.URL, Language: c.Site.Language, Languages: c.Site.Languages,
 		Zone: c.Site.TimeZone, Warning: c.Site.Warning, Dir: c.Web.Dir, Log: a.log,
+		Keys: []audit.PublicKey{a.key.Public},
 	}
 	for _, comp := range c.Components {
 		out.Components = append(out.Components, web.Component{ID: comp.ID, Name: comp.Name, Group: comp.Group})

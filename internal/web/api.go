@@ -33,6 +33,7 @@ func (a *api) routes() []route {
 		{"POST /v1/preview", a.preview},
 		{"GET /v1/channels", a.listChannels},
 		{"GET /v1/audit", a.listAudit},
+		{"GET /v1/export/{ref}", a.export},
 		{"GET /v1/deliveries", a.listDeliveries},
 		{"POST /v1/deliveries/{id}/retry", a.retry},
 		{"POST /v1/deliveries/{id}/skip", a.skip},

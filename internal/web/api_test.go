@@ -394,7 +394,8 @@ func TestAudit(t *testing.T) {
 	s.must(403, "Cy", "POST", "/v1/incidents/INC-1/updates/1/retraction", `{"reason": "x"}`)
 	wantAt(t, s.must(200, "Cy", "GET", "/v1/audit", ""), map[string]any{
 		"audit.0.verb": "retract", "audit.0.subject": "refused", "audit.0.actor": "Cy",
-		"audit.1.verb": "open", "audit.1.subject": "INC-1/1", "audit.1.origin": "http", "audit.1.id": "1",
+		"audit.1.verb": "open", "audit.1.subject": "INC-1/1", "audit.1.origin": "http", "audit.1.id": "2",
+		"audit.2.verb": "said", "audit.2.incident": "INC-1",
 	})
 	s.must(400, "Cy", "GET", "/v1/audit?limit=0", "")
 	s.must(400, "Cy", "GET", "/v1/audit?limit=x", "")

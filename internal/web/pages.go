@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -40,6 +41,7 @@ type PagesConfig struct {
 	Components []Component
 	Warning    map[string]string // by language: the line against impostors
 	Dir        string            // folder that receives the pages as files; empty for none
+	Keys       []audit.PublicKey // that sign exports
 	Log        *slog.Logger
 }
 

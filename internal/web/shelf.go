@@ -112,6 +112,10 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	path := r.URL.Path
+	if path == keysPath {
+		p.serveKeys(w, r)
+		return
+	}
 	if text, ok := strings.CutPrefix(path, "/incidents/"); ok {
 		if ref, err := incident.ParseRef(text); err == nil {
 			if path = incidentPath(ref); path != r.URL.Path {

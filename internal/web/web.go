@@ -15,6 +15,7 @@ import (
 	"net/http"
 
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -60,6 +61,10 @@ type Preview struct {
 // reference is empty. A *[desk.Refusal] is for the operator's eyes.
 type Previewer func(ctx context.Context, kind incident.Kind, s incident.Saying, ref string) ([]Preview, error)
 
+// An Exporter signs all that is on record about an incident. It returns
+// [desk.ErrNotFound] where there is none.
+type Exporter func(ctx context.Context, ref incident.Ref) (*audit.Export, error)
+
 // Config is what the HTTP side needs. All fields but Simulator and Log are
 // required.
 type Config struct {
@@ -70,6 +75,7 @@ type Config struct {
 	Channels  []broadcast.Channel
 	Complete  func(*broadcast.Lane) // adds settings and limits to a lane of the store
 	Preview   Previewer
+	Export    Exporter
 	Language  string // of texts that name none
 	Simulator bool   // some platform is simulated
 	Log       *slog.Logger

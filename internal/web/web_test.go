@@ -16,6 +16,7 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/store"
@@ -84,7 +85,12 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 	}
 	t.Cleanup(func() { db.Close() })
 	s := &site{t: t, store: &counting{Store: db}}
+	key, err := audit.LoadKey(filepath.Join(t.TempDir(), "allclear.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	pc := pagesConfig(t, s.store)
+	pc.Keys = []audit.PublicKey{key.Public}
 	for _, f := range change {
 		f(&pc)
 	}
@@ -102,6 +108,13 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 	})
 	srv := httptest.NewServer(New(Config{
 		Desk: s.desk, Store: s.store, Pages: s.pages, Operators: operators, Channels: channels, Language: "en",
+		Export: func(ctx context.Context, ref incident.Ref) (*audit.Export, error) {
+			ev, err := db.Evidence(ctx, ref)
+			if err != nil {
+				return nil, err
+			}
+			return audit.Sign(ev, key)
+		},
 		Complete: func(l *broadcast.Lane) {
 			l.Limits = bots.Limits{MaxText: 100, Unit: "characters", Measure: func(s string) int { return len(s) }, Edit: true, Delete: true}
 		},
