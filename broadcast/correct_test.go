@@ -62,6 +62,46 @@ func TestWrongTextWhereNothingCanBeEdited(t *testing.T) {
 	}
 }
 
+// A translation that is added later is no news where the words stay.
+func TestTranslationAdded(t *testing.T) {
+	for _, p := range []profile{telegram(), discord(), x(), wechat()} {
+		in(t, p, func(w *world) {
+			w.publish("words")
+			w.runFor(2 * minute)
+			w.reword(1, incident.Text{"en": "words", "zh-Hans": "文字"}, false)
+			w.run()
+			w.want("1: words")
+			w.wantNever("Correction")
+			w.wantNever("edited")
+			if w.correct(1, "other words"); w.lane.entry(1).Should.Revision != 3 {
+				t.Errorf("other words change nothing: %+v", w.lane.Entries)
+			}
+		})
+	}
+	in(t, telegram(), func(w *world) {
+		w.lane.Channel.Language = "zh-Hans"
+		w.publish("words")
+		w.run()
+		w.reword(1, incident.Text{"en": "words", "zh-Hans": "文字"}, true)
+		w.run()
+		w.want("1: 文字")
+	})
+}
+
+// Words that were put right in silence may still be announced.
+func TestTypoAnnouncedLater(t *testing.T) {
+	in(t, x(), func(w *world) {
+		w.publish("wrong")
+		w.runFor(5 * time.Second)
+		w.typo(1, "right")
+		w.run()
+		w.want("1: wrong")
+		w.correct(1, "right")
+		w.run()
+		w.want("1: wrong", "2 >1: Correction … INC-1/1 … right")
+	})
+}
+
 func TestCorrectionByEditAlone(t *testing.T) {
 	in(t, discord(), func(w *world) {
 		w.lane.Policy.EditOnly = true

@@ -45,13 +45,18 @@ func (w *world) correct(update int, words string) { w.revise(update, words, fals
 func (w *world) typo(update int, words string)    { w.revise(update, words, true) }
 
 func (w *world) revise(update int, words string, typo bool) {
+	w.reword(update, incident.Text{"en": words}, typo)
+}
+
+// reword gives an update another wording in each of the languages.
+func (w *world) reword(update int, body incident.Text, typo bool) {
 	u := w.lane.Incident.Update(update)
-	rev := incident.Revision{Title: u.Newest().Title, Body: incident.Text{"en": words}, Author: "Ana", At: now(), Typo: typo}
+	rev := incident.Revision{Title: u.Newest().Title, Body: body, Author: "Ana", At: now(), Typo: typo}
 	u.Revisions = append(u.Revisions, rev)
 	r := len(u.Revisions)
 	w.lane.Version++
 	w.still, w.last = 0, nil
-	if changed := w.lane.PlanCorrection(update, r); len(changed) > 0 && !typo {
+	if changed := w.lane.PlanCorrection(update, r, w.lane.Policy.Language); len(changed) > 0 && !typo {
 		w.deliver(Entry{Update: update, Kind: Correct, Revision: r, Should: Should{What: Words, Revision: r}})
 	}
 }

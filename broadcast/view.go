@@ -194,17 +194,30 @@ func PlanPost(channels []Channel, i *incident.Incident, only, not []string) []Ch
 }
 
 // PlanCorrection changes what the entries of an update should show to its
-// newest revision, and reports whether the lane needs a linked correction.
-func (l *Lane) PlanCorrection(update, revision int) (changed []*Entry) {
+// newest revision. It leaves alone those that it changes nothing for, such as
+// English ones when only a translation was added. fallback is the language of
+// texts that have none in the channel's. Where entries changed, the lane may
+// need a linked correction.
+func (l *Lane) PlanCorrection(update, revision int, fallback string) (changed []*Entry) {
+	u := l.Incident.Update(update)
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if e.Update != update || e.Kind == Retract || e.Should.What != Words {
+		if e.Update != update || e.Kind == Retract || e.Should.What != Words || l.sameWords(u.Revision(e.Should.Revision), u.Revision(revision), fallback) {
 			continue
 		}
 		e.Should.Revision = revision
 		changed = append(changed, e)
 	}
 	return changed
+}
+
+// sameWords reports whether the channel's readers learn nothing from another
+// wording. What was only edited as a typo is not yet announced, so that its
+// words are news even where they are the same.
+func (l *Lane) sameWords(was, is incident.Revision, fallback string) bool {
+	before, in := was.Body.In(l.Channel.Language, fallback)
+	after, now := is.Body.In(l.Channel.Language, fallback)
+	return before == after && in == now && was.Title == is.Title && (is.Typo || !was.Typo)
 }
 
 // PlanRetraction changes what the entries of an update should show to its

@@ -90,7 +90,7 @@ func (w *work) amend(i *incident.Incident, u *incident.Update, typo bool) error 
 	}
 	revision := len(u.Revisions)
 	for _, l := range lanes {
-		changed := l.PlanCorrection(u.N, revision)
+		changed := l.PlanCorrection(u.N, revision, w.Language)
 		for _, e := range changed {
 			if err := w.Amend(l, e); err != nil {
 				return err
