@@ -74,6 +74,7 @@ func (a *app) run(ctx context.Context) error {
 	for name, bot := range a.bots {
 		listener, ok := bot.(bots.Listener)
 		if ok && slices.ContainsFunc(a.config.Rooms, func(r config.Room) bool { return r.Bot == name }) {
+			wg.Go(func() { a.offer(ctx, name, bot) })
 			wg.Go(func() { a.rooms.Listen(ctx, name, listener) })
 		}
 	}
@@ -161,10 +162,41 @@ func (a *app) newRooms() *desk.Rooms {
 	r.SetCursor = func(ctx context.Context, account, cursor string) error {
 		return a.store.Set(ctx, "cursor:"+account, cursor)
 	}
+	for _, bot := range a.bots {
+		if completer, ok := bot.(bots.Completer); ok {
+			completer.OnComplete(r.Complete)
+		}
+	}
+	r.Direct = func(ctx context.Context, account, person string) (string, error) {
+		if m, ok := a.bots[account].(bots.Messenger); ok {
+			return m.DirectChat(ctx, person)
+		}
+		return "", fmt.Errorf("%s has no private conversations", account)
+	}
 	r.Cards = desk.NewCards(desk.CardsConfig{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.say, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
 	a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)
-	a.reminders = &desk.Reminders{Desk: a.desk, Rooms: r.Rooms, Say: a.say, Log: a.log}
+	a.reminders = &desk.Reminders{Desk: a.desk, Rooms: r, Log: a.log}
 	return r
+}
+
+// offer has a platform offer the commands in its rooms. Rooms work without,
+// so a platform that refuses is asked again a few times and then left alone.
+func (a *app) offer(ctx context.Context, account string, bot bots.Bot) {
+	var rooms []string
+	for _, r := range a.config.Rooms {
+		if r.Bot == account {
+			rooms = append(rooms, r.Target)
+		}
+	}
+	commander, ok := bot.(bots.Commander)
+	for try := 1; ok && try <= 5 && ctx.Err() == nil; try++ {
+		err := commander.SetCommands(ctx, rooms, desk.Offered())
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		a.log.Warn("commands are not offered", "account", account, "error", err)
+		pause(ctx, time.Duration(try)*10*time.Second)
+	}
 }
 
 // say sends a message to a room.

@@ -73,7 +73,7 @@ func (s *server) configFile() string {
 }
 
 func TestKilledServerGoesOnWhereItStood(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, noRoom...)
 	file := s.configFile()
 	const hang = sim.Duration(time.Hour)
 	// Telegram and Discord have the request and never answer; X refuses
@@ -122,7 +122,7 @@ func TestSecondServerOnTheSameFileIsRefused(t *testing.T) {
 }
 
 func TestStoppingWaitsForAnswersUnderWay(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, noRoom...)
 	s.world.Telegram.Faults.Add(sim.Fault{Match: "sendMessage", Delay: sim.Duration(time.Second)})
 	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--only", "telegram")
 	s.until("on its way", func() bool { return s.state("INC-1/1", "telegram") == "sending" })
@@ -133,7 +133,7 @@ func TestStoppingWaitsForAnswersUnderWay(t *testing.T) {
 }
 
 func TestRefusedConnectionsAreNotAttempts(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, noRoom...)
 	s.sims.Down()
 	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.")
 	s.until("tried in vain", func() bool { return strings.Contains(s.log.String(), "nothing was sent") })

@@ -16,6 +16,10 @@ import (
 // minute what took years.
 var fast = []string{"rate = 30", "rate = 5000", "rate = 10\n", "rate = 5000\n", `guild = "700000000000000001"`, "guild = \"700000000000000001\"\nrate = 5000"}
 
+// noRoom leaves the room out, for tests whose faults must meet a public post
+// and not a card.
+var noRoom = []string{"[[rooms]]\nbot = \"tg\"\ntarget = \"-1009000000001\"\n", ""}
+
 func TestRecordedHistoryArrivesWholeOnEveryPlatform(t *testing.T) {
 	f, err := os.Open("testdata/history/github.jsonl")
 	if err != nil {
@@ -26,7 +30,7 @@ func TestRecordedHistoryArrivesWholeOnEveryPlatform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, fast...)
+	s := newServer(t, append(noRoom, fast...)...)
 	var out bytes.Buffer
 	e := &env{ctx: t.Context(), out: &out, err: &out, lookup: s.lookup}
 	c, err := newClient(e)

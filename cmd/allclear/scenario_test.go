@@ -183,7 +183,7 @@ func TestFaultsThatSettleThemselves(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t)
+			s := newServer(t, noRoom...)
 			faults := map[string]*sim.Faults{"telegram": &s.world.Telegram.Faults, "discord": &s.world.Discord.Faults, "x": &s.world.X.Faults, "wechat": &s.world.WeChat.Faults}
 			faults[tt.platform].Add(tt.faults...)
 			s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.")
@@ -250,7 +250,7 @@ func TestWhatNobodyCanKnowIsUnsureUntilAPersonSettlesIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newServer(t)
+			s := newServer(t, noRoom...)
 			s.world.Telegram.Faults.Add(tt.fault)
 			s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.")
 			s.until("unsure", func() bool { return s.state("INC-1/1", "telegram") == "unsure" })

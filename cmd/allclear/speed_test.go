@@ -17,7 +17,7 @@ import (
 // takes in the same run: 1 would be as fast as anything could be.
 func BenchmarkFromAcceptedToLastPost(b *testing.B) {
 	const answer = 150 * time.Millisecond
-	s := newServer(b, fast...)
+	s := newServer(b, append(noRoom, fast...)...)
 	slow := sim.Fault{Delay: sim.Duration(answer), Times: -1}
 	for _, f := range []*sim.Faults{&s.world.Telegram.Faults, &s.world.Discord.Faults, &s.world.X.Faults, &s.world.WeChat.Faults} {
 		f.Add(slow)
