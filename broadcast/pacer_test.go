@@ -148,7 +148,7 @@ func TestPacerGivesUpAWait(t *testing.T) {
 		go func() { ended <- q.pacer.wait(ctx, turn{class: Public, target: "a", since: time.Now()}) }()
 		synctest.Wait()
 		stop(stopped)
-		if err := <-ended; err != stopped {
+		if err := <-ended; !errors.Is(err, stopped) {
 			t.Errorf("the wait ends with %v, want its cause", err)
 		}
 		go func() {

@@ -92,7 +92,7 @@ type discordChannel struct {
 	denied           map[string]bool
 }
 
-func (c *discordChannel) isThread() bool { return c.parent != "" }
+func (ch *discordChannel) isThread() bool { return ch.parent != "" }
 
 // AddBot registers a bot token; from then on other tokens are refused. It
 // returns the bot's user id, which is also its application id.

@@ -70,7 +70,7 @@ func (d *demo) tell(ctx context.Context) error {
 		}
 	}
 	d.world.Note("The story is over. The room takes your commands: try /help.")
-	return nil
+	return nil //nolint:nilerr // to be stopped is no failure
 }
 
 // act plays a scene: somebody types, looks at the preview, and presses Publish.
@@ -93,7 +93,7 @@ func (d *demo) act(ctx context.Context, s scene) error {
 			}
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // to be stopped is no failure
 		}
 	}
 	return fmt.Errorf("the bot did not show a preview within %v", previewTime)

@@ -26,9 +26,9 @@ const (
 )
 
 // NewCard makes the card of an incident as it is at now.
-func NewCard(i *incident.Incident, ds []broadcast.Delivery, names map[string]string, zone *time.Location, simulator bool, now time.Time) Card {
+func NewCard(i *incident.Incident, ds []broadcast.Delivery, zone *time.Location, simulator bool, now time.Time) Card {
 	c := Card{}
-	lines := []string{cardHead(i, names, now)}
+	lines := []string{cardHead(i, now)}
 	if promise := cardPromise(i, zone, now); promise != "" {
 		lines = append(lines, promise)
 	}
@@ -51,7 +51,7 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, names map[string]str
 }
 
 // cardHead: INC-12 critical · monitoring · 00:31 open · login ✓ withdrawals ▲
-func cardHead(i *incident.Incident, names map[string]string, now time.Time) string {
+func cardHead(i *incident.Incident, now time.Time) string {
 	parts := []string{i.Ref.String()}
 	if i.Kind == incident.Outage {
 		parts[0] += " " + string(i.Impact)

@@ -30,7 +30,7 @@ func TestCard(t *testing.T) {
 		{ID: "4", Update: "INC-12/2", Channel: "cn", State: broadcast.Failed, Error: "unauthorized 402: no credits"},
 		{ID: "5", Update: "INC-12/2", Channel: "dc", State: broadcast.Pending, Error: "temporary: nothing was sent"},
 	}
-	c := NewCard(outage(), ds, nil, time.UTC, true, noon.Add(48*time.Minute))
+	c := NewCard(outage(), ds, time.UTC, true, noon.Add(48*time.Minute))
 	want := strings.Join([]string{
 		"INC-12 critical · monitoring · 00:48 open · login ✓ withdrawals ▲",
 		"Login is down",
@@ -55,7 +55,7 @@ func TestCard(t *testing.T) {
 			}
 		}
 	}
-	late := NewCard(outage(), nil, nil, time.UTC, false, noon.Add(65*time.Minute))
+	late := NewCard(outage(), nil, time.UTC, false, noon.Add(65*time.Minute))
 	if !strings.Contains(late.Text, "Next update was promised for 13:00 UTC · 5 min late") {
 		t.Errorf("a broken promise reads\n%s", late.Text)
 	}

@@ -128,7 +128,7 @@ func (c *Cards) bring(ctx context.Context, ref string) error {
 	if err != nil {
 		return err
 	}
-	card := NewCard(i, ds, c.Desk.Components, c.Desk.Zone, c.Simulator, time.Now())
+	card := NewCard(i, ds, c.Desk.Zone, c.Simulator, time.Now())
 	for _, room := range c.Rooms {
 		if room.Drill != i.Drill {
 			continue

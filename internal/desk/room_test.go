@@ -105,15 +105,15 @@ func (c *chat) ask(ev bots.Event) string {
 // text, and returns what the person alone is told.
 func (c *chat) press(who, label string) string {
 	c.t.Helper()
-	for i := len(c.said) - 1; i >= 0; i-- {
-		for _, b := range slices.Concat(c.said[i].Buttons...) {
+	for i, v := range slices.Backward(c.said) {
+		for _, b := range slices.Concat(v.Buttons...) {
 			if b.Text != label {
 				continue
 			}
 			before := len(c.private)
 			ev := c.event("", func(ev *bots.Event) {
 				ev.Kind, ev.Button, ev.Person, ev.Message = bots.Pressed, b.Data, who, fmt.Sprint("r", i+1)
-				ev.Chat = c.said[i].Target
+				ev.Chat = v.Target
 			})
 			if err := c.deliver(ev); err != nil {
 				c.t.Fatalf("%q must be delivered again: %v", label, err)

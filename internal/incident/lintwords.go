@@ -2,6 +2,7 @@ package incident
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -110,8 +111,8 @@ func (l *linter) times(s string) {
 	}
 	all := clockForm.FindAllStringIndex(s, -1)
 	zoned := false // the time after this one has a zone
-	for k := len(all) - 1; k >= 0; k-- {
-		from, to := all[k][0], all[k][1]
+	for k, a := range slices.Backward(all) {
+		from, to := a[0], a[1]
 		if strings.HasSuffix(s[:from], "+") {
 			continue // itself the end of a zone: 14:00+08:00
 		}

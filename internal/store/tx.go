@@ -80,7 +80,7 @@ func (p *pool) take(ctx context.Context) (*tx, error) {
 // closed, and opened anew when it is needed.
 func (p *pool) give(t *tx, healthy bool) {
 	if !healthy {
-		t.close()
+		_ = t.close() // it is of no use any more
 		t = nil
 	}
 	p.free <- t
