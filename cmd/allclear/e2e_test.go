@@ -41,7 +41,14 @@ type running struct {
 // newServer starts a server on the configuration of the demo.
 func newServer(t testing.TB, change ...string) *server {
 	t.Helper()
-	s := &server{t: t, world: newWorld(), dir: t.TempDir(), log: &syncBuffer{}}
+	return newServerIn(t, newWorld(), change...)
+}
+
+// newServerIn starts a server in a world, on that configuration with changes:
+// pairs of old and new.
+func newServerIn(t testing.TB, world *sim.World, change ...string) *server {
+	t.Helper()
+	s := &server{t: t, world: world, dir: t.TempDir(), log: &syncBuffer{}}
 	var err error
 	if s.sims, err = sim.Serve(s.world); err != nil {
 		t.Fatal(err)

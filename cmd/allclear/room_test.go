@@ -134,3 +134,52 @@ func TestRoomSettlesUnsureByButton(t *testing.T) {
 	s.wantTexts("wechat", "Nobody can log in.")
 	s.until("the card is calm again", func() bool { return len(s.card("INC-1").Buttons) == 0 })
 }
+
+func TestDiscordRoomTakesSlashCommands(t *testing.T) {
+	const desk, person = "700000000000000202", "500000000000000001"
+	world := newWorld()
+	application := world.Discord.AddBot(demoDiscord, "example-status")
+	world.Discord.AddChannel(desk, "comms", sim.DiscordText)
+	world.Discord.AddPerson(person, "Ana")
+	s := newServerIn(t, world, "[[rooms]]\nbot = \"tg\"\ntarget = \"-1009000000001\"", "[[rooms]]\nbot = \"dc\"\ntarget = \""+desk+"\"",
+		`guild = "700000000000000001"`, "guild = \"700000000000000001\"\napplication = \""+application+"\"",
+		`telegram = "1001"`, "telegram = \"1001\"\ndiscord = \""+person+"\"")
+	inRoom := func(found func(sim.Seen) bool) (m sim.Seen, ok bool) {
+		for _, m := range world.Discord.Seen() {
+			if m.Place == desk && m.Ours && !m.Deleted && found(m) {
+				return m, true
+			}
+		}
+		return m, false
+	}
+	s.until("gateway", func() bool { return world.Discord.Connected() > 0 })
+	slash := func(command string, options map[string]string) (id string) {
+		s.until("/"+command, func() bool { // the commands are offered
+			var err error
+			id, err = world.Discord.Slash(desk, person, command, options)
+			return err == nil
+		})
+		return id
+	}
+	asked := slash("incident", map[string]string{"impact": "critical", "components": "login", "title": "Login is down", "text": "Nobody can log in."})
+	var preview sim.Seen
+	s.until("preview", func() bool {
+		var ok bool
+		preview, ok = inRoom(func(m sim.Seen) bool { return strings.HasPrefix(m.Text, "D-1 → new incident") && len(m.Buttons) > 0 })
+		return ok
+	})
+	s.until("nobody waits for an answer", func() bool {
+		in, ok := world.Discord.Interaction(asked)
+		return ok && in.Answered && !in.Thinking
+	})
+	if _, err := world.Discord.Press(preview.ID, person, preview.Buttons[0][0].Data); err != nil {
+		t.Fatal(err)
+	}
+	s.until("published", func() bool { return len(s.feed("telegram")) == 1 && len(s.feed("x")) == 1 })
+	s.until("card", func() bool {
+		_, ok := inRoom(func(m sim.Seen) bool {
+			return strings.HasPrefix(m.Text, "INC-1 critical") && strings.Contains(m.Text, "✓ telegram")
+		})
+		return ok
+	})
+}

@@ -138,7 +138,7 @@ func (r *Rooms) attend(ctx context.Context, h heard) error {
 func (r *Rooms) tell(ctx context.Context, h heard, text string) {
 	var err error
 	switch {
-	case h.ev.Kind == bots.Pressed || h.ev.Message == "" && text != "":
+	case h.ev.Kind == bots.Pressed, h.ev.Command != "": // whose sign that an answer is awaited must end
 		err = r.Respond(ctx, h.account, h.ev.Key, text)
 	case text != "":
 		_, err = r.Say(ctx, h.account, h.reply(text))
