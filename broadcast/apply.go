@@ -166,6 +166,9 @@ func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
 	default:
 		e.Doubt.Looked++
 		e.Try.Failures = 0
+		if e.Doubt.Looked < len(lookAfter) {
+			e.Try.NotBefore = now.Add(lookPause)
+		}
 	}
 }
 

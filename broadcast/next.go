@@ -19,6 +19,9 @@ const (
 // platform time to show it; the last settles the matter within a minute.
 var lookAfter = []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second, 45 * time.Second}
 
+// lookPause is at least between two looks, however late the first one was.
+const lookPause = 3 * time.Second
+
 // A StepKind is what a lane does next.
 type StepKind int
 
@@ -194,6 +197,8 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 		}
 	case overtaken && n.CanFind && d.Looked != cannotLook: // not there, and no longer needed
 		return settle(e, Superseded)
+	case e.Should.What != Words && n.CanFind && d.Looked != cannotLook: // not there, and retracted meanwhile
+		return settle(e, Withdrawn)
 	case wanted && alone && n.CanFind && d.Looked != cannotLook: // looked for to the end, and not there
 		return n.say(e)
 	case wanted && n.Policy.Unsure == "assume":

@@ -230,3 +230,19 @@ func TestRetractionWhereOnlyTheCorrectionShows(t *testing.T) {
 		w.want("1: still false", "2: INC-1/1 … It was a test.")
 	})
 }
+
+// What was looked for to the end and is not there has nothing to retract.
+func TestRetractionOfWhatNeverArrived(t *testing.T) {
+	l := &Lane{CanFind: true, Entries: []Entry{{
+		ID: 1, Update: 1, Kind: Say, Should: Should{What: Tombstone},
+		Doubt: &Doubt{Revision: 1, Since: time.Now().Add(-time.Minute), Looked: len(lookAfter)},
+	}}}
+	step := Next(l, time.Now())
+	if step.Kind != Settle || step.Reason != Withdrawn {
+		t.Fatalf("the next step is %+v", step)
+	}
+	l.Entries[0].Doubt.Looked = cannotLook // nobody knows, so a person decides
+	if step := Next(l, time.Now()); step.Kind == Settle {
+		t.Errorf("the next step is %+v", step)
+	}
+}

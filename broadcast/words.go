@@ -109,7 +109,9 @@ func (n *planner) message(e *Entry, after Shows) *templates.Message {
 	}
 	if e.Kind == Say {
 		m.Missed = n.missed(e)
-		m.Head = n.headline()
+		if n.Limits.Edit { // elsewhere a head line could not be kept true
+			m.Head = n.headline()
+		}
 	}
 	if m.Form == templates.First && m.Head.At.After(u.PublishedAt) {
 		m.NextUpdate = time.Time{} // newer updates have kept or changed it

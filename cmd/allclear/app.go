@@ -199,9 +199,33 @@ func (a *app) offer(ctx context.Context, account string, bot bots.Bot) {
 	}
 }
 
-// say sends a message to a room.
+// sayTime is how long a message to a room is tried for.
+const sayTime = 30 * time.Second
+
+// say sends a message to a room or an operator. It is not journalled: what is
+// lost in a crash is asked for again. A lost answer is sent twice rather than
+// not at all, since nobody but operators reads it.
 func (a *app) say(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error) {
-	return a.engine.Say(ctx, account, broadcast.Room, op)
+	ctx, cancel := context.WithTimeout(ctx, sayTime)
+	defer cancel()
+	for try := 1; ; try++ {
+		receipt, err := a.engine.Say(ctx, account, broadcast.Room, op)
+		if err == nil {
+			return receipt, nil
+		}
+		wait := time.Duration(try) * time.Second
+		switch fault := bots.AsFault(err); fault.Kind {
+		case bots.RateLimited:
+			wait = time.Until(fault.Until)
+		case bots.Temporary, bots.Unsure:
+		default:
+			return receipt, err
+		}
+		if deadline, _ := ctx.Deadline(); time.Now().Add(wait).After(deadline) {
+			return receipt, err
+		}
+		pause(ctx, wait)
+	}
 }
 
 // respond answers one person's command or button.

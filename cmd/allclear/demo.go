@@ -21,7 +21,7 @@ import (
 // simulators, the bot, and one page to watch and type.
 type demoCmd struct {
 	History string        `type:"existingfile" placeholder:"FILE" help:"Play a recorded incident history (JSON Lines) instead of the story."`
-	Limit   int           `default:"20" help:"Of a history, at most so many incidents; 0 is all."`
+	Limit   int           `default:"20" help:"Of a history, the newest so many incidents; 0 is all."`
 	Chaos   bool          `help:"Add faults: delays, refusals, lost answers."`
 	Listen  string        `default:"127.0.0.1:8090" help:"Address of the page; the status page takes the next free port."`
 	Pace    time.Duration `default:"6s" help:"Time between the steps of the story."`
@@ -81,6 +81,7 @@ func (d *demo) wait(ctx context.Context, cancel context.CancelCauseFunc, served,
 				return errors.Join(err, <-served)
 			}
 			if played = nil; d.cmd.Exit {
+				d.finish(ctx)
 				cancel(nil)
 			} else if ctx.Err() == nil {
 				fmt.Fprintf(d.out, "\n  Now it is yours: type /update or /help into the room on %s. Ctrl-C ends it.\n", d.page)
@@ -88,6 +89,24 @@ func (d *demo) wait(ctx context.Context, cancel context.CancelCauseFunc, served,
 		case err := <-served:
 			return err
 		}
+	}
+}
+
+// finish waits until everything that was said is shown, but not for ever.
+func (d *demo) finish(ctx context.Context) {
+	for waited := time.Duration(0); waited < time.Minute && ctx.Err() == nil; waited += glance {
+		busy := 0
+		for name := range d.app.bots {
+			lanes, err := d.app.store.Busy(ctx, name)
+			if err != nil {
+				return
+			}
+			busy += len(lanes)
+		}
+		if busy == 0 {
+			return
+		}
+		pause(ctx, glance)
 	}
 }
 
@@ -150,5 +169,5 @@ func (d *demo) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return replay(&e, c, history, 0)
+	return replay(&e, c, history, func(time.Duration) time.Duration { return d.cmd.Pace / 6 })
 }

@@ -159,19 +159,20 @@ func must(_ string, err error) {
 	}
 }
 
-// addChaos makes every platform misbehave now and then.
+// addChaos makes every platform misbehave now and then, each in its own ways.
 func addChaos(w *sim.World) {
-	for i := range 40 {
-		skip := 3 + i%4
+	const second = sim.Duration(time.Second)
+	for i := range 100 { // each request counts for all faults that are still to come
+		odd, even := 2+i*8, 6+i*8
 		w.Telegram.Faults.Add(
-			sim.Fault{Match: "sendMessage", Skip: skip, Kind: "status", Status: 429, RetryAfter: sim.Duration(2 * time.Second)},
-			sim.Fault{Match: "sendMessage", Skip: skip, Kind: "html"})
+			sim.Fault{Match: "sendMessage", Skip: odd, Kind: "status", Status: 429, RetryAfter: 2 * second},
+			sim.Fault{Match: "sendMessage", Skip: even, Kind: "cut-after"})
 		w.Discord.Faults.Add(
-			sim.Fault{Match: "/messages", Skip: skip, Kind: "cut-after"},
-			sim.Fault{Match: "/messages", Skip: skip, Delay: sim.Duration(3 * time.Second)})
+			sim.Fault{Match: "/messages", Skip: odd, Kind: "accept"},
+			sim.Fault{Match: "/messages", Skip: even, Delay: 3 * second})
 		w.X.Faults.Add(
-			sim.Fault{Match: "POST /2/tweets", Skip: skip, Kind: "accept", Status: 503},
-			sim.Fault{Match: "POST /2/tweets", Skip: skip, Delay: sim.Duration(2 * time.Second)})
-		w.WeChat.Faults.Add(sim.Fault{Match: "/webhook/send", Skip: skip, Kind: "status", Code: "45009"})
+			sim.Fault{Match: "POST /2/tweets", Skip: i * 3, Kind: "accept", Status: 503},
+			sim.Fault{Match: "POST /2/tweets", Skip: 1 + i*3, Delay: 2 * second})
+		w.WeChat.Faults.Add(sim.Fault{Match: "/webhook/send", Skip: odd, Kind: "status", Code: "-1"})
 	}
 }

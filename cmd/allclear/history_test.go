@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/bots/sim"
 	"github.com/allclear-hq/allclear/bots/twitter"
@@ -37,7 +38,7 @@ func TestRecordedHistoryArrivesWholeOnEveryPlatform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := replay(e, c, history, 0); err != nil {
+	if err := replay(e, c, history, func(time.Duration) time.Duration { return 0 }); err != nil {
 		t.Fatal(err)
 	}
 	want := said(history)
@@ -179,7 +180,7 @@ func TestBadHistoriesAreRefusedByLine(t *testing.T) {
 		}
 	}
 	two, err := readHistory(strings.NewReader(good+"\n\n"+strings.Replace(good, `"a"`, `"b"`, 1)), 1)
-	if err != nil || len(two) != 1 || slices.ContainsFunc(two, func(u recorded) bool { return u.IncidentID != "a" }) {
+	if err != nil || len(two) != 1 || slices.ContainsFunc(two, func(u recorded) bool { return u.IncidentID != "b" }) {
 		t.Errorf("limit 1: %v %v", two, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 type replayCmd struct {
 	File  string  `arg:"" type:"existingfile" help:"JSON Lines, one update a line: incident_id, status, at, title, body, impact."`
 	Speed float64 `default:"0" help:"How many times faster than it happened; 0 is as fast as the server takes it."`
-	Limit int     `help:"At most so many incidents; 0 is all."`
+	Limit int     `help:"The newest so many incidents; 0 is all."`
 }
 
 // A recorded update is one line of a history.
@@ -33,11 +33,10 @@ type recorded struct {
 	Impact     string    `json:"impact"`
 }
 
-// readHistory reads a recorded history in the order in which it was said, at
-// most limit incidents of it, or all if limit is 0.
+// readHistory reads a recorded history in the order in which it was said: the
+// newest limit incidents of it, or all if limit is 0.
 func readHistory(r io.Reader, limit int) ([]recorded, error) {
 	var out []recorded
-	incidents := map[string]bool{}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 4<<20)
 	for n := 1; lines.Scan(); n++ {
@@ -51,10 +50,6 @@ func readHistory(r io.Reader, limit int) ([]recorded, error) {
 		if err := u.check(); err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
-		if limit > 0 && !incidents[u.IncidentID] && len(incidents) == limit {
-			continue
-		}
-		incidents[u.IncidentID] = true
 		out = append(out, u)
 	}
 	if err := lines.Err(); err != nil {
@@ -64,7 +59,21 @@ func readHistory(r io.Reader, limit int) ([]recorded, error) {
 		return nil, errors.New("there is no update in it")
 	}
 	slices.SortStableFunc(out, func(a, b recorded) int { return a.At.Compare(b.At) })
-	return out, nil
+	return newestOf(out, limit), nil
+}
+
+// newestOf keeps the updates of the limit incidents that began last.
+func newestOf(history []recorded, limit int) []recorded {
+	began := map[string]int{}
+	for _, u := range history {
+		if _, ok := began[u.IncidentID]; !ok {
+			began[u.IncidentID] = len(began)
+		}
+	}
+	if limit <= 0 || len(began) <= limit {
+		return history
+	}
+	return slices.DeleteFunc(history, func(u recorded) bool { return began[u.IncidentID] < len(began)-limit })
 }
 
 // check fills what older records leave out and says what cannot be replayed.
@@ -114,17 +123,24 @@ func (c *replayCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return replay(e, cl, history, c.Speed)
+	return replay(e, cl, history, func(since time.Duration) time.Duration {
+		if c.Speed <= 0 {
+			return 0
+		}
+		return time.Duration(float64(since) / c.Speed)
+	})
 }
 
 // replay posts a history in order. A repeated replay of the same file is the
 // same commands again: their keys are made from the records.
-func replay(e *env, c *client, history []recorded, speed float64) error {
+//
+// rests is how long to wait between two updates that were so far apart.
+func replay(e *env, c *client, history []recorded, rests func(time.Duration) time.Duration) error {
 	refs := map[string]string{} // by recorded incident
 	kinds := map[string]incident.Kind{}
 	for k, u := range history {
-		if k > 0 && speed > 0 {
-			if err := rest(e, time.Duration(float64(u.At.Sub(history[k-1].At))/speed)); err != nil {
+		if k > 0 {
+			if err := rest(e, rests(u.At.Sub(history[k-1].At))); err != nil {
 				return err
 			}
 		}

@@ -101,7 +101,7 @@ func (d *demo) act(ctx context.Context, s scene) error {
 
 // Times of the people in the story.
 const (
-	previewTime = 10 * time.Second       // that they wait for a preview
+	previewTime = 30 * time.Second       // that they wait for a preview
 	glance      = 100 * time.Millisecond // between two looks at the room
 )
 

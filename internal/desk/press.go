@@ -51,7 +51,8 @@ func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (stri
 	answer, err := r.Desk.Do(ctx, actor, r.key(h), cmd)
 	if refusal, ok := AsRefusal(err); ok {
 		if stale, ok := cmd.(Publish); ok && refusal.Kind == Conflict {
-			return "", r.meanwhile(ctx, h, stale, refusal)
+			r.meanwhile(ctx, h, stale, refusal)
+			return "", nil
 		}
 		return capital(refusal.Text) + ".", nil
 	}
@@ -59,7 +60,7 @@ func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (stri
 		return "", err
 	}
 	if answer.Draft != nil || answer.State == "published" {
-		r.refreshPreviews(ctx, draftOf(cmd), answer)
+		h.out.add(ctx, func(ctx context.Context) { r.refreshPreviews(ctx, draftOf(cmd), answer) })
 	}
 	return answer.Text, nil
 }
@@ -80,7 +81,7 @@ func draftOf(cmd Command) string {
 }
 
 // meanwhile shows what was said since a draft was written, and asks again.
-func (r *Rooms) meanwhile(ctx context.Context, h heard, cmd Publish, refusal *Refusal) error {
+func (r *Rooms) meanwhile(ctx context.Context, h heard, cmd Publish, refusal *Refusal) {
 	op := h.reply(capital(refusal.Text) + ".")
 	if strings.Contains(refusal.Text, "meanwhile") {
 		op.Buttons = [][]bots.Button{{
@@ -88,8 +89,7 @@ func (r *Rooms) meanwhile(ctx context.Context, h heard, cmd Publish, refusal *Re
 			{Text: "Discard", Data: press("drop", cmd.Draft, cmd.Digest)},
 		}}
 	}
-	_, err := r.Say(ctx, h.account, op)
-	return err
+	h.out.add(ctx, func(ctx context.Context) { r.post(ctx, h, op) })
 }
 
 // each shows every channel's text, word for word.
@@ -102,27 +102,39 @@ func (r *Rooms) each(ctx context.Context, h heard, subject string) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.Say(ctx, h.account, h.reply(p.Each()))
-	return err
+	h.out.add(ctx, func(ctx context.Context) { r.post(ctx, h, h.reply(p.Each())) })
+	return nil
 }
 
-// showPreview posts a draft's preview into a room.
-func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) error {
+// post sends a message to the room.
+func (r *Rooms) post(ctx context.Context, h heard, op bots.Operation) (bots.Receipt, bool) {
+	receipt, err := r.Say(ctx, h.account, op)
+	if err != nil {
+		r.Log.Warn("a room was not answered", "account", h.account, "error", err)
+	}
+	return receipt, err == nil
+}
+
+// showPreview posts a draft's preview into a room, and to those who may agree.
+// If it does not arrive the draft stands all the same.
+func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) {
 	op, err := r.preview(ctx, d)
 	if err != nil {
-		return err
+		r.Log.Warn("a preview was not made", "draft", d.ID(), "error", err)
+		return
 	}
 	reply := h.reply(op.Text)
 	reply.Buttons = op.Buttons
-	receipt, err := r.Say(ctx, h.account, reply)
-	if err != nil {
-		r.Log.Warn("a preview was not shown", "draft", d.ID(), "error", err)
-		return nil // the draft stands; /show lists it
-	}
+	receipt, ok := r.post(ctx, h, reply)
 	if d.Needs > len(d.Approvals) {
 		r.askReviewers(ctx, h.account, d, op)
 	}
-	return r.Store.Remember(ctx, RoomMessage{h.account, h.ev.Chat, receipt.ID}, d.ID())
+	if !ok {
+		return
+	}
+	if err := r.Store.Remember(ctx, RoomMessage{h.account, h.ev.Chat, receipt.ID}, d.ID()); err != nil {
+		r.Log.Warn("a preview cannot be replied to", "draft", d.ID(), "error", err)
+	}
 }
 
 // askReviewers sends a preview to everybody who may agree, in private.

@@ -60,12 +60,15 @@ type Rooms struct {
 // relisten is how long a room stays deaf after listening broke off.
 const relisten = 3 * time.Second
 
-// Listen hears one account until ctx ends.
+// Listen hears one account until ctx ends, and waits for the answers that are
+// under way.
 func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
+	out := new(outbox)
+	defer out.wait()
 	for ctx.Err() == nil {
 		cursor, err := r.Cursor(ctx, account)
 		if err == nil {
-			err = bot.Listen(ctx, cursor, func(ctx context.Context, ev bots.Event) error { return r.handle(ctx, account, ev) })
+			err = bot.Listen(ctx, cursor, func(ctx context.Context, ev bots.Event) error { return r.handle(ctx, account, out, ev) })
 		}
 		if ctx.Err() != nil {
 			return
@@ -89,6 +92,7 @@ type heard struct {
 	account string
 	room    Room
 	ev      bots.Event
+	out     *outbox // for what answers it
 }
 
 // reply is a message that answers it.
@@ -98,13 +102,13 @@ func (h heard) reply(text string) bots.Operation {
 
 // handle answers one event. It returns an error only when the event must be
 // delivered again.
-func (r *Rooms) handle(ctx context.Context, account string, ev bots.Event) error {
+func (r *Rooms) handle(ctx context.Context, account string, out *outbox, ev bots.Event) error {
 	room, ok := r.room(account, ev.Chat)
 	if !ok && ev.Private && ev.Kind == bots.Pressed { // under a preview that was sent to a reviewer
 		room, ok = Room{Account: account, Target: ev.Chat}, true
 	}
 	if ok {
-		if err := r.attend(ctx, heard{account, room, ev}); err != nil {
+		if err := r.attend(ctx, heard{account, room, ev, out}); err != nil {
 			return err
 		}
 	}
@@ -130,7 +134,7 @@ func (r *Rooms) attend(ctx context.Context, h heard) error {
 	if err != nil {
 		return err
 	}
-	r.tell(ctx, h, text)
+	h.out.add(ctx, func(ctx context.Context) { r.tell(ctx, h, text) })
 	return nil
 }
 
@@ -243,7 +247,8 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 	}
 	if refusal, ok := AsRefusal(err); ok {
 		if publish, ok := cmd.(Publish); ok && refusal.Kind == Conflict {
-			return "", r.meanwhile(ctx, h, publish, refusal)
+			r.meanwhile(ctx, h, publish, refusal)
+			return "", nil
 		}
 		return capital(refusal.Text) + ".", nil
 	}
@@ -251,11 +256,12 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 		return "", err
 	}
 	if id := draftOf(cmd); id != "" {
-		r.refreshPreviews(ctx, id, answer)
+		h.out.add(ctx, func(ctx context.Context) { r.refreshPreviews(ctx, id, answer) })
 		return answer.Text, nil
 	}
 	if answer.State == "draft" {
-		return "", r.showPreview(ctx, h, answer.Draft)
+		h.out.add(ctx, func(ctx context.Context) { r.showPreview(ctx, h, answer.Draft) })
+		return "", nil
 	}
 	return answer.Text, nil
 }
