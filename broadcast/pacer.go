@@ -9,9 +9,15 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 )
 
-// margin keeps the estimated arrivals of a window apart by a little more than
-// the platform counts, since requests travel unevenly.
-const margin = 3 * time.Millisecond
+// margin keeps the arrivals of a window apart by a little more than the
+// platform counts, since requests travel unevenly. Where a window lasts long a
+// refusal costs long too, so the margin is wider.
+func (w *window) margin() time.Duration {
+	if w.pace.Per < 30*time.Second {
+		return 3 * time.Millisecond
+	}
+	return w.pace.Per / 60
+}
 
 // pacer shares one account's limits among all who want to send: the most
 // urgent class first, within a class the longest waiting. A target that is at
@@ -141,7 +147,7 @@ type window struct {
 func (w *window) opens(now time.Time) time.Time {
 	at := later(now, w.closed)
 	if w.pace.N > 0 && len(w.sent) == w.pace.N {
-		at = later(at, w.sent[w.oldest].Add(w.pace.Per+margin))
+		at = later(at, w.sent[w.oldest].Add(w.pace.Per+w.margin()))
 	}
 	return at
 }
