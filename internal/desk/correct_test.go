@@ -105,7 +105,7 @@ func TestCorrectRefuses(t *testing.T) {
 	h.do(ana, opening())
 	h.refused(ana, desk.Correct{Ref: "INC-1/1"}, desk.Invalid, "nothing is corrected")
 	h.refused(ana, desk.Correct{Ref: "INC-1", Body: text("a")}, desk.Invalid, "INC-1 names no update: write INC-1/1")
-	h.refused(ana, desk.Correct{Ref: "", Body: text("a")}, desk.Invalid, "not a reference")
+	h.refused(ana, desk.Correct{Ref: "", Body: text("a")}, desk.Invalid, "there is no reference")
 	h.refused(ana, desk.Correct{Ref: "INC-1/2", Body: text("a")}, desk.NotFound, "INC-1 has no update 2: the newest is INC-1/1")
 	h.refused(ana, desk.Correct{Ref: "INC-2/1", Body: text("a")}, desk.NotFound, "there is no INC-2")
 	h.refused(ana, desk.Correct{Ref: "INC-1/1", Body: incident.Text{"fr": "a"}}, desk.Invalid, `"fr" is not a language`)

@@ -240,6 +240,9 @@ func (c Reject) run(w *work) (Answer, error) {
 // is decided there, and nothing else is.
 func (w *work) draft(id string) (*Draft, error) {
 	number, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(id), "D"), "-"))
+	if id == "" {
+		return nil, refuse(Invalid, "say which draft: write it like D-17")
+	}
 	if err != nil {
 		return nil, refuse(Invalid, "%q is no draft: write it like D-17", id)
 	}

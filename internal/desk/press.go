@@ -60,7 +60,7 @@ func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (stri
 		return "", err
 	}
 	if answer.Draft != nil || answer.State == "published" {
-		h.out.add(ctx, func(ctx context.Context) { r.refreshPreviews(ctx, draftOf(cmd), answer) })
+		h.out.add(func(ctx context.Context) { r.refreshPreviews(ctx, draftOf(cmd), answer) })
 	}
 	return answer.Text, nil
 }
@@ -89,7 +89,7 @@ func (r *Rooms) meanwhile(ctx context.Context, h heard, cmd Publish, refusal *Re
 			{Text: "Discard", Data: press("drop", cmd.Draft, cmd.Digest)},
 		}}
 	}
-	h.out.add(ctx, func(ctx context.Context) { r.post(ctx, h, op) })
+	h.out.add(func(ctx context.Context) { r.post(ctx, h, op) })
 }
 
 // each shows every channel's text, word for word.
@@ -102,7 +102,7 @@ func (r *Rooms) each(ctx context.Context, h heard, subject string) error {
 	if err != nil {
 		return err
 	}
-	h.out.add(ctx, func(ctx context.Context) { r.post(ctx, h, h.reply(p.Each())) })
+	h.out.add(func(ctx context.Context) { r.post(ctx, h, h.reply(p.Each())) })
 	return nil
 }
 

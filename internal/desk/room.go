@@ -63,7 +63,7 @@ const relisten = 3 * time.Second
 // Listen hears one account until ctx ends, and waits for the answers that are
 // under way.
 func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
-	out := new(outbox)
+	out := newOutbox(ctx)
 	defer out.wait()
 	for ctx.Err() == nil {
 		cursor, err := r.Cursor(ctx, account)
@@ -134,7 +134,7 @@ func (r *Rooms) attend(ctx context.Context, h heard) error {
 	if err != nil {
 		return err
 	}
-	h.out.add(ctx, func(ctx context.Context) { r.tell(ctx, h, text) })
+	h.out.add(func(ctx context.Context) { r.tell(ctx, h, text) })
 	return nil
 }
 
@@ -256,11 +256,11 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 		return "", err
 	}
 	if id := draftOf(cmd); id != "" {
-		h.out.add(ctx, func(ctx context.Context) { r.refreshPreviews(ctx, id, answer) })
+		h.out.add(func(ctx context.Context) { r.refreshPreviews(ctx, id, answer) })
 		return answer.Text, nil
 	}
 	if answer.State == "draft" {
-		h.out.add(ctx, func(ctx context.Context) { r.showPreview(ctx, h, answer.Draft) })
+		h.out.add(func(ctx context.Context) { r.showPreview(ctx, h, answer.Draft) })
 		return "", nil
 	}
 	return answer.Text, nil

@@ -5,6 +5,7 @@
 package incident
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -141,6 +142,9 @@ func ParseRef(s string) (Ref, error) {
 // ParseUpdateRef reads a reference to an update, INC-12/3. The number is 0
 // when there is none.
 func ParseUpdateRef(s string) (Ref, int, error) {
+	if strings.TrimSpace(s) == "" {
+		return Ref{}, 0, errors.New("there is no reference: write it like INC-12 or INC-12/3")
+	}
 	m := refForm.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
 		return Ref{}, 0, fmt.Errorf("%q is not a reference: write it like INC-12 or INC-12/3", s)
