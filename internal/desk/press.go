@@ -51,7 +51,7 @@ func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (stri
 	answer, err := r.Desk.Do(ctx, actor, r.key(h), cmd)
 	if refusal, ok := AsRefusal(err); ok {
 		if stale, ok := cmd.(Publish); ok && refusal.Kind == Conflict {
-			r.meanwhile(ctx, h, stale, refusal)
+			r.meanwhile(h, stale, refusal)
 			return "", nil
 		}
 		return capital(refusal.Text) + ".", nil
@@ -81,7 +81,7 @@ func draftOf(cmd Command) string {
 }
 
 // meanwhile shows what was said since a draft was written, and asks again.
-func (r *Rooms) meanwhile(ctx context.Context, h heard, cmd Publish, refusal *Refusal) {
+func (r *Rooms) meanwhile(h heard, cmd Publish, refusal *Refusal) {
 	op := h.reply(capital(refusal.Text) + ".")
 	if strings.Contains(refusal.Text, "meanwhile") {
 		op.Buttons = [][]bots.Button{{

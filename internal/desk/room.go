@@ -247,7 +247,7 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 	}
 	if refusal, ok := AsRefusal(err); ok {
 		if publish, ok := cmd.(Publish); ok && refusal.Kind == Conflict {
-			r.meanwhile(ctx, h, publish, refusal)
+			r.meanwhile(h, publish, refusal)
 			return "", nil
 		}
 		return capital(refusal.Text) + ".", nil
