@@ -72,6 +72,8 @@ type Answer struct {
 type Refusal struct {
 	Kind RefusalKind
 	Text string // what is wrong and what to do, for people
+
+	Overtaken bool // a Conflict only because something was published since it was written
 }
 
 // A RefusalKind says why.

@@ -138,6 +138,7 @@ type Publish struct {
 // Reject ends a draft.
 type Reject struct {
 	Draft  string
+	Digest string // as of Publish
 	Reason string
 }
 
@@ -148,12 +149,9 @@ func (c Publish) run(w *work) (Answer, error) {
 	if err := w.require(Reviewer, "agree to drafts"); err != nil {
 		return Answer{}, err
 	}
-	d, err := w.draft(c.Draft)
+	d, err := w.draft(c.Draft, c.Digest)
 	if err != nil {
 		return Answer{}, err
-	}
-	if !strings.HasPrefix(d.Digest, c.Digest) {
-		return Answer{}, refuse(Conflict, "%s has changed since you read it: read it again", d.ID())
 	}
 	if w.actor.Name != d.Author && !slices.Contains(d.Approvals, w.actor.Name) {
 		d.Approvals = append(d.Approvals, w.actor.Name)
@@ -223,7 +221,7 @@ func decode[C Command](b []byte) (Command, error) {
 }
 
 func (c Reject) run(w *work) (Answer, error) {
-	d, err := w.draft(c.Draft)
+	d, err := w.draft(c.Draft, c.Digest)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -238,7 +236,10 @@ func (c Reject) run(w *work) (Answer, error) {
 
 // draft loads a draft that is still open. What was drafted in a room for drills
 // is decided there, and nothing else is.
-func (w *work) draft(id string) (*Draft, error) {
+//
+// A digest, or its beginning, must be that of the words as they are now, so
+// that a button under older words does nothing.
+func (w *work) draft(id, digest string) (*Draft, error) {
 	number, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(id), "D"), "-"))
 	if id == "" {
 		return nil, refuse(Invalid, "say which draft: write it like D-17")
@@ -261,6 +262,9 @@ func (w *work) draft(id string) (*Draft, error) {
 	}
 	if d.State != "open" {
 		return nil, refuse(Conflict, "%s is %s already", d.ID(), d.State)
+	}
+	if !strings.HasPrefix(d.Digest, digest) {
+		return nil, refuse(Conflict, "%s has changed since you read it: read it again", d.ID())
 	}
 	return d, nil
 }

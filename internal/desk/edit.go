@@ -24,11 +24,7 @@ func (Edit) verb() string { return "edit" }
 func (Join) verb() string { return "join" }
 
 func (c Edit) run(w *work) (Answer, error) {
-	d, err := w.draft(c.Draft)
-	if err != nil {
-		return Answer{}, err
-	}
-	cmd, err := d.command()
+	d, cmd, err := w.drafted(c.Draft, "")
 	if err != nil {
 		return Answer{}, err
 	}
@@ -54,6 +50,16 @@ func (c Edit) run(w *work) (Answer, error) {
 	return w.redraft(d, cmd, "has new words; earlier approvals are void.")
 }
 
+// drafted loads an open draft with the command that it holds.
+func (w *work) drafted(id, digest string) (*Draft, Command, error) {
+	d, err := w.draft(id, digest)
+	if err != nil {
+		return nil, nil, err
+	}
+	cmd, err := d.command()
+	return d, cmd, err
+}
+
 // reword puts new words into a saying; what they leave out stays.
 func reword(s *incident.Saying, with incident.Saying) {
 	s.Body = with.Body
@@ -76,11 +82,7 @@ func (w *work) redraft(d *Draft, cmd Command, what string) (Answer, error) {
 }
 
 func (c Join) run(w *work) (Answer, error) {
-	d, err := w.draft(c.Draft)
-	if err != nil {
-		return Answer{}, err
-	}
-	cmd, err := d.command()
+	d, cmd, err := w.drafted(c.Draft, c.Digest)
 	if err != nil {
 		return Answer{}, err
 	}

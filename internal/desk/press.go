@@ -28,7 +28,7 @@ func (r *Rooms) pressed(ctx context.Context, h heard) (string, error) {
 	case "pub", "anyway":
 		return r.do(ctx, h, actor, Publish{Draft: subject, Digest: mark, Anyway: what == "anyway"})
 	case "drop":
-		return r.do(ctx, h, actor, Reject{Draft: subject, Reason: "discarded"})
+		return r.do(ctx, h, actor, Reject{Draft: subject, Digest: mark, Reason: "discarded"})
 	case "join":
 		return r.do(ctx, h, actor, Join{Draft: subject, Digest: mark})
 	case "edit":
@@ -45,8 +45,9 @@ func (r *Rooms) pressed(ctx context.Context, h heard) (string, error) {
 	return "This button is from another version. Type the command instead.", nil
 }
 
-// do carries out a button's command and brings the message under which it
-// stands up to date.
+// do carries out a command, typed or from a button, and returns the answer. A
+// new draft is answered by its preview; the previews of one that has changed
+// are brought up to date.
 func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (string, error) {
 	answer, err := r.Desk.Do(ctx, actor, r.key(h), cmd)
 	if refusal, ok := AsRefusal(err); ok {
@@ -59,8 +60,11 @@ func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (stri
 	if err != nil {
 		return "", err
 	}
-	if answer.Draft != nil || answer.State == "published" {
-		h.out.add(func(ctx context.Context) { r.refreshPreviews(ctx, draftOf(cmd), answer) })
+	if id := draftOf(cmd); id != "" {
+		h.out.add(func(ctx context.Context) { r.refreshPreviews(ctx, id, answer) })
+	} else if answer.State == "draft" {
+		h.out.add(func(ctx context.Context) { r.showPreview(ctx, h, answer.Draft) })
+		return "", nil
 	}
 	return answer.Text, nil
 }
@@ -83,7 +87,7 @@ func draftOf(cmd Command) string {
 // meanwhile shows what was said since a draft was written, and asks again.
 func (r *Rooms) meanwhile(h heard, cmd Publish, refusal *Refusal) {
 	op := h.reply(capital(refusal.Text) + ".")
-	if strings.Contains(refusal.Text, "meanwhile") {
+	if refusal.Overtaken {
 		op.Buttons = [][]bots.Button{{
 			{Text: "Publish anyway", Data: press("anyway", cmd.Draft, cmd.Digest)},
 			{Text: "Discard", Data: press("drop", cmd.Draft, cmd.Digest)},

@@ -241,29 +241,13 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 	if age := time.Since(h.ev.At); err == nil && !drafts(cmd) && age > late && !h.ev.At.IsZero() {
 		return fmt.Sprintf("This was typed %s ago, so it was not carried out. Type it again if you still mean it.", roughly(age)), nil
 	}
-	var answer Answer
-	if err == nil {
-		answer, err = r.Desk.Do(ctx, actor, r.key(h), cmd)
-	}
 	if refusal, ok := AsRefusal(err); ok {
-		if publish, ok := cmd.(Publish); ok && refusal.Kind == Conflict {
-			r.meanwhile(h, publish, refusal)
-			return "", nil
-		}
 		return capital(refusal.Text) + ".", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	if id := draftOf(cmd); id != "" {
-		h.out.add(func(ctx context.Context) { r.refreshPreviews(ctx, id, answer) })
-		return answer.Text, nil
-	}
-	if answer.State == "draft" {
-		h.out.add(func(ctx context.Context) { r.showPreview(ctx, h, answer.Draft) })
-		return "", nil
-	}
-	return answer.Text, nil
+	return r.do(ctx, h, actor, cmd)
 }
 
 // drafts reports whether a command becomes a draft first, where somebody

@@ -195,6 +195,13 @@ func TestRoomDraftsAreEditedByReply(t *testing.T) {
 	if got := c.press("1001", "Publish"); got != "" || !strings.Contains(c.said[1].Text, "D-1 has changed since you read it") {
 		t.Errorf("the old button is answered %q and %q", got, c.texts())
 	}
+	c.said = []bots.Operation{old}
+	if got := c.press("1001", "Discard"); !strings.Contains(got, "D-1 has changed since you read it") {
+		t.Errorf("the old Discard is answered %q", got)
+	}
+	if open, err := c.store.Drafts(t.Context()); len(open) != 1 || err != nil {
+		t.Errorf("%d drafts are open, %v, want 1", len(open), err)
+	}
 	c.refusedIncidents(0)
 }
 

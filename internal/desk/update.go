@@ -79,7 +79,7 @@ func checkAfter(i *incident.Incident, after string) error {
 		return refuse(Invalid, "after is %q: write the newest update you know, like %s/%d", after, i.Ref, len(i.Updates))
 	}
 	if n != len(i.Updates) {
-		return refuse(Conflict, "%s/%d was published meanwhile: read it and say what is still true", i.Ref, len(i.Updates))
+		return &Refusal{Kind: Conflict, Overtaken: true, Text: fmt.Sprintf("%s/%d was published meanwhile: read it and say what is still true", i.Ref, len(i.Updates))}
 	}
 	return nil
 }
