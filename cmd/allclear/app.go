@@ -174,7 +174,9 @@ func (a *app) newRooms() *desk.Rooms {
 		return "", fmt.Errorf("%s has no private conversations", account)
 	}
 	r.Cards = desk.NewCards(desk.CardsConfig{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.say, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
-	a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)
+	if len(r.Rooms) > 0 { // otherwise nobody would ever take up what has changed
+		a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)
+	}
 	a.reminders = &desk.Reminders{Desk: a.desk, Rooms: r, Log: a.log}
 	return r
 }
@@ -278,15 +280,13 @@ func (a *app) show(ctx context.Context, ref string) (string, error) {
 }
 
 func (a *app) showOpen(ctx context.Context) (string, error) {
-	all, err := a.store.Incidents(ctx, 50)
+	open, err := a.store.Unresolved(ctx)
 	if err != nil {
 		return "", err
 	}
 	var lines []string
-	for _, i := range all {
-		if i.ResolvedAt.IsZero() {
-			lines = append(lines, headline(i))
-		}
+	for _, i := range open {
+		lines = append(lines, headline(i))
 	}
 	if len(lines) == 0 {
 		return "Nothing is open.", nil

@@ -172,12 +172,8 @@ func replay(e *env, c *client, history []recorded, rests func(time.Duration) tim
 }
 
 func rest(e *env, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-e.ctx.Done():
-		return e.ctx.Err()
-	}
+	pause(e.ctx, d)
+	return e.ctx.Err()
 }
 
 // progress shows how far long work is: in place on a terminal, otherwise as a

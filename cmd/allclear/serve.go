@@ -69,6 +69,9 @@ func notYet(c *config.Config) (out []string) {
 	for _, ch := range c.Channels {
 		add(ch.Audience, "channel "+ch.Name+" is an audience; nothing is sent to subscribers")
 	}
+	for _, name := range sortedKeys(c.Bots) {
+		add(c.Bots[name].Paid > 0, "paid of bot "+name+"; nothing is paid for")
+	}
 	add(len(c.Hooks) > 0, "[hooks]; no alert is taken")
 	add(c.Policy.Ack+c.Policy.Hold+c.Policy.FalseAlarm != "", "[policy] ack, hold and false_alarm; no approved template is offered")
 	return out

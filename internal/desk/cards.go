@@ -91,12 +91,12 @@ func (c *Cards) Run(ctx context.Context) {
 
 // markOpen has all open incidents looked at, since time passes for them.
 func (c *Cards) markOpen(ctx context.Context) {
-	all, err := c.Desk.Reader.Incidents(ctx, 20)
+	open, err := c.Desk.Reader.Unresolved(ctx)
 	if err != nil && ctx.Err() == nil {
 		c.Log.Warn("cards are out of date", "error", err)
 	}
-	for _, i := range all {
-		if i.ResolvedAt.IsZero() && i.Begin.IsZero() {
+	for _, i := range open {
+		if i.Begin.IsZero() {
 			c.Changed(i.Ref.String())
 		}
 	}

@@ -15,7 +15,8 @@ import (
 // Reader is what the desk reads outside a transaction.
 type Reader interface {
 	Incident(ctx context.Context, ref incident.Ref) (*incident.Incident, error)
-	Incidents(ctx context.Context, limit int) ([]*incident.Incident, error)
+	Incidents(ctx context.Context, limit int) ([]*incident.Incident, error) // the newest
+	Unresolved(ctx context.Context) ([]*incident.Incident, error)
 	Lanes(ctx context.Context, ref incident.Ref) ([]*broadcast.Lane, error)
 	Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) ([]broadcast.Delivery, error)
 	Setting(ctx context.Context, name string) (string, error)

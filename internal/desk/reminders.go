@@ -36,11 +36,11 @@ func (r *Reminders) Run(ctx context.Context) {
 }
 
 func (r *Reminders) look(ctx context.Context, now time.Time) error {
-	all, err := r.Desk.Reader.Incidents(ctx, 50)
+	open, err := r.Desk.Reader.Unresolved(ctx)
 	if err != nil {
 		return err
 	}
-	for _, i := range all {
+	for _, i := range open {
 		if text, stage := reminder(i, r.Desk.Zone, now); text != "" {
 			if err := r.remind(ctx, i, stage, text); err != nil {
 				return err

@@ -55,7 +55,7 @@ func (t *deskTx) Incident(ref incident.Ref) (*incident.Incident, error) {
 }
 
 func (t *deskTx) Unresolved() ([]*incident.Incident, error) {
-	return incidentsBy(t.ctx, t.tx, `WHERE resolved_at = 0 ORDER BY id`)
+	return unresolved(t.ctx, t.tx)
 }
 
 func (t *deskTx) Create(i *incident.Incident) error {

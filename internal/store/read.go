@@ -30,6 +30,19 @@ func (s *Store) Incidents(ctx context.Context, limit int) (out []*incident.Incid
 	return out, err
 }
 
+// Unresolved loads the incidents that are open, oldest first.
+func (s *Store) Unresolved(ctx context.Context) (out []*incident.Incident, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		out, err = unresolved(ctx, tx)
+		return err
+	})
+	return out, err
+}
+
+func unresolved(ctx context.Context, q querier) ([]*incident.Incident, error) {
+	return incidentsBy(ctx, q, `WHERE resolved_at = 0 ORDER BY id`)
+}
+
 // Deliveries lists what was to arrive where for an incident, by lane, oldest
 // first. complete adds the configuration of a lane's channel.
 func (s *Store) Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) (out []broadcast.Delivery, err error) {
