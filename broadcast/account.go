@@ -13,6 +13,7 @@ type account struct {
 	Account
 	engine *Engine
 	pacer  *pacer
+	while  []func(context.Context, Lease) // run while there is a lease
 
 	mu    sync.Mutex
 	lanes map[int64]*walk  // running
@@ -49,7 +50,10 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	}
 	walking, stop := context.WithCancel(ctx)
 	defer stop()
-	var walks sync.WaitGroup
+	var walks sync.WaitGroup // and what else runs under the lease
+	for _, f := range a.while {
+		walks.Go(func() { f(walking, lease) })
+	}
 	a.setStart(func(id int64) {
 		w := &walk{account: a, lease: lease, lane: id, again: make(chan struct{}, 1)}
 		a.lanes[id] = w

@@ -116,6 +116,15 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
+// While has f run for as long as this node holds the account, each time that it
+// does: for what only one node may do, such as listening, or writing to
+// subscribers. f must return when its context ends, and is waited for. While is
+// called before Run.
+func (e *Engine) While(account string, f func(ctx context.Context, lease Lease)) {
+	a := e.accounts[account]
+	a.while = append(a.while, f)
+}
+
 // Run works until ctx ends, then waits up to Grace for the answers that are
 // under way. It returns nil when it stopped because of ctx.
 func (e *Engine) Run(ctx context.Context) error {

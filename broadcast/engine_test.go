@@ -130,6 +130,35 @@ func TestLostLease(t *testing.T) {
 	}
 }
 
+// What runs while an account is held ends with the lease, and begins again with
+// the next one.
+func TestWhileHeld(t *testing.T) {
+	s := newSite(t, "one")
+	s.config.Lease = 300 * time.Millisecond
+	began, ended := make(chan broadcast.Lease, 10), make(chan broadcast.Lease, 10)
+	s.while = func(ctx context.Context, lease broadcast.Lease) {
+		began <- lease
+		<-ctx.Done()
+		ended <- lease
+	}
+	s.start()
+	first := <-began
+	if err := s.store.Release(t.Context(), first); err != nil { // as another node's claim would
+		t.Fatal(err)
+	}
+	if got := <-ended; got != first {
+		t.Errorf("%+v ended, want %+v", got, first)
+	}
+	second := <-began
+	if second.Epoch <= first.Epoch {
+		t.Errorf("epoch %d after %d", second.Epoch, first.Epoch)
+	}
+	s.halt()
+	if got := <-ended; got != second {
+		t.Errorf("%+v ended, want %+v", got, second)
+	}
+}
+
 func TestStopWaitsForAnAnswerUnderWay(t *testing.T) {
 	s := newSite(t, "one")
 	release := make(chan struct{})

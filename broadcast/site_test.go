@@ -33,6 +33,7 @@ type site struct {
 	platform *remote
 	config   broadcast.Config
 	engine   *broadcast.Engine
+	while    func(context.Context, broadcast.Lease) // runs while the account is held; may be nil
 	stop     context.CancelFunc
 	done     chan struct{} // closed when the engine has stopped
 	keys     int
@@ -165,6 +166,9 @@ func (s *site) start() {
 	var err error
 	if s.engine, err = broadcast.New(s.config); err != nil {
 		s.t.Fatal(err)
+	}
+	if s.while != nil {
+		s.engine.While("bot", s.while)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -74,8 +74,10 @@ func (a *app) run(ctx context.Context) error {
 	for name, bot := range a.bots {
 		listener, ok := bot.(bots.Listener)
 		if ok && slices.ContainsFunc(a.config.Rooms, func(r config.Room) bool { return r.Bot == name }) {
-			wg.Go(func() { a.offer(ctx, name, bot) })
-			wg.Go(func() { a.rooms.Listen(ctx, name, listener) })
+			a.engine.While(name, func(ctx context.Context, _ broadcast.Lease) {
+				wg.Go(func() { a.offer(ctx, name, bot) })
+				a.rooms.Listen(ctx, name, listener)
+			})
 		}
 	}
 	if len(a.config.Rooms) > 0 {
