@@ -55,10 +55,11 @@ func layers() map[string]layer {
 
 		"internal/config": {may: []string{"internal/incident", text, toml}, tests: []string{gocmp}},
 
-		"broadcast":      {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", gocmp}},
-		"internal/desk":  {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
-		"internal/store": {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", sqlite}, tests: []string{gocmp}},
-		"internal/web":   {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
+		"broadcast":       {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", gocmp}},
+		"internal/desk":   {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
+		"internal/people": {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/store", gocmp}}, // the people are told by desk and web, and know neither
+		"internal/store":  {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", sqlite}, tests: []string{gocmp}},
+		"internal/web":    {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
 
 		"cmd/allclear": {
 			may: []string{

@@ -1,0 +1,57 @@
+// Package people is the audience of a Telegram bot: who subscribed, to what,
+// and the dialogue in which they say so.
+//
+// A subscriber is a chat and what concerns it. No name, no username and
+// nothing that was typed is ever kept.
+package people
+
+import (
+	"slices"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// A State is whether a subscriber is written to.
+type State int
+
+// The states. Their numbers are kept in the store.
+const (
+	Active  State = iota
+	Stopped       // said so: no import takes it back
+	Blocked       // blocked the bot, or threw it out
+	Gone          // the account or the group is no more
+)
+
+// A Subscriber is a chat that gets what concerns it.
+type Subscriber struct {
+	ID         int64 // in the order of subscribing; 0 while it is not stored
+	Chat       int64 // negative for groups
+	Language   string
+	Impact     incident.Impact // the least that concerns it
+	All        bool            // all components, those to come included
+	Components []string        // otherwise these
+	Incidents  []string        // references of single incidents that are followed besides
+	State      State
+}
+
+// Concerned reports whether something said about i concerns a subscriber:
+// what happens to a component of his, or to all, and is bad enough; and
+// whatever he follows by reference. A notice is said to everybody, however
+// little impact it has. Whether drills are for this audience is not asked
+// here.
+func (s *Subscriber) Concerned(i *incident.Incident) bool {
+	switch {
+	case slices.Contains(s.Incidents, i.Ref.String()):
+		return true
+	case i.Kind != incident.Notice && s.Impact.Worse(i.Impact):
+		return false
+	case s.All || len(i.Components) == 0:
+		return s.All || len(s.Components) > 0
+	}
+	for _, id := range s.Components {
+		if _, ok := i.Components[id]; ok {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// subscriberColumns are those that scanSubscriber reads.
+const subscriberColumns = `id, chat, language, impact, components, incidents, state`
+
+// Subscribers lists those of a bot in the order of their ids, from after on, at
+// most limit of them, in whatever state.
+func (s *Store) Subscribers(ctx context.Context, bot string, after int64, limit int) (out []people.Subscriber, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT `+subscriberColumns+` FROM subscriber WHERE bot = ? AND id > ? ORDER BY id LIMIT ?`, bot, after, limit)
+		return each(rows, err, func() error {
+			p, err := scanSubscriber(rows)
+			out = append(out, p)
+			return err
+		})
+	})
+	return out, err
+}
+
+// CountSubscribers counts those of a bot who are written to. It looks at all
+// of them, so it is for now and then.
+func (s *Store) CountSubscribers(ctx context.Context, bot string) (n int, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM subscriber WHERE bot = ? AND state = ?`, bot, people.Active).Scan(&n)
+	})
+	return n, err
+}
+
+// ChangeSubscribers lets change look at the subscribers of some chats and
+// stores what it makes of them, all in one transaction. Chats that have not
+// subscribed have no id; they are stored if change says that they differ.
+// Whatever change returns for a chat takes the place of what was there; nil
+// erases it.
+func (s *Store) ChangeSubscribers(ctx context.Context, bot string, chats []int64, change func(was people.Subscriber) *people.Subscriber) error {
+	return s.change(ctx, func(tx *tx) error {
+		for _, chat := range chats {
+			was, err := subscriberOf(ctx, tx, bot, chat)
+			if err != nil {
+				return err
+			}
+			if err := s.putSubscriber(ctx, tx, bot, was, change(was)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// subscriberOf loads the subscriber of a chat, whose id is 0 if there is none.
+func subscriberOf(ctx context.Context, q querier, bot string, chat int64) (people.Subscriber, error) {
+	p, err := scanSubscriber(q.QueryRowContext(ctx, `SELECT `+subscriberColumns+` FROM subscriber WHERE bot = ? AND chat = ?`, bot, chat))
+	if errors.Is(err, sql.ErrNoRows) {
+		return people.Subscriber{Chat: chat}, nil
+	}
+	return p, err
+}
+
+// putSubscriber stores what became of a subscriber.
+func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was people.Subscriber, now *people.Subscriber) error {
+	switch {
+	case now == nil && was.ID == 0:
+		return nil
+	case now == nil:
+		_, err := tx.ExecContext(ctx, `DELETE FROM subscriber WHERE id = ?`, was.ID)
+		return err
+	case was.ID == 0:
+		_, err := tx.ExecContext(ctx, `INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			bot, now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, s.now().Unix())
+		return err
+	case same(was, *now):
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE subscriber SET chat = ?, language = ?, impact = ?, components = ?, incidents = ?,
+		changed = CASE WHEN state = ? THEN changed ELSE ? END, state = ? WHERE id = ?`,
+		now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, s.now().Unix(), now.State, was.ID)
+	return err
+}
+
+// same reports whether nothing of what is stored differs.
+func same(a, b people.Subscriber) bool {
+	return a.Chat == b.Chat && a.Language == b.Language && a.Impact == b.Impact && a.State == b.State &&
+		componentList(&a) == componentList(&b) && slices.Equal(a.Incidents, b.Incidents)
+}
+
+func scanSubscriber(row interface{ Scan(...any) error }) (p people.Subscriber, err error) {
+	var impact int
+	var components, incidents string
+	if err = row.Scan(&p.ID, &p.Chat, &p.Language, &impact, &components, &incidents, &p.State); err != nil {
+		return p, err
+	}
+	p.Impact = incident.Impacts[min(max(impact, 0), len(incident.Impacts)-1)]
+	p.All, p.Components, p.Incidents = components == "", strings.Fields(components), strings.Fields(incidents)
+	return p, nil
+}
+
+// rank is an impact's place among all, least first.
+func rank(i incident.Impact) int { return max(slices.Index(incident.Impacts, i), 0) }
+
+// componentList writes the column components.
+func componentList(p *people.Subscriber) string {
+	switch {
+	case p.All:
+		return ""
+	case len(p.Components) == 0:
+		return " "
+	}
+	return spaced(p.Components)
+}
+
+// spaced writes words with a space around each.
+func spaced(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return " " + strings.Join(words, " ") + " "
+}
+
+// MoveSubscriber follows a chat to where its platform moved it. If the new
+// place has subscribed already, it stays as it is and the old one is erased.
+func (s *Store) MoveSubscriber(ctx context.Context, bot string, from, to int64) error {
+	return s.change(ctx, func(tx *tx) error { return moveSubscriber(ctx, tx, bot, from, to) })
+}
+
+func moveSubscriber(ctx context.Context, q querier, bot string, from, to int64) error {
+	there, err := subscriberOf(ctx, q, bot, to)
+	if err != nil || from == to {
+		return err
+	}
+	if there.ID != 0 {
+		_, err = q.ExecContext(ctx, `DELETE FROM subscriber WHERE bot = ? AND chat = ?`, bot, from)
+		return err
+	}
+	_, err = q.ExecContext(ctx, `UPDATE subscriber SET chat = ? WHERE bot = ? AND chat = ?`, to, bot, from)
+	return err
+}
+
+// MarkSubscriber records that a chat cannot be written to any more: it has
+// blocked the bot, or is gone. What a person said himself is left alone.
+func (s *Store) MarkSubscriber(ctx context.Context, bot string, chat int64, state people.State) error {
+	return s.change(ctx, func(tx *tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE bot = ? AND chat = ? AND state = ?`,
+			state, s.now().Unix(), bot, chat, people.Active)
+		return err
+	})
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// mustPut stores subscribers of bot tg as they are.
+func (s *Store) mustPut(t *testing.T, all ...people.Subscriber) {
+	t.Helper()
+	for _, p := range all {
+		err := s.ChangeSubscribers(t.Context(), "tg", []int64{p.Chat}, func(people.Subscriber) *people.Subscriber { return &p })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (s *Store) mustSubscribers(t *testing.T, bot string) []people.Subscriber {
+	t.Helper()
+	all, err := s.Subscribers(t.Context(), bot, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// TestSubscribers checks that subscribers are kept as they are, by bot, in an
+// order that lasts.
+func TestSubscribers(t *testing.T) {
+	s := newStore(t)
+	ana := people.Subscriber{Chat: 1001, Language: "en", Impact: incident.Critical, All: true}
+	bo := people.Subscriber{Chat: 1 << 51, Language: "zh-Hans", Impact: incident.ImpactNone, Components: []string{"login", "withdrawals"}, State: people.Stopped}
+	room := people.Subscriber{Chat: -1001234567890, Language: "en", Impact: incident.Minor, Incidents: []string{"INC-12"}}
+	s.mustPut(t, ana, bo, room)
+	bo.Components = nil
+	bo.All, bo.State = true, people.Active
+	s.mustPut(t, bo)
+	ana.ID, bo.ID, room.ID = 1, 2, 3
+	if d := cmp.Diff([]people.Subscriber{ana, bo, room}, s.mustSubscribers(t, "tg"), compared); d != "" {
+		t.Errorf("subscribers (-want +got)\n%s", d)
+	}
+	if others := s.mustSubscribers(t, "other"); len(others) != 0 {
+		t.Errorf("another bot has %v", others)
+	}
+	if n, err := s.CountSubscribers(t.Context(), "tg"); n != 3 || err != nil {
+		t.Errorf("%d are counted, %v", n, err)
+	}
+	page, err := s.Subscribers(t.Context(), "tg", 1, 1)
+	if err != nil || len(page) != 1 || page[0].ID != 2 {
+		t.Errorf("the page after 1 is %v, %v", page, err)
+	}
+}
+
+// compared takes no words for the same as none.
+var compared = cmp.Transformer("none", func(words []string) string { return spaced(words) })
+
+// TestSubscriberIDs checks that an id is never given twice, whoever is erased.
+func TestSubscriberIDs(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: 1}, people.Subscriber{Chat: 2})
+	err := s.ChangeSubscribers(t.Context(), "tg", []int64{2, 3}, func(people.Subscriber) *people.Subscriber { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustPut(t, people.Subscriber{Chat: 2})
+	all := s.mustSubscribers(t, "tg")
+	if len(all) != 2 || all[1].Chat != 2 || all[1].ID != 3 {
+		t.Errorf("subscribers %v, want chat 2 with a new id", all)
+	}
+}
+
+// TestMovedSubscriber checks that a moved chat is followed, once.
+func TestMovedSubscriber(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: -5, All: true}, people.Subscriber{Chat: -6}, people.Subscriber{Chat: -1006, All: true})
+	for from, to := range map[int64]int64{-5: -1005, -6: -1006, -7: -1007, -1006: -1006} {
+		if err := s.MoveSubscriber(t.Context(), "tg", from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := s.mustSubscribers(t, "tg")
+	if len(all) != 2 || all[0].Chat != -1005 || !all[0].All || all[1].Chat != -1006 || !all[1].All {
+		t.Errorf("subscribers %+v", all)
+	}
+}
+
+// TestMarkedSubscriber checks that a refusal does not hide that a person
+// stopped by himself.
+func TestMarkedSubscriber(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: 1, State: people.Stopped}, people.Subscriber{Chat: 2})
+	for chat := range int64(4) {
+		if err := s.MarkSubscriber(t.Context(), "tg", chat, people.Blocked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := s.mustSubscribers(t, "tg")
+	if len(all) != 2 || all[0].State != people.Stopped || all[1].State != people.Blocked {
+		t.Errorf("subscribers %+v", all)
+	}
+}
