@@ -142,6 +142,17 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 	return nil
 }
 
+// came takes note of what came back from a request: an answer, whose time says
+// when the request arrived, or a fault.
+func (a *account) came(place slot, op bots.Operation, f *bots.Fault) {
+	if f == nil || f.Kind != bots.Unsure && f.Kind != bots.Temporary {
+		a.pacer.answered(place)
+	}
+	if f != nil {
+		a.obey(op, f)
+	}
+}
+
 // obey holds back what the platform asked to hold back.
 func (a *account) obey(op bots.Operation, f *bots.Fault) {
 	if f.Kind != bots.RateLimited {

@@ -153,13 +153,16 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if a == nil {
 		return bots.Receipt{}, fmt.Errorf("there is no account %q", account)
 	}
-	if err := a.pacer.wait(ctx, turn{class: class, target: op.Target, since: time.Now()}); err != nil {
+	place, err := a.pacer.wait(ctx, turn{class: class, target: op.Target, since: time.Now()})
+	if err != nil {
 		return bots.Receipt{}, err
 	}
 	r, err := a.Bot.Do(ctx, op)
+	var f *bots.Fault
 	if err != nil {
-		a.obey(op, bots.AsFault(err))
+		f = bots.AsFault(err)
 	}
+	a.came(place, op, f)
 	return r, err
 }
 

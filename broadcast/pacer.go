@@ -9,26 +9,30 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 )
 
-// margin keeps the arrivals of a window apart by a little more than the
-// platform counts, since requests travel unevenly. Where a window lasts long a
-// refusal costs long too, so the margin is wider.
-func (w *window) margin() time.Duration {
-	if w.pace.Per < 30*time.Second {
-		return 3 * time.Millisecond
-	}
-	return w.pace.Per / 60
-}
+// Times that shape the pace.
+const (
+	quantum = 5 * time.Millisecond   // where sends follow each other faster, this much is let go at once: a wake-up costs more than a send
+	arrears = 100 * time.Millisecond // of an even pace that are made up for
+)
 
 // pacer shares one account's limits among all who want to send: the most
 // urgent class first, within a class the longest waiting. A target that is at
 // its own limit holds up only those who wait for it.
+//
+// The pace is that of arrivals. Requests travel unevenly, so that sends at an
+// even pace are now and then refused by a platform that counts strictly. When
+// the answer comes, [pacer.answered] corrects the estimate of when the request
+// arrived, and a delay on the way is made up for one window later.
 type pacer struct {
 	mu      sync.Mutex
 	limits  bots.Limits
 	account window
+	even    time.Time // not before this goes the next of those who keep an even pace
 	targets map[string]*window
+	enough  int // targets, after which those that no longer matter are forgotten
 	waiting []*waiter
 	timer   *time.Timer
+	woke    time.Time // by the timer
 }
 
 // A turn is a wish to send.
@@ -41,30 +45,44 @@ type turn struct {
 
 type waiter struct {
 	turn
-	ready chan struct{}
+	ready chan slot // capacity 1
+}
+
+// A slot is a place in the account's window that was given to a request.
+type slot struct {
+	n    int // how many were given before
+	sent time.Time
 }
 
 func newPacer(l bots.Limits) *pacer {
 	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}}
 }
 
-// wait returns when it is t's turn. The slot is then taken. It gives up with
-// ErrChanged when there is a reason to think again.
-func (p *pacer) wait(ctx context.Context, t turn) error {
-	w := &waiter{turn: t, ready: make(chan struct{})}
+// wait returns when it is t's turn, with the slot that it has taken. It gives
+// up with ErrChanged when there is a reason to think again.
+func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
+	w := &waiter{turn: t, ready: make(chan slot, 1)}
 	p.mu.Lock()
 	at, _ := slices.BinarySearchFunc(p.waiting, t, before)
 	p.waiting = slices.Insert(p.waiting, at, w)
 	p.grant()
 	p.mu.Unlock()
 	select {
-	case <-w.ready:
-		return nil
+	case s := <-w.ready:
+		return s, nil
 	case <-t.again:
-		return p.leave(w, ErrChanged)
+		return slot{}, p.leave(w, ErrChanged)
 	case <-ctx.Done():
-		return p.leave(w, context.Cause(ctx))
+		return slot{}, p.leave(w, context.Cause(ctx))
 	}
+}
+
+// answered tells that the platform has answered the request in a slot.
+func (p *pacer) answered(s slot) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.account.answered(s, now)
 }
 
 // before orders waiters: negative for those that go before t, and never zero.
@@ -90,18 +108,39 @@ func (p *pacer) pause(target string, t time.Time) {
 	defer p.mu.Unlock()
 	w := &p.account
 	if target != "" {
-		w = p.target(target)
+		w = p.target(Public, target)
 	}
 	w.closed = later(w.closed, t)
+	w.widen(time.Now())
 }
 
-func (p *pacer) target(name string) *window {
+// target is the window of one target.
+func (p *pacer) target(class Class, name string) *window {
 	w := p.targets[name]
 	if w == nil {
+		p.forget()
 		w = &window{pace: p.limits.Target}
 		p.targets[name] = w
 	}
+	if class == Answer || class == Audience {
+		w.person = p.limits.Person
+	}
 	return w
+}
+
+// forget drops the windows of targets that hold nobody up any more: an
+// audience has a million of them.
+func (p *pacer) forget() {
+	if len(p.targets) < max(p.enough, 64) {
+		return
+	}
+	now := time.Now()
+	for name, w := range p.targets {
+		if w.over(now) {
+			delete(p.targets, name)
+		}
+	}
+	p.enough = 2 * len(p.targets)
 }
 
 // grant lets go whoever may go now, and sets the timer for the next one.
@@ -110,55 +149,152 @@ func (p *pacer) grant() {
 	var next time.Time
 	for i := 0; i < len(p.waiting); {
 		w := p.waiting[i]
-		t := p.target(w.target)
-		if at := later(p.account.opens(now), t.opens(now)); at.After(now) {
+		at := p.account.opens(now)
+		if at.After(now) { // for everybody
+			next = at
+			break
+		}
+		t := p.target(w.class, w.target)
+		if at = later(p.evenly(w.class, now), t.opens(now)); at.After(now) {
 			if next.IsZero() || at.Before(next) {
 				next = at
 			}
 			i++
 			continue
 		}
-		p.account.take(now)
-		t.take(now)
-		close(w.ready)
+		w.ready <- p.take(now, t)
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
 	if p.timer != nil {
 		p.timer.Stop()
 	}
 	if !next.IsZero() {
+		if p.step() < quantum {
+			next = later(next, p.woke.Add(quantum))
+		}
 		p.timer = time.AfterFunc(next.Sub(now), func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
+			p.woke = time.Now()
 			p.grant()
 		})
 	}
 }
 
-// window is a sliding window of sends.
+// step is the time between two sends at an even pace; 0 where there is no limit.
+func (p *pacer) step() time.Duration {
+	if p.account.pace.N <= 0 {
+		return 0
+	}
+	return (p.account.pace.Per + p.account.margin()) / time.Duration(p.account.pace.N)
+}
+
+// evenly is when somebody of the class may go. Answers and subscribers come by
+// the thousand and go at an even pace, so that something more urgent never
+// finds the window full of them; others need not wait for each other.
+func (p *pacer) evenly(c Class, now time.Time) time.Time {
+	if c == Answer || c == Audience {
+		return p.even
+	}
+	return now
+}
+
+func (p *pacer) take(now time.Time, t *window) slot {
+	p.even = later(p.even, now.Add(-arrears)).Add(p.step())
+	t.take(now)
+	return p.account.take(now)
+}
+
+// window is a sliding window of requests.
 type window struct {
-	pace   bots.Pace
-	sent   []time.Time // the last pace.N sends, a ring once full
-	oldest int
-	closed time.Time // nothing before this
+	pace    bots.Pace
+	person  bots.Pace        // one at a time: limit of a chat with a person
+	arrived []time.Time      // estimates for the last pace.N requests, a ring once full
+	taken   int              // requests ever
+	last    time.Time        // newest request
+	passed  time.Time        // the latest arrival of those that left the ring
+	closed  time.Time        // nothing before this
+	quick   [2]time.Duration // the shortest answer time of this span and the one before; 0 is none
+	spanned time.Time        // when this span began
+	wide    time.Duration    // on top of the margin, since a request was refused
+	widened time.Time
+}
+
+// margin keeps the arrivals of a window apart by a little more than the
+// platform counts. Where there are few requests their way is known less well,
+// and where a window lasts long a refusal costs long too, so the margin is
+// wider.
+func (w *window) margin() time.Duration {
+	if w.pace.Per >= 30*time.Second {
+		return w.pace.Per/60 + w.wide
+	}
+	apart := w.pace.Per / time.Duration(max(w.pace.N, 1))
+	return 2*time.Millisecond + min(apart/8, 4*time.Millisecond) + w.wide
+}
+
+// widen doubles the margin after a refusal, up to a tenth of the window. What
+// it adds is halved each minute.
+func (w *window) widen(now time.Time) {
+	w.wide = min(w.wide+w.margin(), w.pace.Per/10)
+	w.widened = now
+}
+
+func (w *window) narrow(now time.Time) {
+	if w.wide > 0 && now.Sub(w.widened) > time.Minute {
+		w.wide, w.widened = w.wide/2, now
+	}
 }
 
 // opens is the earliest time at which another request fits.
 func (w *window) opens(now time.Time) time.Time {
 	at := later(now, w.closed)
-	if w.pace.N > 0 && len(w.sent) == w.pace.N {
-		at = later(at, w.sent[w.oldest].Add(w.pace.Per+w.margin()))
+	if w.pace.N > 0 && len(w.arrived) == w.pace.N {
+		w.narrow(now)
+		first := later(w.passed, w.arrived[w.taken%w.pace.N])
+		at = later(at, first.Add(w.pace.Per+w.margin()))
+	}
+	if w.person.N > 0 && w.taken > 0 {
+		at = later(at, w.last.Add(w.person.Per/time.Duration(w.person.N)+w.margin()))
 	}
 	return at
 }
 
-func (w *window) take(now time.Time) {
+func (w *window) take(now time.Time) slot {
+	s := slot{n: w.taken, sent: now}
 	switch {
 	case w.pace.N <= 0:
-	case len(w.sent) < w.pace.N:
-		w.sent = append(w.sent, now)
+	case len(w.arrived) < w.pace.N:
+		w.arrived = append(w.arrived, now)
 	default:
-		w.sent[w.oldest] = now
-		w.oldest = (w.oldest + 1) % w.pace.N
+		k := w.taken % w.pace.N
+		w.passed = later(w.passed, w.arrived[k])
+		w.arrived[k] = now
 	}
+	w.taken++
+	w.last = now
+	return s
+}
+
+// answered corrects when the request in a slot arrived: at the latest as much
+// after it was sent as its answer took longer than the quickest one.
+func (w *window) answered(s slot, now time.Time) {
+	took := now.Sub(s.sent)
+	if now.Sub(w.spanned) > max(2*w.pace.Per, 10*time.Second) { // the way may have become another
+		w.quick[1], w.quick[0], w.spanned = w.quick[0], 0, now
+	}
+	if w.quick[0] == 0 || took < w.quick[0] {
+		w.quick[0] = took
+	}
+	quickest := w.quick[0]
+	if w.quick[1] > 0 {
+		quickest = min(quickest, w.quick[1])
+	}
+	if w.pace.N > 0 && s.n >= w.taken-len(w.arrived) {
+		w.arrived[s.n%w.pace.N] = s.sent.Add(took - quickest)
+	}
+}
+
+// over reports whether the window holds nobody up any more.
+func (w *window) over(now time.Time) bool {
+	return !w.closed.After(now) && now.Sub(w.last) > max(w.pace.Per, w.person.Per)+w.margin()
 }

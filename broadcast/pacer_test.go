@@ -29,7 +29,7 @@ func newQueue(t *testing.T, l bots.Limits) *queue {
 // add has somebody wait for a turn.
 func (q *queue) add(name string, class Class, target string) {
 	go func() {
-		if err := q.pacer.wait(q.t.Context(), turn{class: class, target: target, since: time.Now()}); err != nil {
+		if _, err := q.pacer.wait(q.t.Context(), turn{class: class, target: target, since: time.Now()}); err != nil {
 			q.t.Errorf("%s: %v", name, err)
 		}
 		q.done <- fmt.Sprintf("%s %v", name, time.Since(q.began).Round(10*time.Millisecond))
@@ -72,7 +72,7 @@ func TestPacerLetsTheMostUrgentGoFirst(t *testing.T) {
 		q.add("room", Room, "e")
 		q.add("amend", Amend, "f")
 		q.add("public", Public, "g")
-		q.want("first 0s", "public 1s", "amend 2.01s", "room 3.01s", "answer 4.01s", "person 5.02s", "other person 6.02s", "tidy 7.02s")
+		q.want("first 0s", "public 1.01s", "amend 2.01s", "room 3.02s", "answer 4.02s", "person 5.03s", "other person 6.04s", "tidy 7.04s")
 	})
 }
 
@@ -86,7 +86,7 @@ func TestPacerKeepsTheWindow(t *testing.T) {
 			if r.IntN(4) == 0 {
 				time.Sleep(time.Duration(r.IntN(4000)) * time.Millisecond)
 			}
-			if err := p.wait(t.Context(), turn{class: Public, since: time.Now()}); err != nil {
+			if _, err := p.wait(t.Context(), turn{class: Public, since: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			sent = append(sent, time.Now())
@@ -109,7 +109,43 @@ func TestPacerTargetsDoNotBlockOthers(t *testing.T) {
 		q.add("a again", Public, "a")
 		q.add("b", Audience, "b")
 		q.add("c", Tidy, "c")
-		q.want("a 0s", "b 0s", "c 0s", "a again 10s")
+		q.want("a 0s", "b 0s", "c 0s", "a again 10.01s")
+	})
+}
+
+func TestPacerWritesToAPersonOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t, bots.Limits{Account: perSecond(1000), Person: perSecond(1)})
+		q.add("answer", Answer, "bo")
+		q.add("news", Audience, "bo")
+		q.add("other", Audience, "cy")
+		q.add("room", Room, "bo") // operators are not kept waiting
+		q.want("answer 0s", "other 0s", "room 0s", "news 1.01s")
+	})
+}
+
+// After a refusal the pace is a little slower for some minutes.
+func TestPacerIsMoreCarefulAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := window{pace: perSecond(30)}
+		usual := w.margin()
+		w.widen(time.Now())
+		if got := w.margin(); got != 2*usual {
+			t.Errorf("the margin is %v, want twice %v", got, usual)
+		}
+		for range 100 {
+			w.widen(time.Now())
+		}
+		if got := w.margin(); got > usual+w.pace.Per/10 {
+			t.Errorf("after many refusals the margin is %v, more than a tenth of the window", got)
+		}
+		for range 10 {
+			time.Sleep(time.Minute + time.Second)
+			w.narrow(time.Now())
+		}
+		if got := w.margin(); got > usual+time.Millisecond {
+			t.Errorf("ten minutes later the margin is %v, want about %v", got, usual)
+		}
 	})
 }
 
@@ -145,14 +181,18 @@ func TestPacerGivesUpAWait(t *testing.T) {
 		ctx, stop := context.WithCancelCause(t.Context())
 		again := make(chan struct{}, 1)
 		ended := make(chan error, 2)
-		go func() { ended <- q.pacer.wait(ctx, turn{class: Public, target: "a", since: time.Now()}) }()
+		go func() {
+			_, err := q.pacer.wait(ctx, turn{class: Public, target: "a", since: time.Now()})
+			ended <- err
+		}()
 		synctest.Wait()
 		stop(stopped)
 		if err := <-ended; !errors.Is(err, stopped) {
 			t.Errorf("the wait ends with %v, want its cause", err)
 		}
 		go func() {
-			ended <- q.pacer.wait(t.Context(), turn{class: Public, target: "a", since: time.Now(), again: again})
+			_, err := q.pacer.wait(t.Context(), turn{class: Public, target: "a", since: time.Now(), again: again})
+			ended <- err
 		}()
 		synctest.Wait()
 		again <- struct{}{}
@@ -160,7 +200,7 @@ func TestPacerGivesUpAWait(t *testing.T) {
 			t.Errorf("the wait ends with %v, want ErrChanged", err)
 		}
 		q.add("second", Public, "a")
-		q.want("first 0s", "second 1s") // neither kept a slot
+		q.want("first 0s", "second 1.01s") // neither kept a slot
 		q.pacer.mu.Lock()
 		defer q.pacer.mu.Unlock()
 		if n := len(q.pacer.waiting); n != 0 {

@@ -116,7 +116,8 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	if err := a.compose(l, &step); err != nil {
 		return w.record(ctx, l, step, 0, Outcome{Fault: bots.AsFault(err)})
 	}
-	if err := w.turn(ctx, step.Class, step.Op.Target); err != nil {
+	place, err := w.turn(ctx, step.Class, step.Op.Target)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := graceful(ctx, a.engine.Grace)
@@ -138,10 +139,10 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	out.Receipt = receipt
 	if err != nil {
 		out.Fault = bots.AsFault(err)
-		a.obey(step.Op, out.Fault)
 	} else {
 		a.heed(step.Op, receipt)
 	}
+	a.came(place, step.Op, out.Fault)
 	w.log(l, step, out)
 	return w.record(ctx, l, step, attempt, out)
 }
@@ -151,31 +152,31 @@ const skew = time.Minute
 
 // turn waits for the account. When the lane changes meanwhile it is looked at
 // afresh, so that news does not wait behind a chore; its place is kept.
-func (w *walk) turn(ctx context.Context, class Class, target string) error {
+func (w *walk) turn(ctx context.Context, class Class, target string) (slot, error) {
 	if w.since.IsZero() {
 		w.since = time.Now()
 	}
-	err := w.account.pacer.wait(ctx, turn{class: class, target: target, since: w.since, again: w.again})
+	place, err := w.account.pacer.wait(ctx, turn{class: class, target: target, since: w.since, again: w.again})
 	if err == nil {
 		w.since = time.Time{}
 	}
-	return err
+	return place, err
 }
 
 // find looks for the post of a doubtful attempt.
 func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
-	if err := w.turn(ctx, step.Class, ""); err != nil {
+	place, err := w.turn(ctx, step.Class, "")
+	if err != nil {
 		return err
 	}
 	finder := a.Bot.(bots.Finder) // Next names Find only where CanFind
 	var out Outcome
-	var err error
 	out.Receipt, out.Found, err = finder.Find(ctx, step.Op, l.entry(step.Entry).Doubt.Since.Add(-skew))
 	if err != nil {
 		out.Fault = bots.AsFault(err)
-		a.obey(step.Op, out.Fault)
 	}
+	a.came(place, step.Op, out.Fault)
 	w.log(l, step, out)
 	return w.record(ctx, l, step, 0, out)
 }

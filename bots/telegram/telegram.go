@@ -91,6 +91,7 @@ func (b *Bot) Limits() bots.Limits {
 		Pin:          true,
 		Buttons:      true,
 		Account:      b.pace,
+		Person:       bots.PaceOf(1), // core.telegram.org/bots/faq
 	}
 }
 

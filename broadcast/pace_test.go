@@ -1,0 +1,143 @@
+package broadcast
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// strict is a platform that refuses what is beyond n requests in any second,
+// counted when they arrive.
+type strict struct {
+	mu      sync.Mutex
+	n       int
+	arrived []time.Time
+	taken   int
+	refused int
+}
+
+func (s *strict) arrive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for len(s.arrived) > 0 && !s.arrived[0].After(now.Add(-time.Second)) {
+		s.arrived = s.arrived[1:]
+	}
+	if len(s.arrived) >= s.n {
+		s.refused++
+		return
+	}
+	s.arrived = append(s.arrived, now)
+	s.taken++
+}
+
+func (s *strict) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken
+}
+
+// paced is how a pacer did against a strict platform.
+type paced struct {
+	share   float64 // of what was permitted
+	refused int
+	before  int // people that were written to before something public that waited already
+}
+
+// runPaced has as many senders as it takes write to people for a while, with
+// answers that take rtt, and up to jitter longer on the way. Now and then
+// something public is posted.
+func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out paced) {
+	p := newPacer(bots.Limits{Account: perSecond(rate), Person: perSecond(1)})
+	platform := &strict{n: rate}
+	r := rand.New(rand.NewPCG(9, uint64(rate)))
+	var mu sync.Mutex
+	uneven := func() time.Duration {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Duration(r.Int64N(int64(jitter) + 1))
+	}
+	end := time.Now().Add(length)
+	sent := 0
+	var senders sync.WaitGroup
+	send := func(class Class, target string) {
+		s, err := p.wait(t.Context(), turn{class: class, target: target, since: time.Now()})
+		if err != nil {
+			t.Error(err)
+		}
+		time.Sleep(rtt/2 + uneven())
+		platform.arrive()
+		time.Sleep(rtt / 2)
+		p.answered(s)
+	}
+	next := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		sent++
+		return sent
+	}
+	for range int(1.1*float64(rate)*(rtt+2*jitter).Seconds()) + 2 {
+		senders.Go(func() {
+			for time.Now().Before(end) {
+				send(Audience, strconv.Itoa(next()))
+			}
+		})
+	}
+	senders.Go(func() {
+		for time.Now().Before(end) {
+			time.Sleep(730 * time.Millisecond)
+			p.mu.Lock()
+			before := p.account.taken
+			p.mu.Unlock()
+			s, err := p.wait(t.Context(), turn{class: Public, target: "channel", since: time.Now()})
+			if err != nil {
+				t.Error(err)
+			}
+			out.before = max(out.before, s.n-before)
+			senders.Go(func() {
+				time.Sleep(rtt/2 + uneven())
+				platform.arrive()
+				time.Sleep(rtt / 2)
+				p.answered(s)
+			})
+		}
+	})
+	time.Sleep(2 * time.Second) // until the answers are steady
+	first := platform.count()
+	time.Sleep(end.Sub(time.Now()))
+	out.share = float64(platform.count()-first) / (float64(rate) * (length - 2*time.Second).Seconds())
+	senders.Wait()
+	out.refused = platform.refused
+	if n := len(p.targets); n > 4*rate+200 {
+		t.Errorf("%d targets are remembered after %d messages", n, sent)
+	}
+	return out
+}
+
+// An audience gets what the platform permits, to the last two percent, without
+// one refusal, and whatever is public goes before it.
+func TestPaceIsThatOfArrivals(t *testing.T) {
+	for _, rate := range []int{30, 1000} {
+		for _, rtt := range []time.Duration{20, 100, 300} {
+			rtt *= time.Millisecond
+			t.Run(fmt.Sprintf("%d a second, answers after %v", rate, rtt), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					got := runPaced(t, rate, rtt, 10*time.Millisecond, 40*time.Second)
+					t.Logf("%.2f %% of the permitted rate, %d refused", got.share*100, got.refused)
+					if got.share < 0.985 || got.refused > 0 {
+						t.Errorf("%.2f %% of the permitted rate with %d refusals, want at least 98.5 %% with none", got.share*100, got.refused)
+					}
+					if got.before > 0 {
+						t.Errorf("%d people were written to while something public waited", got.before)
+					}
+				})
+			})
+		}
+	}
+}
