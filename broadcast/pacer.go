@@ -108,22 +108,19 @@ func (p *pacer) pause(target string, t time.Time) {
 	defer p.mu.Unlock()
 	w := &p.account
 	if target != "" {
-		w = p.target(Public, target)
+		w = p.target(target)
 	}
 	w.closed = later(w.closed, t)
 	w.widen(time.Now())
 }
 
 // target is the window of one target.
-func (p *pacer) target(class Class, name string) *window {
+func (p *pacer) target(name string) *window {
 	w := p.targets[name]
 	if w == nil {
 		p.forget()
 		w = &window{pace: p.limits.Target}
 		p.targets[name] = w
-	}
-	if class == Answer || class == Audience {
-		w.person = p.limits.Person
 	}
 	return w
 }
@@ -136,7 +133,7 @@ func (p *pacer) forget() {
 	}
 	now := time.Now()
 	for name, w := range p.targets {
-		if w.over(now) {
+		if w.over(now, max(p.limits.Target.Per, p.limits.Person.Per)) {
 			delete(p.targets, name)
 		}
 	}
@@ -154,8 +151,8 @@ func (p *pacer) grant() {
 			next = at
 			break
 		}
-		t := p.target(w.class, w.target)
-		if at = later(p.evenly(w.class, now), t.opens(now)); at.After(now) {
+		t := p.target(w.target)
+		if at = later(p.evenly(w.class, t), t.opens(now)); at.After(now) {
 			if next.IsZero() || at.Before(next) {
 				next = at
 			}
@@ -189,14 +186,18 @@ func (p *pacer) step() time.Duration {
 	return (p.account.pace.Per + p.account.margin()) / time.Duration(p.account.pace.N)
 }
 
-// evenly is when somebody of the class may go. Answers and subscribers come by
-// the thousand and go at an even pace, so that something more urgent never
-// finds the window full of them; others need not wait for each other.
-func (p *pacer) evenly(c Class, now time.Time) time.Time {
-	if c == Answer || c == Audience {
-		return p.even
+// evenly is when somebody of the class may write to a target. Answers and
+// subscribers come by the thousand and go at an even pace, so that something
+// more urgent never finds the window full of them; others need not wait for
+// each other.
+func (p *pacer) evenly(c Class, t *window) time.Time {
+	if c != Answer && c != Audience {
+		return time.Time{}
 	}
-	return now
+	if person := p.limits.Person; person.N > 0 && t.taken > 0 {
+		return later(p.even, t.last.Add(person.Per/time.Duration(person.N)+t.margin()))
+	}
+	return p.even
 }
 
 func (p *pacer) take(now time.Time, t *window) slot {
@@ -253,9 +254,6 @@ func (w *window) opens(now time.Time) time.Time {
 		first := later(w.passed, w.arrived[w.taken%w.pace.N])
 		at = later(at, first.Add(w.pace.Per+w.margin()))
 	}
-	if w.person.N > 0 && w.taken > 0 {
-		at = later(at, w.last.Add(w.person.Per/time.Duration(w.person.N)+w.margin()))
-	}
 	return at
 }
 
@@ -294,7 +292,8 @@ func (w *window) answered(s slot, now time.Time) {
 	}
 }
 
-// over reports whether the window holds nobody up any more.
-func (w *window) over(now time.Time) bool {
-	return !w.closed.After(now) && now.Sub(w.last) > max(w.pace.Per, w.person.Per)+w.margin()
+// over reports whether the window holds nobody up any more, with per the
+// longest time for which a request counts.
+func (w *window) over(now time.Time, per time.Duration) bool {
+	return !w.closed.After(now) && now.Sub(w.last) > per+w.margin()
 }
