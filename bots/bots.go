@@ -151,6 +151,18 @@ type Listener interface {
 	Listen(ctx context.Context, cursor string, handle func(context.Context, Event) error) error
 }
 
+// A Batcher is a Listener that can hand over many events at once, for whoever
+// would otherwise commit thousands of times what one transaction can hold. It
+// is implemented by bots whose platform gives them so (Telegram).
+type Batcher interface {
+	Listener
+
+	// ListenBatches is Listen with all events of one answer of the platform
+	// together, in order. handle returns how many of them are handled; if there
+	// is an error the rest is delivered again.
+	ListenBatches(ctx context.Context, cursor string, handle func(context.Context, []Event) (int, error)) error
+}
+
 // An EventKind says what a person did.
 type EventKind string
 
@@ -161,6 +173,8 @@ const (
 	Pressed EventKind = "pressed" // pressed a button
 	Joined  EventKind = "joined"  // the bot became a member, or a person started it
 	Left    EventKind = "left"    // the bot was removed or blocked
+
+	Migrated EventKind = "migrated" // the platform moved the chat to Event.To
 )
 
 // An Event is something that a person did in a chat.
@@ -172,12 +186,16 @@ type Event struct {
 	Thread    string
 	Message   string // id of the message said, edited, or carrying the button
 	ReplyTo   string // id of the message that it answers
-	Person    string // user id; empty for an anonymous admin
+	Person    string // user id; empty for who speaks as a chat
+	As        string // the chat that is spoken as: the same chat for an anonymous admin, a channel for its owners
 	Name      string // the person's display name, for logs and answers only
+	Language  string // of the person's app, a language tag; empty where it is not told
+	To        string // where the chat was moved
 	Text      string
 	Button    string // the pressed button's data
 	Forwarded bool
 	Private   bool // a conversation with the bot alone
+	Public    bool // in a channel, where only its owners speak
 	At        time.Time
 
 	// Command and Options are what a person filled into a slash command: its
@@ -229,6 +247,31 @@ type CommandOption struct {
 	Description string // at most 100 characters
 	Required    bool
 	Complete    bool // a Completer suggests values
+}
+
+// A PrivateCommander can offer other commands in conversations with people
+// than in chats. It is implemented by bots whose platform tells them apart
+// (Telegram).
+type PrivateCommander interface {
+	// SetPrivateCommands offers commands in conversations, by language: the
+	// empty language is for all that have no list of their own. Like
+	// [Commander.SetCommands] it changes nothing where they are offered already.
+	SetPrivateCommands(ctx context.Context, byLanguage map[string][]Command) error
+}
+
+// A Named bot has a name by which people find it. It is implemented by bots
+// whose platform has links that begin a conversation (Telegram).
+type Named interface {
+	// Username returns the name without a leading "@". Once it is known it
+	// costs nothing.
+	Username(ctx context.Context) (string, error)
+}
+
+// A Ranker knows who has a say in a chat. It is implemented by bots whose
+// platform has chats that belong to people (Telegram).
+type Ranker interface {
+	// Admin reports whether the person is an administrator of the chat.
+	Admin(ctx context.Context, chat, person string) (bool, error)
 }
 
 // A Completer suggests values while a person fills in a command's option. It

@@ -12,12 +12,8 @@ import (
 
 // Check asks who the bot is, and what it may do in each target.
 func (b *Bot) Check(ctx context.Context, targets []string) (string, map[string]string, error) {
-	var me struct {
-		ID       int64  `json:"id"`
-		Name     string `json:"first_name"`
-		Username string `json:"username"`
-	}
-	if f := b.get(ctx, "getMe", nil, &me); f != nil {
+	me, f := b.me(ctx)
+	if f != nil {
 		return "", nil, f
 	}
 	problems := make(map[string]string, len(targets))
@@ -29,6 +25,41 @@ func (b *Bot) Check(ctx context.Context, targets []string) (string, map[string]s
 		problems[target] = problem
 	}
 	return "@" + me.Username + " (" + me.Name + ")", problems, nil
+}
+
+// self is who the bot is.
+type self struct {
+	ID       int64  `json:"id"`
+	Name     string `json:"first_name"`
+	Username string `json:"username"`
+}
+
+func (b *Bot) me(ctx context.Context) (me self, f *bots.Fault) {
+	if f = b.get(ctx, "getMe", nil, &me); f == nil {
+		b.username.Store(&me.Username)
+	}
+	return me, f
+}
+
+// Username asks who the bot is, once.
+func (b *Bot) Username(ctx context.Context) (string, error) {
+	if name := b.username.Load(); name != nil {
+		return *name, nil
+	}
+	me, f := b.me(ctx)
+	if f != nil {
+		return "", f
+	}
+	return me.Username, nil
+}
+
+// Admin asks what the person is in the chat.
+func (b *Bot) Admin(ctx context.Context, chat, person string) (bool, error) {
+	var m member
+	if f := b.get(ctx, "getChatMember", tgbotapi.Params{"chat_id": chat, "user_id": person}, &m); f != nil {
+		return false, f
+	}
+	return m.Status == "administrator" || m.Status == "creator", nil
 }
 
 // checkTarget returns what is missing in one chat. The error is about

@@ -23,13 +23,26 @@ const (
 	lastWait  = 15 * time.Second
 )
 
-// Listen polls for updates. The cursor is the number of the next update.
+// Listen is [Bot.ListenBatches] with one event at a time.
+func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
+	return b.ListenBatches(ctx, cursor, func(ctx context.Context, events []bots.Event) (int, error) {
+		for n, e := range events {
+			if err := handle(ctx, e); err != nil {
+				return n, err
+			}
+		}
+		return len(events), nil
+	})
+}
+
+// ListenBatches polls for updates, of which Telegram gives up to a hundred at
+// a time. The cursor is the number of the next update.
 //
 // It goes on after every fault that can pass, and returns those that cannot:
 // a token that is refused, and a conflict (code 409), which means that another
 // process polls for this bot or that a webhook is set. Polling on against
 // another process would take updates from each other in turn.
-func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
+func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(context.Context, []bots.Event) (int, error)) error {
 	next, err := parseCursor(cursor)
 	if err != nil {
 		return fmt.Errorf("telegram %s: %w", b.name, err)
@@ -70,23 +83,30 @@ func (b *Bot) poll(ctx context.Context, next int64) ([]update, *bots.Fault) {
 	return updates, nil
 }
 
-// deliver hands over updates in order until one is not handled, and returns
-// the number of the next update wanted.
+// deliver hands over updates in order, and returns the number of the next
+// update wanted: that of the first which was not handled, if there is one.
 //
 // The numbers normally rise. After a week without any, or when the bot has
 // moved to another server, they start somewhere else; the server then answers
 // from the oldest it has, whatever was asked for, so the last number handled
 // counts even if it is lower.
-func deliver(ctx context.Context, updates []update, next int64, handle func(context.Context, bots.Event) error) (int64, error) {
+func deliver(ctx context.Context, updates []update, next int64, handle func(context.Context, []bots.Event) (int, error)) (int64, error) {
+	if len(updates) == 0 {
+		return next, nil
+	}
+	var events []bots.Event
+	var ids []int64 // of the updates that are events
 	for _, u := range updates {
 		if e, ok := u.event(time.Now()); ok {
-			if err := handle(ctx, e); err != nil {
-				return next, err
-			}
+			events, ids = append(events, e), append(ids, u.ID)
 		}
-		next = u.ID + 1
 	}
-	return next, nil
+	if len(events) > 0 {
+		if n, err := handle(ctx, events); err != nil {
+			return ids[min(n, len(ids)-1)], err
+		}
+	}
+	return updates[len(updates)-1].ID + 1, nil
 }
 
 // ask makes a request that is no operation.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,13 +74,13 @@ func (b *Bot) SetCommands(ctx context.Context, chats []string, commands []bots.C
 		}
 		list = append(list, command{c.Name, c.Description})
 	}
-	errs := []error{b.offer(ctx, scope{Type: "default"}, nil)}
+	errs := []error{b.offer(ctx, scope{Type: "default"}, "", nil)}
 	for _, chat := range chats {
 		s := scope{Type: "chat", Chat: chat}
 		if n, err := strconv.ParseInt(chat, 10, 64); err == nil {
 			s.Chat = n
 		}
-		if err := b.offer(ctx, s, list); err != nil {
+		if err := b.offer(ctx, s, "", list); err != nil {
 			errs = append(errs, fmt.Errorf("commands in %s: %w", chat, err))
 		}
 	}
@@ -94,13 +95,34 @@ func checkCommand(c bots.Command) *bots.Fault {
 	return nil
 }
 
-// offer makes list what is offered in s.
-func (b *Bot) offer(ctx context.Context, s scope, list []command) error {
+// SetPrivateCommands offers commands in conversations with people. Telegram
+// tells languages apart by two letters.
+func (b *Bot) SetPrivateCommands(ctx context.Context, byLanguage map[string][]bots.Command) error {
+	var errs []error
+	for _, language := range slices.Sorted(maps.Keys(byLanguage)) {
+		list := []command{}
+		for _, c := range byLanguage[language] {
+			if f := checkCommand(c); f != nil {
+				return f
+			}
+			list = append(list, command{c.Name, c.Description})
+		}
+		if err := b.offer(ctx, scope{Type: "all_private_chats"}, language, list); err != nil {
+			errs = append(errs, fmt.Errorf("commands in language %q: %w", language, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// offer makes list what is offered in s, to people of a language if that is
+// not empty.
+func (b *Bot) offer(ctx context.Context, s scope, language string, list []command) error {
 	where, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	params := tgbotapi.Params{"scope": string(where)}
+	params.AddNonEmpty("language_code", language)
 	var offered []command
 	if f := b.get(ctx, "getMyCommands", params, &offered); f != nil {
 		return f

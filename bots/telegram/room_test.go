@@ -21,6 +21,11 @@ var (
 	_ bots.Responder = (*telegram.Bot)(nil)
 	_ bots.Commander = (*telegram.Bot)(nil)
 	_ bots.Messenger = (*telegram.Bot)(nil)
+	_ bots.Batcher   = (*telegram.Bot)(nil)
+	_ bots.Named     = (*telegram.Bot)(nil)
+	_ bots.Ranker    = (*telegram.Bot)(nil)
+
+	_ bots.PrivateCommander = (*telegram.Bot)(nil)
 )
 
 // counted is a simulator whose calls that change commands are counted.
@@ -48,6 +53,15 @@ func (c *counted) since() []string {
 	return calls
 }
 
+func botAt(t *testing.T, server *httptest.Server) *telegram.Bot {
+	t.Helper()
+	b, err := telegram.New(telegram.Config{Name: "tg", Token: token, APIURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 func TestSetCommandsOnTheSimulator(t *testing.T) {
 	c := &counted{Telegram: sim.NewTelegram()}
 	c.AddBot(token, "example_bot")
@@ -58,10 +72,7 @@ func TestSetCommandsOnTheSimulator(t *testing.T) {
 	}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
-	b, err := telegram.New(telegram.Config{Name: "tg", Token: token, APIURL: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := botAt(t, server)
 	show := bots.Command{Name: "show", Description: "What is open", Options: []bots.CommandOption{{Name: "incident"}}}
 	update := bots.Command{Name: "update", Description: "Say more", Modal: true}
 	set := func(want []string, chats []string, commands ...bots.Command) {

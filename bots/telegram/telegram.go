@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -49,14 +50,17 @@ type Config struct {
 	Paid bool
 }
 
-// Bot is one bot. It implements [bots.Bot], [bots.Listener], [bots.Checker],
-// [bots.Responder], [bots.Commander] and [bots.Messenger].
+// Bot is one bot. It implements [bots.Bot], [bots.Batcher], [bots.Checker],
+// [bots.Responder], [bots.Commander], [bots.PrivateCommander],
+// [bots.Messenger], [bots.Named] and [bots.Ranker].
 type Bot struct {
 	name   string
 	paid   bool
 	pace   bots.Pace
 	client *bots.Client
 	api    tgbotapi.BotAPI // copied for each call
+
+	username atomic.Pointer[string] // nil until it is known
 }
 
 // New returns the bot without contacting Telegram.

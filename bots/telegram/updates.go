@@ -28,6 +28,7 @@ type (
 		Bot   bool   `json:"is_bot"`
 		First string `json:"first_name"`
 		Last  string `json:"last_name"`
+		Lang  string `json:"language_code"`
 	}
 	chat struct {
 		ID   int64  `json:"id"`
@@ -47,6 +48,7 @@ type (
 		ReplyTo    *message        `json:"reply_to_message"`
 		Text       string          `json:"text"`
 		Caption    string          `json:"caption"`
+		MigrateTo  int64           `json:"migrate_to_chat_id"`
 	}
 	press struct {
 		ID      string   `json:"id"`
@@ -96,6 +98,10 @@ func (u *update) event(now time.Time) (bots.Event, bool) {
 func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
 	e := m.place()
 	e.Kind = kind
+	if m.MigrateTo != 0 {
+		e.Kind, e.To, e.At, e.Key = bots.Migrated, decimal(m.MigrateTo), time.Unix(m.Date, 0), e.Chat+"/"+e.Message
+		return e, true
+	}
 	e.Text = m.Text + m.Caption // there is one of them at most
 	e.Forwarded = len(m.Origin) > 0 || m.Forwarded != 0
 	e.At = time.Unix(m.Date, 0)
@@ -106,8 +112,10 @@ func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
 	}
 	// Who posts as a chat (an anonymous admin, a channel) is nobody: From is
 	// then an account of Telegram's own that stands for all of them.
-	if m.From != nil && m.SenderChat == nil {
-		e.Person, e.Name = decimal(m.From.ID), m.From.name()
+	if m.SenderChat != nil {
+		e.As = decimal(m.SenderChat.ID)
+	} else if m.From != nil {
+		e.Person, e.Name, e.Language = decimal(m.From.ID), m.From.name(), m.From.Lang
 	}
 	bot := m.From != nil && m.From.Bot && m.SenderChat == nil
 	return e, e.Text != "" && !bot
@@ -115,7 +123,7 @@ func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
 
 // place says where a message is.
 func (m *message) place() bots.Event {
-	e := bots.Event{Chat: decimal(m.Chat.ID), Message: decimal(m.ID), Private: m.Chat.Type == "private"}
+	e := bots.Event{Chat: decimal(m.Chat.ID), Message: decimal(m.ID), Private: m.Chat.Type == "private", Public: m.Chat.Type == "channel"}
 	if m.InTopic { // replies in other groups have a thread id too, which is no topic
 		e.Thread = decimal(m.Thread)
 	}
@@ -134,7 +142,7 @@ func (p *press) event(now time.Time) (bots.Event, bool) {
 	}
 	e := p.Message.place()
 	e.Kind, e.Key, e.Button, e.At = bots.Pressed, pressKey+p.ID, p.Data, now
-	e.Person, e.Name = decimal(p.From.ID), p.From.name()
+	e.Person, e.Name, e.Language = decimal(p.From.ID), p.From.name(), p.From.Lang
 	return e, true
 }
 
@@ -144,8 +152,8 @@ const pressKey = "press/"
 // event is false for changes between ranks.
 func (c *membership) event() (bots.Event, bool) {
 	e := bots.Event{
-		Kind: bots.Left, Chat: decimal(c.Chat.ID), Private: c.Chat.Type == "private",
-		Person: decimal(c.From.ID), Name: c.From.name(), At: time.Unix(c.Date, 0),
+		Kind: bots.Left, Chat: decimal(c.Chat.ID), Private: c.Chat.Type == "private", Public: c.Chat.Type == "channel",
+		Person: decimal(c.From.ID), Name: c.From.name(), Language: c.From.Lang, At: time.Unix(c.Date, 0),
 	}
 	if c.New.in() {
 		e.Kind = bots.Joined

@@ -18,7 +18,7 @@ func TestEvent(t *testing.T) {
 		ana   = `"from":{"id":1001,"is_bot":false,"first_name":"Ana","last_name":"Lee","language_code":"en"}`
 		group = `"chat":{"id":-100500,"title":"Room","type":"supergroup","is_forum":true}`
 	)
-	said := bots.Event{Kind: bots.Said, Key: "-100500/7", Cursor: "10", Chat: "-100500", Message: "7", Person: "1001", Name: "Ana Lee", Text: "/show", At: at}
+	said := bots.Event{Kind: bots.Said, Key: "-100500/7", Cursor: "10", Chat: "-100500", Message: "7", Person: "1001", Name: "Ana Lee", Language: "en", Text: "/show", At: at}
 	with := func(change func(*bots.Event)) *bots.Event {
 		e := said
 		change(&e)
@@ -43,14 +43,20 @@ func TestEvent(t *testing.T) {
 		"forwarded, as older servers say it": {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"forward_date":1,"text":"/show"}`,
 			with(func(e *bots.Event) { e.Forwarded = true })},
 		"anonymous admin": {`"message":{"message_id":7,"from":{"id":1087968824,"is_bot":true,"first_name":"Group","username":"GroupAnonymousBot"},"sender_chat":{"id":-100500,"type":"supergroup"},` + group + `,"date":1700000000,"text":"/show"}`,
-			with(func(e *bots.Event) { e.Person, e.Name = "", "" })},
+			with(func(e *bots.Event) { e.Person, e.Name, e.Language, e.As = "", "", "", "-100500" })},
 		"channel post": {`"channel_post":{"message_id":7,"sender_chat":{"id":-100500,"type":"channel"},"chat":{"id":-100500,"type":"channel"},"date":1700000000,"text":"/show"}`,
-			with(func(e *bots.Event) { e.Person, e.Name = "", "" })},
+			with(func(e *bots.Event) {
+				e.Person, e.Name, e.Language, e.As, e.Public = "", "", "", "-100500", true
+			})},
+		"moved to a supergroup": {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"migrate_to_chat_id":-100600}`,
+			with(func(e *bots.Event) {
+				e.Kind, e.Person, e.Name, e.Language, e.Text, e.To = bots.Migrated, "", "", "", "", "-100600"
+			})},
 		"edited": {`"edited_message":{"message_id":7,` + ana + `,` + group + `,"date":1600000000,"edit_date":1700000000,"text":"/show"}`,
 			with(func(e *bots.Event) { e.Kind, e.Key = bots.Edited, "-100500/7/1700000000" })},
 		"edited channel post": {`"edited_channel_post":{"message_id":7,"chat":{"id":-100500,"type":"channel"},"date":1600000000,"edit_date":1700000000,"text":"/show"}`,
 			with(func(e *bots.Event) {
-				e.Kind, e.Key, e.Person, e.Name = bots.Edited, "-100500/7/1700000000", "", ""
+				e.Kind, e.Key, e.Person, e.Name, e.Language, e.Public = bots.Edited, "-100500/7/1700000000", "", "", "", true
 			})},
 		"pressed": {`"callback_query":{"id":"4382bfdwdsb323b2d9",` + ana + `,"chat_instance":"1","data":"publish D-17","message":{"message_id":7,"from":{"id":5,"is_bot":true,"first_name":"us"},` + group + `,"date":1600000000,"text":"card"}}`,
 			with(func(e *bots.Event) {
