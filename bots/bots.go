@@ -163,6 +163,13 @@ type Batcher interface {
 	ListenBatches(ctx context.Context, cursor string, handle func(context.Context, []Event) (int, error)) error
 }
 
+// A Heard bot is a Listener that knows when it last heard from its platform.
+type Heard interface {
+	// Heard is when the platform last answered while listening: a poll, or a
+	// heartbeat. It is zero before the first answer.
+	Heard() time.Time
+}
+
 // An EventKind says what a person did.
 type EventKind string
 

@@ -13,6 +13,7 @@ type account struct {
 	Account
 	engine *Engine
 	pacer  *pacer
+	notes  notes
 	while  []func(context.Context, Lease) // run while there is a lease
 
 	mu    sync.Mutex
@@ -59,7 +60,9 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 		a.lanes[id] = w
 		walks.Go(func() { w.run(walking) })
 	})
+	a.notes.holds(time.Now())
 	a.keep(ctx, lease, renewed)
+	a.notes.holds(time.Time{})
 	a.setStart(nil)
 	stop()
 	walks.Wait()
@@ -137,7 +140,7 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 		if err := a.engine.Store.Record(ctx, lease, l, t.Step, t.ID, out); err != nil {
 			return err
 		}
-		a.engine.Log.Warn("unanswered attempt", "ref", l.Incident.Ref, "channel", l.Channel.Name, "action", t.Step.Op.Action)
+		a.engine.Log.Warn("unanswered attempt", "ref", l.Incident.Ref, "channel", l.Channel.Name, "operation", t.Step.Op.Action, "attempt", t.ID)
 	}
 	return nil
 }

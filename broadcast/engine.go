@@ -85,6 +85,7 @@ type Config struct {
 	Lease    time.Duration         // how long a lease lasts; 0 is 15 s
 	Grace    time.Duration         // for answers that are under way when the engine stops; 0 is 8 s
 	Changed  func(incident string) // called after each recorded outcome, without blocking; may be nil
+	Observe  func(Request)         // called after each request to a platform, without blocking; may be nil
 }
 
 // Engine brings the channels to show what they should. It is safe for use by
@@ -163,6 +164,7 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 		f = bots.AsFault(err)
 	}
 	a.came(place, op, f)
+	a.observe("", string(op.Action), r, f, 0)
 	return r, err
 }
 

@@ -82,6 +82,19 @@ func (l *Lane) row(e *Entry) Delivery {
 	return d
 }
 
+// acceptedAt is when what e shows, or is to show, was accepted: the wording of
+// an edit is younger than the message that it is put into.
+func (l *Lane) acceptedAt(e *Entry, revision int, posting bool) time.Time {
+	switch u := l.Incident.Update(e.Update); {
+	case u == nil || posting:
+	case u.Retraction != nil && e.Kind != Retract:
+		return u.Retraction.At
+	case revision > 0 && revision <= len(u.Revisions):
+		return u.Revision(revision).At
+	}
+	return e.Accepted
+}
+
 // posting is the row for the message itself.
 func (l *Lane) posting(e *Entry, sending bool) Delivery {
 	d := l.row(e)
@@ -100,10 +113,10 @@ func (l *Lane) amending(e *Entry, sending bool) (Delivery, bool) {
 	if e.Shows.What == Nothing {
 		return Delivery{}, false
 	}
+	action, after := (&planner{Lane: l, now: time.Now()}).amendment(e)
 	d := l.row(e)
 	d.ID += amendSuffix
-	d.Revision = e.Shows.Revision
-	action, after := (&planner{Lane: l, now: time.Now()}).amendment(e)
+	d.Revision, d.Accepted = e.Shows.Revision, l.acceptedAt(e, max(after.Revision, e.Shows.Revision), false)
 	switch {
 	case e.Shows.What == Removed:
 		d.Action, d.State, d.Sent = "delete", Sent, e.Shows.Since

@@ -38,10 +38,12 @@ func TestDeliveryOfAnEdit(t *testing.T) {
 		w.runFor(minute)
 		w.platform.fails(bots.Edit, refused)
 		w.typo(1, "One.")
+		typed := now()
 		post := Delivery{ID: "1", Update: "INC-1/1", Revision: 1, Channel: "telegram", Action: "post", State: Sent, Message: "1",
 			URL: "https://example.com/1", Attempts: 1, Accepted: posted, Sent: posted}
 		edit := post
 		edit.ID, edit.Revision, edit.Action, edit.State, edit.Sent = "1-amend", 2, "edit", Pending, time.Time{}
+		edit.Accepted = typed // the edit was, the post long before
 		w.wantDeliveries(nil, post, edit)
 		edit.State = Sending
 		w.wantDeliveries(map[int64]bool{1: true}, post, edit)

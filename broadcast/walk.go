@@ -143,8 +143,20 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 		a.heed(step.Op, receipt)
 	}
 	a.came(place, step.Op, out.Fault)
-	w.log(l, step, out)
-	return w.record(ctx, l, step, attempt, out)
+	w.log(l, step, attempt, out)
+	err = w.record(ctx, l, step, attempt, out)
+	a.observe(l.Channel.Name, string(step.Op.Action), out.Receipt, out.Fault, l.took(step, out))
+	return err
+}
+
+// took is the time from the acceptance of words until this step showed them; 0
+// where it is not that which it did.
+func (l *Lane) took(step Step, out Outcome) time.Duration {
+	e := l.entry(step.Entry)
+	if out.Fault != nil || step.Chore != NoChore || e == nil {
+		return 0
+	}
+	return max(e.Shows.Since.Sub(l.acceptedAt(e, e.Shows.Revision, step.Op.Action == bots.Post)), time.Nanosecond)
 }
 
 // skew is how far a platform's clock may be from ours.
@@ -177,7 +189,8 @@ func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 		out.Fault = bots.AsFault(err)
 	}
 	a.came(place, step.Op, out.Fault)
-	w.log(l, step, out)
+	w.log(l, step, 0, out)
+	a.observe(l.Channel.Name, "find", out.Receipt, out.Fault, 0)
 	return w.record(ctx, l, step, 0, out)
 }
 
@@ -226,8 +239,17 @@ func graceful(ctx context.Context, grace time.Duration) (context.Context, contex
 	return out, func() { stop(); cancel() }
 }
 
-func (w *walk) log(l *Lane, step Step, out Outcome) {
-	log := w.account.engine.Log.With("ref", l.Incident.Ref.String(), "channel", l.Channel.Name, "action", step.Op.Action, "chore", step.Chore, "entry", step.Entry)
+// log writes the one line about a request. It has no words of the update:
+// drafts and retracted texts are not for those who read logs.
+func (w *walk) log(l *Lane, step Step, attempt int64, out Outcome) {
+	ref := l.Incident.Ref.String()
+	if e := l.entry(step.Entry); e != nil {
+		ref = fmt.Sprintf("%s/%d", ref, e.Update)
+	}
+	log := w.account.engine.Log.With("ref", ref, "channel", l.Channel.Name, "operation", step.Op.Action, "delivery", step.Entry, "attempt", attempt)
+	if step.Chore != NoChore {
+		log = log.With("chore", step.Chore)
+	}
 	switch {
 	case out.Fault != nil:
 		log.Warn("not done", "fault", out.Fault.Error())

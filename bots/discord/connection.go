@@ -85,6 +85,7 @@ type connection struct {
 	ready   chan struct{} // closed by READY
 	gone    chan struct{} // closed when the library has given up
 	alive   time.Time     // the last acknowledged heartbeat that we know of
+	heard   *bots.Pulse
 }
 
 // connect holds one connection until it ends, and says why it did.
@@ -112,7 +113,7 @@ func (l *listener) prepare(ctx, life context.Context, asked discordgo.Intent) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{session: s, ready: make(chan struct{}), gone: make(chan struct{}), alive: time.Now()}
+	c := &connection{session: s, ready: make(chan struct{}), gone: make(chan struct{}), alive: time.Now(), heard: &l.bot.heard}
 	s.Identify.Intents = asked
 	s.Client = &http.Client{Transport: known{address}}
 	s.Dialer = &websocket.Dialer{
@@ -122,7 +123,10 @@ func (l *listener) prepare(ctx, life context.Context, asked discordgo.Intent) (*
 			return c.socket.dial(ctx, l.bot.patience.dial, network, addr)
 		},
 	}
-	ready := sync.OnceFunc(func() { close(c.ready) })
+	ready := sync.OnceFunc(func() {
+		c.heard.Beat()
+		close(c.ready)
+	})
 	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
 		if e.Type == "READY" {
 			ready()
@@ -171,6 +175,7 @@ func (c *connection) beats(within time.Duration) bool {
 	if c.session.TryRLock() {
 		c.alive = c.session.LastHeartbeatAck
 		c.session.RUnlock()
+		c.heard.BeatAt(c.alive)
 	}
 	return time.Since(c.alive) < within
 }

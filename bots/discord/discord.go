@@ -54,6 +54,7 @@ type Bot struct {
 	guild       string
 	api         string // without a slash at the end
 	pace        bots.Pace
+	heard       bots.Pulse
 	token       string
 	client      *bots.Client
 	rest        *discordgo.Session                                                // carries requests and never opens a gateway, which would hold its lock

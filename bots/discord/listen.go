@@ -87,6 +87,9 @@ func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Con
 	}
 }
 
+// Heard implements [bots.Heard].
+func (b *Bot) Heard() time.Time { return b.heard.Last() }
+
 // deliver calls handle until it takes the event.
 func (l *listener) deliver(ctx context.Context, q queued, handle func(context.Context, bots.Event) error) {
 	if q.ready != nil {

@@ -68,6 +68,9 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 	return ctx.Err()
 }
 
+// Heard implements [bots.Heard].
+func (b *Bot) Heard() time.Time { return b.heard.Last() }
+
 // poll asks for the updates from next on, which confirms all before it.
 func (b *Bot) poll(ctx context.Context, next int64) ([]update, *bots.Fault) {
 	params := tgbotapi.Params{"timeout": strconv.Itoa(int(pollTime / time.Second)), "allowed_updates": kinds}
@@ -76,6 +79,7 @@ func (b *Bot) poll(ctx context.Context, next int64) ([]update, *bots.Fault) {
 	if f != nil {
 		return nil, f
 	}
+	b.heard.Beat()
 	var updates []update
 	if json.Unmarshal(result, &updates) != nil {
 		return nil, &bots.Fault{Kind: bots.Unsure, Detail: "the updates cannot be read"}

@@ -52,7 +52,7 @@ type Config struct {
 
 // Bot is one bot. It implements [bots.Bot], [bots.Batcher], [bots.Checker],
 // [bots.Responder], [bots.Commander], [bots.PrivateCommander],
-// [bots.Messenger], [bots.Named] and [bots.Ranker].
+// [bots.Messenger], [bots.Named], [bots.Ranker] and [bots.Heard].
 type Bot struct {
 	name   string
 	paid   bool
@@ -61,6 +61,7 @@ type Bot struct {
 	api    tgbotapi.BotAPI // copied for each call
 
 	username atomic.Pointer[string] // nil until it is known
+	heard    bots.Pulse
 }
 
 // New returns the bot without contacting Telegram.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +72,7 @@ func (a *app) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for name, bot := range a.bots {
 		listener, ok := bot.(bots.Listener)
-		if ok && slices.ContainsFunc(a.config.Rooms, func(r config.Room) bool { return r.Bot == name }) {
+		if ok && a.hasRoom(name) {
 			a.engine.While(name, func(ctx context.Context, _ broadcast.Lease) {
 				wg.Go(func() { a.offer(ctx, name, bot) })
 				a.rooms.Listen(ctx, name, listener)

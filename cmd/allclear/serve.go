@@ -157,7 +157,7 @@ func (a *app) handler(pages *web.Pages) http.Handler {
 	c := a.config
 	return web.New(web.Config{
 		Desk: a.desk, Store: a.store, Pages: pages, Operators: apiOperators(c), Channels: channels(c), Complete: a.engine.Complete,
-		Preview: a.preview, Export: a.export, Language: c.Site.Language, Simulator: simulated(c), Log: a.log,
+		Preview: a.preview, Export: a.export, Ready: a.ready, Language: c.Site.Language, Simulator: simulated(c), Log: a.log,
 	})
 }
 

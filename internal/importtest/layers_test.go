@@ -29,6 +29,7 @@ const (
 	discordgo = "github.com/bwmarrin/discordgo"
 	gotwitter = "github.com/dghubble/go-twitter"
 	oauth1    = "github.com/dghubble/oauth1"
+	sys       = "golang.org/x/sys" // how much room a disk has
 	sqlite    = "modernc.org/sqlite"
 	telegram  = "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 	text      = "golang.org/x/text"
@@ -64,7 +65,7 @@ func layers() map[string]layer {
 		"cmd/allclear": {
 			may: []string{
 				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/audit", "internal/config",
-				"internal/desk", "internal/incident", "internal/store", "internal/web", "templates", commands,
+				"internal/desk", "internal/incident", "internal/store", "internal/web", "templates", commands, sys,
 			},
 			tests: []string{gocmp},
 		},

@@ -49,6 +49,16 @@ func (s *Store) Release(ctx context.Context, l broadcast.Lease) error {
 	})
 }
 
+// Held lists the accounts that some node holds now.
+func (s *Store) Held(ctx context.Context) (accounts []string, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT account FROM lease WHERE owner <> '' AND expires > ? ORDER BY account`, micros(s.now()))
+	err = each(rows, err, func() error {
+		accounts = append(accounts, "")
+		return rows.Scan(&accounts[len(accounts)-1])
+	})
+	return accounts, err
+}
+
 // holds refuses with ErrLost when the lease is no longer valid.
 func holds(ctx context.Context, q querier, l broadcast.Lease) error {
 	var epoch int64

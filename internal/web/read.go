@@ -1,10 +1,8 @@
 package web
 
 import (
-	"context"
 	_ "embed" // for openapi.json
 	"net/http"
-	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -77,20 +75,4 @@ func (a *api) listAudit(w http.ResponseWriter, r *http.Request, _ Operator) erro
 
 func (a *api) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", map[string]any{"alive": true})
-}
-
-// readyz says whether this server can accept a command.
-func (a *api) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-	defer cancel()
-	if err := a.Store.Ready(ctx); err != nil {
-		a.Log.ErrorContext(ctx, "not ready", "err", err)
-		refuse(http.StatusServiceUnavailable, "the database cannot be written: %s", err).write(w)
-		return
-	}
-	answer := map[string]any{"ready": true}
-	if a.Simulator {
-		answer["simulator"] = "SIMULATOR"
-	}
-	writeJSON(w, http.StatusOK, "application/json", answer)
 }

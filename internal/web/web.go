@@ -34,7 +34,6 @@ type Store interface {
 	Drafts(ctx context.Context) ([]*desk.Draft, error)
 	Freezes(ctx context.Context) ([]desk.Freeze, error)
 	Audit(ctx context.Context, limit int) ([]desk.AuditLine, error)
-	Ready(ctx context.Context) error
 	Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte, error)) ([]byte, error)
 }
 
@@ -76,8 +75,9 @@ type Config struct {
 	Complete  func(*broadcast.Lane) // adds settings and limits to a lane of the store
 	Preview   Previewer
 	Export    Exporter
-	Language  string // of texts that name none
-	Simulator bool   // some platform is simulated
+	Language  string                            // of texts that name none
+	Ready     func(ctx context.Context) []Check // what /readyz answers
+	Simulator bool                              // some platform is simulated
 	Log       *slog.Logger
 }
 
@@ -92,6 +92,6 @@ func New(c Config) http.Handler {
 	mux.Handle("/", c.Pages)
 	mux.Handle("/v1/", a.handler())
 	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.Handle("GET /readyz", &readyz{api: a})
 	return mux
 }

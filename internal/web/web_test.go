@@ -115,6 +115,12 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 			}
 			return audit.Sign(ev, key)
 		},
+		Ready: func(ctx context.Context) []Check {
+			if err := db.Ready(ctx); err != nil {
+				return []Check{{"database", CheckFailed, err.Error()}}
+			}
+			return []Check{{"database", CheckOK, ""}, {"frozen", CheckWarning, "all is frozen"}}
+		},
 		Complete: func(l *broadcast.Lane) {
 			l.Limits = bots.Limits{MaxText: 100, Unit: "characters", Measure: func(s string) int { return len(s) }, Edit: true, Delete: true}
 		},
