@@ -201,6 +201,7 @@ type Event struct {
 	Text      string
 	Button    string // the pressed button's data
 	Forwarded bool
+	Stale     bool // a button that was pressed while nobody listened: before a start, or during an outage
 	Private   bool // a conversation with the bot alone
 	Public    bool // in a channel, where only its owners speak
 	At        time.Time

@@ -23,6 +23,14 @@ const (
 	lastWait  = 15 * time.Second
 )
 
+// awayAfter is how long after one poll the next may begin before buttons that
+// were pressed meanwhile count as pressed while nobody listened.
+const awayAfter = 30 * time.Second
+
+// mostUpdates is how many updates an answer has at most, when not told
+// otherwise.
+const mostUpdates = 100
+
 // Listen is [Bot.ListenBatches] with one event at a time.
 func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
 	return b.ListenBatches(ctx, cursor, func(ctx context.Context, events []bots.Event) (int, error) {
@@ -38,6 +46,10 @@ func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Con
 // ListenBatches polls for updates, of which Telegram gives up to a hundred at
 // a time. The cursor is the number of the next update.
 //
+// The platform keeps what happens while nobody polls and does not say when a
+// button was pressed. So the first poll after a start or an outage does not
+// wait, and the presses that it brings are Stale.
+//
 // It goes on after every fault that can pass, and returns those that cannot:
 // a token that is refused, and a conflict (code 409), which means that another
 // process polls for this bot or that a webhook is set. Polling on against
@@ -48,12 +60,16 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 		return fmt.Errorf("telegram %s: %w", b.name, err)
 	}
 	wait := firstWait
+	away, polled := true, time.Now()
 	for ctx.Err() == nil {
 		before := next
-		updates, fault := b.poll(ctx, next)
+		away = away || time.Since(polled) > awayAfter
+		updates, fault := b.poll(ctx, next, away)
+		polled = time.Now()
 		if fault == nil {
-			next, err = deliver(ctx, updates, next, handle)
+			next, err = deliver(ctx, updates, next, away, handle)
 		}
+		away = fault != nil || away && (err != nil || len(updates) == mostUpdates)
 		switch {
 		case fault != nil && (fault.Kind == bots.Unauthorized || fault.Code == "409"):
 			return fault
@@ -71,9 +87,13 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 // Heard implements [bots.Heard].
 func (b *Bot) Heard() time.Time { return b.heard.Last() }
 
-// poll asks for the updates from next on, which confirms all before it.
-func (b *Bot) poll(ctx context.Context, next int64) ([]update, *bots.Fault) {
+// poll asks for the updates from next on, which confirms all before it. With
+// now it does not wait for any.
+func (b *Bot) poll(ctx context.Context, next int64, now bool) ([]update, *bots.Fault) {
 	params := tgbotapi.Params{"timeout": strconv.Itoa(int(pollTime / time.Second)), "allowed_updates": kinds}
+	if now {
+		params["timeout"] = "0"
+	}
 	params.AddNonZero64("offset", next)
 	result, f := b.ask(ctx, "getUpdates", params)
 	if f != nil {
@@ -88,13 +108,14 @@ func (b *Bot) poll(ctx context.Context, next int64) ([]update, *bots.Fault) {
 }
 
 // deliver hands over updates in order, and returns the number of the next
-// update wanted: that of the first which was not handled, if there is one.
+// update wanted: that of the first which was not handled, if there is one. away
+// marks presses as Stale.
 //
 // The numbers normally rise. After a week without any, or when the bot has
 // moved to another server, they start somewhere else; the server then answers
 // from the oldest it has, whatever was asked for, so the last number handled
 // counts even if it is lower.
-func deliver(ctx context.Context, updates []update, next int64, handle func(context.Context, []bots.Event) (int, error)) (int64, error) {
+func deliver(ctx context.Context, updates []update, next int64, away bool, handle func(context.Context, []bots.Event) (int, error)) (int64, error) {
 	if len(updates) == 0 {
 		return next, nil
 	}
@@ -102,6 +123,7 @@ func deliver(ctx context.Context, updates []update, next int64, handle func(cont
 	var ids []int64 // of the updates that are events
 	for _, u := range updates {
 		if e, ok := u.event(time.Now()); ok {
+			e.Stale = away && e.Kind == bots.Pressed
 			events, ids = append(events, e), append(ids, u.ID)
 		}
 	}

@@ -348,3 +348,52 @@ func TestTwoListenersOnTheSimulator(t *testing.T) {
 	cancel()
 	<-ends
 }
+
+// What was pressed while nobody polled is marked: before the start, and during
+// an outage.
+func TestStalePressesOnTheSimulator(t *testing.T) {
+	t.Parallel()
+	s := simulate(t)
+	receipt, err := s.bot.Do(t.Context(), bots.Operation{Action: bots.Post, Target: room, Text: "D-1", Buttons: [][]bots.Button{{{Text: "Publish", Data: "pub"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Say(room, "1001", "hello", sim.Saying{}); err != nil { // from when on it hears
+		t.Fatal(err)
+	}
+	press := func() {
+		t.Helper()
+		if _, err := s.Press(room, receipt.ID, "1001", "pub"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	press()
+	press()
+	heard := s.ear(t)
+	for range 2 {
+		if e := hear(t, heard); e.Kind == bots.Said && e.Stale {
+			t.Errorf("words are stale: %+v", e)
+		} else if e.Kind == bots.Pressed && !e.Stale {
+			t.Errorf("pressed before the start: %+v", e)
+		}
+	}
+	if e := hear(t, heard); !e.Stale {
+		t.Errorf("pressed before the start: %+v", e)
+	}
+	if _, err := s.Say(room, "1001", "here we are", sim.Saying{}); err != nil {
+		t.Fatal(err)
+	}
+	hear(t, heard)
+	press()
+	if e := hear(t, heard); e.Kind != bots.Pressed || e.Stale {
+		t.Errorf("pressed while it listens: %+v", e)
+	}
+	s.server.Down()
+	press()
+	if err := s.server.Up(); err != nil {
+		t.Fatal(err)
+	}
+	if e := hear(t, heard); e.Kind != bots.Pressed || !e.Stale {
+		t.Errorf("pressed during an outage: %+v", e)
+	}
+}

@@ -157,12 +157,7 @@ func (a *app) newRooms() *desk.Rooms {
 	for _, room := range a.config.Rooms {
 		r.Rooms = append(r.Rooms, desk.Room{Account: room.Bot, Target: room.Target, Drill: room.Drill})
 	}
-	r.Cursor = func(ctx context.Context, account string) (string, error) {
-		return a.store.Setting(ctx, "cursor:"+account)
-	}
-	r.SetCursor = func(ctx context.Context, account, cursor string) error {
-		return a.store.Set(ctx, "cursor:"+account, cursor)
-	}
+	r.Cursor = a.store.Cursor
 	for _, bot := range a.bots {
 		if completer, ok := bot.(bots.Completer); ok {
 			completer.OnComplete(r.Complete)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -74,6 +75,7 @@ type Refusal struct {
 	Text string // what is wrong and what to do, for people
 
 	Overtaken bool // a Conflict only because something was published since it was written
+	Ask       Ask  // what a room can offer to choose from
 }
 
 // A RefusalKind says why.
@@ -142,6 +144,16 @@ type Tx interface {
 	AddDraft(d *Draft) error
 	Draft(number int) (*Draft, error)
 	SaveDraft(d *Draft) error
+
+	// Hear stores how far a chat has been read, and the event while it has no
+	// answer.
+	Hear(h Heard) error
+	// Ask stores a question and sets its id. An event that is heard once more
+	// raises the same question.
+	Ask(q *Question) error
+	// Settle records which event answered a question. It reports false when
+	// another did before.
+	Settle(question int64, by string) (first bool, err error)
 
 	Audit(r Record) error
 	// Touched lists the lanes that this transaction gave something to do.
@@ -222,37 +234,71 @@ type work struct {
 // effect and one answer. An error that is a *[Refusal] is for the operator's
 // eyes; any other means that nothing is known to be stored.
 func (d *Desk) Do(ctx context.Context, actor Actor, key string, cmd Command) (Answer, error) {
+	return d.do(ctx, actor, key, cmd, nil)
+}
+
+// An outcome is what is stored of a command under its key. Refusals are only
+// stored for commands that were heard in a chat, where the same key is the same
+// words; over HTTP a refused command may be mended and sent again.
+type outcome struct {
+	Answer
+	Refused *Refusal `json:",omitempty"`
+}
+
+// do carries out a command that was heard, or not, in a chat. What was heard is
+// stored with the command's effect or refusal.
+func (d *Desk) do(ctx context.Context, actor Actor, key string, cmd Command, from *hearing) (Answer, error) {
 	var touched map[string][]int64
 	var seen about
+	fresh := false
 	stored, err := d.Store.Change(ctx, key, func(tx Tx) ([]byte, error) {
-		seen = about{Tx: tx}
+		fresh, seen = true, about{Tx: tx}
 		w := &work{Desk: d, Tx: &seen, actor: actor, author: actor.Name, now: time.Now().UTC().Truncate(time.Microsecond)}
+		if err := from.settle(tx); err != nil {
+			return nil, err
+		}
 		answer, err := d.attempt(w, cmd)
 		if err != nil {
 			return nil, err
 		}
 		touched = tx.Touched()
-		return json.Marshal(answer)
+		return outcome{Answer: answer}.stored(from.hear(tx))
 	})
 	if refused, ok := errors.AsType[*Refusal](err); ok {
-		return Answer{}, errors.Join(err, d.recordRefusal(ctx, actor, cmd, seen, refused))
+		return Answer{}, errors.Join(err, d.recordRefusal(ctx, actor, key, cmd, seen, refused, from))
+	}
+	if err == nil && !fresh { // a repetition, which may have come another way
+		err = d.heardAgain(ctx, from)
 	}
 	if err != nil {
 		return Answer{}, err
 	}
-	var answer Answer
-	if err := json.Unmarshal(stored, &answer); err != nil {
+	var was outcome
+	if err := json.Unmarshal(stored, &was); err != nil {
 		return Answer{}, fmt.Errorf("stored answer of %q: %w", key, err)
 	}
-	d.Wake(touched)
-	if answer.Ref != "" {
-		d.Changed(answer.Ref)
+	if was.Refused != nil {
+		return Answer{}, was.Refused
 	}
-	return answer, nil
+	d.Wake(touched)
+	if was.Ref != "" {
+		d.Changed(was.Ref)
+	}
+	return was.Answer, nil
+}
+
+func (o outcome) stored(err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(o)
 }
 
 // attempt runs the command and audits it.
 func (d *Desk) attempt(w *work, cmd Command) (Answer, error) {
+	if err := w.checkAge(cmd); err != nil {
+		return Answer{}, err
+	}
 	answer, err := cmd.run(w)
 	if err != nil {
 		return Answer{}, err
@@ -270,12 +316,29 @@ func (d *Desk) attempt(w *work, cmd Command) (Answer, error) {
 	return answer, w.Audit(r)
 }
 
+// checkAge refuses what was said too long ago, unless it becomes a draft first,
+// where somebody still looks at it.
+func (w *work) checkAge(cmd Command) error {
+	age := w.now.Sub(w.actor.SaidAt)
+	if w.actor.SaidAt.IsZero() || age <= late || drafts(cmd) {
+		return nil
+	}
+	return refuse(Conflict, "this came %s late, so it was not carried out: repeat it if you still mean it", roughly(age))
+}
+
 // recordRefusal keeps the refusal on record. The refused command changed
 // nothing, so this is a transaction of its own.
-func (d *Desk) recordRefusal(ctx context.Context, actor Actor, cmd Command, seen about, r *Refusal) error {
-	_, err := d.Store.Change(ctx, "", func(tx Tx) ([]byte, error) {
+func (d *Desk) recordRefusal(ctx context.Context, actor Actor, key string, cmd Command, seen about, r *Refusal, from *hearing) error {
+	if from == nil {
+		key = ""
+	}
+	_, err := d.Store.Change(ctx, key, func(tx Tx) ([]byte, error) {
 		seen.Tx = tx
-		return nil, seen.Audit(Record{At: time.Now().UTC().Truncate(time.Microsecond), Actor: actor.Name, Origin: actor.Origin, Verb: cmd.verb(), Subject: audit.Refused, Detail: r.Text})
+		err := seen.Audit(Record{At: time.Now().UTC().Truncate(time.Microsecond), Actor: actor.Name, Origin: actor.Origin, Verb: cmd.verb(), Subject: audit.Refused, Detail: r.Text})
+		if err != nil {
+			return nil, err
+		}
+		return outcome{Refused: r}.stored(from.hear(tx))
 	})
 	return err
 }
@@ -320,6 +383,9 @@ func (w *work) mayTouch(i *incident.Incident) error {
 // updateOf loads the incident and finds the update that a reference names.
 func (w *work) updateOf(ref string) (*incident.Incident, *incident.Update, error) {
 	r, n, err := incident.ParseUpdateRef(ref)
+	if err != nil && strings.TrimSpace(ref) == "" {
+		return nil, nil, unclear(WhichUpdate, "%s", err)
+	}
 	if err != nil {
 		return nil, nil, refuse(Invalid, "%s", err)
 	}
@@ -328,7 +394,7 @@ func (w *work) updateOf(ref string) (*incident.Incident, *incident.Update, error
 		return nil, nil, err
 	}
 	if n == 0 {
-		return nil, nil, refuse(Invalid, "%s names no update: write %s/%d, for example", r, r, max(len(i.Updates), 1))
+		return nil, nil, unclear(WhichUpdate, "%s names no update: write %s/%d, for example", r, r, max(len(i.Updates), 1))
 	}
 	u := i.Update(n)
 	if u == nil {

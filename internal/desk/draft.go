@@ -242,7 +242,7 @@ func (c Reject) run(w *work) (Answer, error) {
 func (w *work) draft(id, digest string) (*Draft, error) {
 	number, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(id), "D"), "-"))
 	if id == "" {
-		return nil, refuse(Invalid, "say which draft: write it like D-17")
+		return nil, unclear(WhichDraft, "say which draft: write it like D-17")
 	}
 	if err != nil {
 		return nil, refuse(Invalid, "%q is no draft: write it like D-17", id)

@@ -69,10 +69,7 @@ func (c Release) run(w *work) (Answer, error) {
 	if err := w.require(Admin, "lift a freeze"); err != nil {
 		return Answer{}, err
 	}
-	if c.Release == "" {
-		c.Release = "newest"
-	}
-	if len(c.Choose) == 0 && !slices.Contains([]string{"newest", "all", "drop"}, c.Release) {
+	if len(c.Choose) == 0 && c.Release != "" && !slices.Contains([]string{"newest", "all", "drop"}, c.Release) {
 		return Answer{}, refuse(Invalid, `release is %q: use "newest", "all", "drop" or a list of delivery ids`, c.Release)
 	}
 	scope, err := w.scope(c.Scope)
@@ -86,11 +83,17 @@ func (c Release) run(w *work) (Answer, error) {
 	if !slices.ContainsFunc(freezes, func(f Freeze) bool { return f.Scope == scope }) {
 		return Answer{}, refuse(Conflict, "%s is not frozen", scope)
 	}
-	if err := w.Unfreeze(scope); err != nil {
-		return Answer{}, err
-	}
 	open, err := w.HeldLanes(scope)
 	if err != nil {
+		return Answer{}, err
+	}
+	if err := c.askRelease(w, open); err != nil {
+		return Answer{}, err
+	}
+	if c.Release == "" {
+		c.Release = "newest"
+	}
+	if err := w.Unfreeze(scope); err != nil {
 		return Answer{}, err
 	}
 	if err := c.checkChoice(open); err != nil {
@@ -101,7 +104,15 @@ func (c Release) run(w *work) (Answer, error) {
 			return Answer{}, err
 		}
 	}
-	return Answer{State: "done", Text: fmt.Sprintf("%s is released (%s).", scope, c.Release)}, nil
+	return Answer{State: "done", Text: fmt.Sprintf("%s is released (%s).", scope, c.what())}, nil
+}
+
+// what says in a word what is sent.
+func (c Release) what() string {
+	if n := len(c.Choose); n > 0 {
+		return fmt.Sprintf("%d chosen", n)
+	}
+	return c.Release
 }
 
 // checkChoice refuses chosen deliveries that are not held, since all others

@@ -31,7 +31,7 @@ func (c Open) run(w *work) (Answer, error) {
 	c.Drill = c.Drill || w.actor.Drill
 	i := &incident.Incident{Kind: c.Kind, Drill: c.Drill, Impact: incident.ImpactNone, Status: c.Kind.First(), CreatedAt: w.now}
 	if c.Saying.Impact == "" && c.Kind == incident.Outage {
-		return Answer{}, refuse(Invalid, "say how bad it is: impact is one of %v", incident.Impacts)
+		return Answer{}, unclear(WhichImpact, "say how bad it is: impact is one of %v", incident.Impacts)
 	}
 	if strings.TrimSpace(c.Saying.Title) == "" {
 		return Answer{}, refuse(Invalid, "there is no title: say in a few words what is wrong")
@@ -78,9 +78,9 @@ func (w *work) plan(i *incident.Incident, only, not []string) ([]broadcast.Chann
 	return channels, nil
 }
 
-func (w *work) channelNames() []string {
-	names := make([]string, len(w.Channels))
-	for i, ch := range w.Channels {
+func (d *Desk) channelNames() []string {
+	names := make([]string, len(d.Channels))
+	for i, ch := range d.Channels {
 		names[i] = ch.Name
 	}
 	return names

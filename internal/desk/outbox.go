@@ -2,19 +2,35 @@ package desk
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
 
-// An outbox sends to rooms in order, beside what is heard meanwhile: a platform
-// that makes an answer wait must not make the next command wait too.
+// Bounds of what waits to be sent to one account's chats. While a platform is
+// away nothing piles up, and what is sent when it is back is not stale.
+const (
+	outboxLimit = 100 // messages, after which the oldest is left out
+	outboxAge   = late
+)
+
+// An outbox sends to chats, for each account in order, beside what is heard
+// meanwhile: a platform that makes an answer wait makes neither the next
+// command wait nor what goes to other platforms.
 type outbox struct {
-	ctx     context.Context // of what is sent
-	cancel  context.CancelFunc
-	mu      sync.Mutex
-	jobs    []func()
-	sending bool
-	all     sync.WaitGroup
+	ctx    context.Context // of what is sent
+	cancel context.CancelFunc
+	log    *slog.Logger
+	mu     sync.Mutex
+	lanes  map[string][]letter // by account; present while somebody sends
+	all    sync.WaitGroup
+}
+
+// A letter is something to be sent.
+type letter struct {
+	send  func(context.Context)
+	after func(context.Context) // when it was sent or left out; may be nil
+	since time.Time
 }
 
 // lastWords is how long after the end an outbox still sends.
@@ -22,36 +38,56 @@ const lastWords = 3 * time.Second
 
 // newOutbox returns an outbox for what is heard until ctx ends. What was added
 // by then still has a little time to be sent.
-func newOutbox(ctx context.Context) *outbox {
-	o := &outbox{}
+func newOutbox(ctx context.Context, log *slog.Logger) *outbox {
+	o := &outbox{log: log, lanes: map[string][]letter{}}
 	o.ctx, o.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, o.cancel) })
 	return o
 }
 
-// add sends something after all that was added before. It does not wait.
-func (o *outbox) add(f func(context.Context)) {
+// add sends something after all that was added for the account before. It does
+// not wait.
+func (o *outbox) add(account string, l letter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.jobs = append(o.jobs, func() { f(o.ctx) })
-	if !o.sending {
-		o.sending = true
-		o.all.Go(o.run)
+	l.since = time.Now()
+	lane, sending := o.lanes[account]
+	if len(lane) == outboxLimit {
+		o.log.Warn("an answer was left out: too many wait", "account", account)
+		lane = lane[1:]
+	}
+	o.lanes[account] = append(lane, l)
+	if !sending {
+		o.all.Go(func() { o.run(account) })
 	}
 }
 
-func (o *outbox) run() {
+func (o *outbox) run(account string) {
 	for {
 		o.mu.Lock()
-		if len(o.jobs) == 0 {
-			o.sending = false
+		lane := o.lanes[account]
+		if len(lane) == 0 {
+			delete(o.lanes, account)
 			o.mu.Unlock()
 			return
 		}
-		job := o.jobs[0]
-		o.jobs = o.jobs[1:]
+		l := lane[0]
+		o.lanes[account] = lane[1:]
 		o.mu.Unlock()
-		job()
+		o.send(account, l)
+	}
+}
+
+// send sends a letter, or leaves it out where nobody would understand any more
+// what it answers.
+func (o *outbox) send(account string, l letter) {
+	if age := time.Since(l.since); age > outboxAge {
+		o.log.Warn("an answer was left out: it waited too long", "account", account, "waited", age.Round(time.Second))
+	} else {
+		l.send(o.ctx)
+	}
+	if l.after != nil && o.ctx.Err() == nil {
+		l.after(o.ctx)
 	}
 }
 

@@ -3,6 +3,8 @@ package desk
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -12,16 +14,30 @@ import (
 // wording that it stands under.
 func press(what, subject, mark string) string { return what + ":" + subject + ":" + mark }
 
-// pressed answers a button. The text is for the person alone; after is what
-// becomes of the message that carries the button.
+// otherVersion answers buttons that mean nothing here.
+const otherVersion = "This button is from another version. Type the command instead."
+
+// pressed answers a button. The text is for the person alone.
 func (r *Rooms) pressed(ctx context.Context, h heard) (string, error) {
 	actor, ok := r.actor(h)
-	if !ok {
+	switch {
+	case !ok:
 		return "You are not an operator here.", nil
+	case h.ev.Stale:
+		return "You pressed this while I was away, so nothing was done. Read it again, then press again.", nil
 	}
+	text, err := r.button(ctx, h, actor)
+	if refusal, ok := AsRefusal(err); ok {
+		return capital(refusal.Text) + ".", nil
+	}
+	return text, err
+}
+
+// button does what a button is for.
+func (r *Rooms) button(ctx context.Context, h heard, actor Actor) (string, error) {
 	parts := strings.SplitN(h.ev.Button, ":", 3)
 	if len(parts) != 3 {
-		return "This button is from another version. Type the command instead.", nil
+		return otherVersion, nil
 	}
 	what, subject, mark := parts[0], parts[1], parts[2]
 	switch what {
@@ -41,29 +57,43 @@ func (r *Rooms) pressed(ctx context.Context, h heard) (string, error) {
 		return r.do(ctx, h, actor, Skip{Which{Delivery: mark}, "by button"})
 	case "there":
 		return r.do(ctx, h, actor, Posted{Which{Delivery: mark}, ""})
+	case "ask":
+		return r.chosen(ctx, h, actor, subject, mark)
+	case "pick":
+		return r.pick(ctx, h, actor, subject, mark)
+	case "send":
+		return r.picked(ctx, h, actor, subject, mark)
 	}
-	return "This button is from another version. Type the command instead.", nil
+	return otherVersion, nil
 }
 
-// do carries out a command, typed or from a button, and returns the answer. A
-// new draft is answered by its preview; the previews of one that has changed
+// do carries out a command, typed or from a button, and returns the answer, or
+// the refusal as an error. A new draft is answered by its preview; the previews of one that has changed
 // are brought up to date.
 func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (string, error) {
-	answer, err := r.Desk.Do(ctx, actor, r.key(h), cmd)
+	from, err := r.hearing(h)
+	if err != nil {
+		return "", err
+	}
+	answer, err := r.Desk.do(ctx, actor, r.key(h), cmd, from)
 	if refusal, ok := AsRefusal(err); ok {
+		h.mail.taken = true
 		if stale, ok := cmd.(Publish); ok && refusal.Kind == Conflict {
 			r.meanwhile(h, stale, refusal)
 			return "", nil
 		}
-		return capital(refusal.Text) + ".", nil
+		return "", refusal
 	}
 	if err != nil {
 		return "", err
 	}
+	h.mail.taken, h.mail.done = true, true
 	if id := draftOf(cmd); id != "" {
-		h.out.add(func(ctx context.Context) { r.refreshPreviews(ctx, id, answer) })
-	} else if answer.State == "draft" {
-		h.out.add(func(ctx context.Context) { r.showPreview(ctx, h, answer.Draft) })
+		return answer.Text, r.refreshPreviews(ctx, h, id, answer)
+	}
+	if answer.State == "draft" {
+		h.then(func(ctx context.Context) { r.showPreview(ctx, h, answer.Draft) })
+		r.askReviewers(h, answer.Draft)
 		return "", nil
 	}
 	return answer.Text, nil
@@ -93,7 +123,7 @@ func (r *Rooms) meanwhile(h heard, cmd Publish, refusal *Refusal) {
 			{Text: "Discard", Data: press("drop", cmd.Draft, cmd.Digest)},
 		}}
 	}
-	h.out.add(func(ctx context.Context) { r.post(ctx, h, op) })
+	h.then(func(ctx context.Context) { r.post(ctx, h, op) })
 }
 
 // each shows every channel's text, word for word.
@@ -106,7 +136,7 @@ func (r *Rooms) each(ctx context.Context, h heard, subject string) error {
 	if err != nil {
 		return err
 	}
-	h.out.add(func(ctx context.Context) { r.post(ctx, h, h.reply(p.Each())) })
+	h.then(func(ctx context.Context) { r.post(ctx, h, h.reply(p.Each())) })
 	return nil
 }
 
@@ -119,8 +149,8 @@ func (r *Rooms) post(ctx context.Context, h heard, op bots.Operation) (bots.Rece
 	return receipt, err == nil
 }
 
-// showPreview posts a draft's preview into a room, and to those who may agree.
-// If it does not arrive the draft stands all the same.
+// showPreview posts a draft's preview into a room. If it does not arrive the
+// draft stands all the same.
 func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) {
 	op, err := r.preview(ctx, d)
 	if err != nil {
@@ -130,9 +160,6 @@ func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) {
 	reply := h.reply(op.Text)
 	reply.Buttons = op.Buttons
 	receipt, ok := r.post(ctx, h, reply)
-	if d.Needs > len(d.Approvals) {
-		r.askReviewers(ctx, h.account, d, op)
-	}
 	if !ok {
 		return
 	}
@@ -141,13 +168,40 @@ func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) {
 	}
 }
 
-// askReviewers sends a preview to everybody who may agree, in private.
-func (r *Rooms) askReviewers(ctx context.Context, account string, d *Draft, op bots.Operation) {
-	for _, o := range r.Desk.Operators {
-		if o.Name != d.Author && o.Role.atLeast(Reviewer) {
-			r.write(ctx, account, o, op, d.ID())
+// askReviewers sends a preview to everybody who may agree, in private, on every
+// platform where they are known: somebody is looking at one of them.
+func (r *Rooms) askReviewers(h heard, d *Draft) {
+	if d.Needs <= len(d.Approvals) {
+		return
+	}
+	for _, account := range r.oneOfEach(h.account) {
+		h.also(account, func(ctx context.Context) {
+			op, err := r.preview(ctx, d)
+			if err != nil {
+				r.Log.Warn("a preview was not made", "draft", d.ID(), "error", err)
+				return
+			}
+			for _, o := range r.Desk.Operators {
+				if o.Name != d.Author && o.Role.atLeast(Reviewer) {
+					r.write(ctx, account, o, op, d.ID())
+				}
+			}
+		})
+	}
+}
+
+// oneOfEach is an account of each platform: first, and others for the platforms
+// that it is not on.
+func (r *Rooms) oneOfEach(first string) []string {
+	accounts := []string{first}
+	have := map[string]bool{r.Platform[first]: true}
+	for _, account := range slices.Sorted(maps.Keys(r.Platform)) {
+		if platform := r.Platform[account]; !have[platform] {
+			have[platform] = true
+			accounts = append(accounts, account)
 		}
 	}
+	return accounts
 }
 
 // write sends a message to an operator in private, if the platform can and
@@ -182,24 +236,29 @@ func (r *Rooms) preview(ctx context.Context, d *Draft) (bots.Operation, error) {
 
 // refreshPreviews edits the previews of a draft in all rooms to what became of
 // it.
-func (r *Rooms) refreshPreviews(ctx context.Context, draft string, answer Answer) {
+func (r *Rooms) refreshPreviews(ctx context.Context, h heard, draft string, answer Answer) error {
 	messages, err := r.Store.Messages(ctx, draft)
 	if err != nil {
-		r.Log.Warn("previews are out of date", "draft", draft, "error", err)
-		return
-	}
-	op := bots.Operation{Text: fmt.Sprintf("%s · %s", draft, answer.Text)}
-	if answer.State == "draft" {
-		if op, err = r.preview(ctx, answer.Draft); err != nil {
-			r.Log.Warn("previews are out of date", "draft", draft, "error", err)
-			return
-		}
+		return err
 	}
 	for _, m := range messages {
+		h.also(m.Account, func(ctx context.Context) { r.refreshPreview(ctx, m, draft, answer) })
+	}
+	return nil
+}
+
+func (r *Rooms) refreshPreview(ctx context.Context, m RoomMessage, draft string, answer Answer) {
+	op := bots.Operation{Text: fmt.Sprintf("%s · %s", draft, answer.Text)}
+	var err error
+	if answer.State == "draft" {
+		op, err = r.preview(ctx, answer.Draft)
+	}
+	if err == nil {
 		op.Action, op.Target, op.Message = bots.Edit, m.Chat, m.Message
-		if _, err := r.Say(ctx, m.Account, op); err != nil {
-			r.Log.Warn("a preview is out of date", "draft", draft, "error", err)
-		}
+		_, err = r.Say(ctx, m.Account, op)
+	}
+	if err != nil {
+		r.Log.Warn("a preview is out of date", "draft", draft, "error", err)
 	}
 }
 

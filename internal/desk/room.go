@@ -39,22 +39,27 @@ type RoomStore interface {
 	Card(ctx context.Context, ref, account, chat string) (message, said string, err error)
 	SetCard(ctx context.Context, ref, account, chat, message, said string) error
 	Drafts(ctx context.Context) ([]*Draft, error)
+	// Owed lists the events that were heard and not answered, oldest first.
+	Owed(ctx context.Context, account string) ([]Heard, error)
+	// Answered forgets such an event.
+	Answered(ctx context.Context, account, key string) error
+	// Question returns a question that was asked, or nil when there is none.
+	Question(ctx context.Context, id int64) (*Question, error)
 }
 
 // Rooms lets operators work in chats.
 type Rooms struct {
-	Desk      *Desk
-	Store     RoomStore
-	Cards     *Cards
-	Rooms     []Room
-	Platform  map[string]string // of an account
-	Say       func(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error)
-	Respond   func(ctx context.Context, account, eventKey, text string) error // to one person alone
-	Direct    func(ctx context.Context, account, person string) (chat string, err error)
-	Show      func(ctx context.Context, ref string) (string, error) // what is open, or one incident
-	Cursor    func(ctx context.Context, account string) (string, error)
-	SetCursor func(ctx context.Context, account, cursor string) error
-	Log       *slog.Logger
+	Desk     *Desk
+	Store    RoomStore
+	Cards    *Cards
+	Rooms    []Room
+	Platform map[string]string // of an account
+	Say      func(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error)
+	Respond  func(ctx context.Context, account, eventKey, text string) error // to one person alone
+	Direct   func(ctx context.Context, account, person string) (chat string, err error)
+	Show     func(ctx context.Context, ref string) (string, error) // what is open, or one incident
+	Cursor   func(ctx context.Context, account string) (string, error)
+	Log      *slog.Logger
 }
 
 // relisten is how long a room stays deaf after listening broke off.
@@ -63,8 +68,9 @@ const relisten = 3 * time.Second
 // Listen hears one account until ctx ends, and waits for the answers that are
 // under way.
 func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
-	out := newOutbox(ctx)
+	out := newOutbox(ctx, r.Log)
 	defer out.wait()
+	r.catchUp(ctx, account, out)
 	for ctx.Err() == nil {
 		cursor, err := r.Cursor(ctx, account)
 		if err == nil {
@@ -87,40 +93,33 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// heard is something that a person did in a room.
-type heard struct {
-	account string
-	room    Room
-	ev      bots.Event
-	out     *outbox // for what answers it
-}
-
-// reply is a message that answers it.
-func (h heard) reply(text string) bots.Operation {
-	return bots.Operation{Action: bots.Post, Target: h.ev.Chat, Thread: h.ev.Thread, ReplyTo: h.ev.Message, Text: text}
-}
-
 // handle answers one event. It returns an error only when the event must be
 // delivered again.
 func (r *Rooms) handle(ctx context.Context, account string, out *outbox, ev bots.Event) error {
-	room, ok := r.room(account, ev.Chat)
+	h := heard{account: account, ev: ev, mail: &mail{}}
+	var ok bool
+	h.room, ok = r.room(account, ev.Chat)
 	if !ok && ev.Private && ev.Kind == bots.Pressed { // under a preview that was sent to a reviewer
-		room, ok = Room{Account: account, Target: ev.Chat}, true
+		h.room, ok = Room{Account: account, Target: ev.Chat}, true
 	}
 	if ok {
-		if err := r.attend(ctx, heard{account, room, ev, out}); err != nil {
+		r.Cards.passed(account, h.room.Target)
+		if err := r.attend(ctx, h); err != nil {
 			return err
 		}
 	}
-	if ev.Cursor == "" {
-		return nil
+	switch {
+	case h.mail.here != nil:
+		r.send(h, out)
+	case ev.Cursor != "":
+		h.ev.Key = "" // nobody waits for an answer
+		return r.take(ctx, h)
 	}
-	return r.SetCursor(ctx, account, ev.Cursor)
+	return nil
 }
 
-// attend deals with what was done in a room.
+// attend deals with what was done in a room, and takes in what is answered.
 func (r *Rooms) attend(ctx context.Context, h heard) error {
-	r.Cards.passed(h.account, h.room.Target)
 	var text string
 	var err error
 	switch h.ev.Kind {
@@ -128,24 +127,31 @@ func (r *Rooms) attend(ctx context.Context, h heard) error {
 		text, err = r.pressed(ctx, h)
 	case bots.Said, bots.Edited:
 		text, err = r.answer(ctx, h)
-	default:
-		return nil
 	}
 	if err != nil {
 		return err
 	}
-	h.out.add(func(ctx context.Context) { r.tell(ctx, h, text) })
-	return nil
+	if alone := h.alone(); alone || text != "" {
+		h.then(func(ctx context.Context) { r.tell(ctx, h, text) })
+	}
+	if h.mail.here == nil || h.mail.taken {
+		return nil
+	}
+	return r.take(ctx, h)
 }
 
-// tell answers: a button's person alone, otherwise the room.
+// tell answers: a button's person alone, otherwise the room. After a restart it
+// may be too late to tell the person alone.
 func (r *Rooms) tell(ctx context.Context, h heard, text string) {
 	var err error
-	switch {
-	case h.ev.Kind == bots.Pressed, h.ev.Command != "": // whose sign that an answer is awaited must end
+	if h.alone() {
 		err = r.Respond(ctx, h.account, h.ev.Key, text)
-	case text != "":
-		_, err = r.Say(ctx, h.account, h.reply(text))
+	}
+	if late := faultOf(err).Kind == bots.Gone; late || !h.alone() {
+		err = nil
+		if text != "" {
+			_, err = r.Say(ctx, h.account, h.reply(text))
+		}
 	}
 	if err != nil {
 		r.Log.Warn("a room was not answered", "account", h.account, "error", err)
@@ -187,11 +193,15 @@ func (r *Rooms) answer(ctx context.Context, h heard) (string, error) {
 		return "This was forwarded, so it was not carried out. Type it yourself if you mean it.", nil
 	case ev.Person == "":
 		return "I cannot see who is speaking: turn off “Remain anonymous” for your admin account, then type it again.", nil
-	case err != nil:
-		return capital(err.Error()) + ".", nil
 	}
 	actor, ok := r.actor(h)
-	if !ok {
+	unknown, isUnknown := errors.AsType[*incident.UnknownVerb](err)
+	switch {
+	case isUnknown && ok:
+		return r.askVerb(ctx, h, actor, unknown)
+	case err != nil:
+		return capital(err.Error()) + ".", nil
+	case !ok:
 		return fmt.Sprintf("%s is not an operator here. An admin can add user id %s to the operators.", h.ev.Name, h.ev.Person), nil
 	}
 	return r.carryOut(ctx, h, actor, typed)
@@ -238,16 +248,18 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 		return r.Show(ctx, t.Ref)
 	}
 	cmd, err := r.Desk.Command(t, time.Now())
-	if age := time.Since(h.ev.At); err == nil && !drafts(cmd) && age > late && !h.ev.At.IsZero() {
-		return fmt.Sprintf("This was typed %s ago, so it was not carried out. Type it again if you still mean it.", roughly(age)), nil
+	text := ""
+	if err == nil {
+		text, err = r.do(ctx, h, actor, cmd)
 	}
-	if refusal, ok := AsRefusal(err); ok {
+	refusal, refused := AsRefusal(err)
+	switch {
+	case refused && refusal.Ask != Ask{}:
+		return r.ask(ctx, h, actor, t, refusal)
+	case refused:
 		return capital(refusal.Text) + ".", nil
 	}
-	if err != nil {
-		return "", err
-	}
-	return r.do(ctx, h, actor, cmd)
+	return text, err
 }
 
 // drafts reports whether a command becomes a draft first, where somebody

@@ -24,7 +24,6 @@ type chat struct {
 	rooms   *desk.Rooms
 	said    []bots.Operation
 	private []string
-	cursor  string
 	sayErr  error
 	showErr error
 }
@@ -44,10 +43,9 @@ func newChat(t *testing.T, change ...func(*desk.Config)) *chat {
 			c.private = append(c.private, text)
 			return nil
 		},
-		Show:      func(_ context.Context, ref string) (string, error) { return "shown: " + ref, c.showErr },
-		Cursor:    func(context.Context, string) (string, error) { return c.cursor, nil },
-		SetCursor: func(_ context.Context, _, cursor string) error { c.cursor = cursor; return nil },
-		Log:       slog.New(slog.DiscardHandler),
+		Show:   func(_ context.Context, ref string) (string, error) { return "shown: " + ref, c.showErr },
+		Cursor: c.store.Cursor,
+		Log:    slog.New(slog.DiscardHandler),
 	}
 	return c
 }
@@ -82,6 +80,16 @@ func (c *chat) event(text string, change ...func(*bots.Event)) bots.Event {
 		f(&ev)
 	}
 	return ev
+}
+
+// cursor is how far the chats have been read.
+func (c *chat) cursor() string {
+	c.t.Helper()
+	cursor, err := c.store.Cursor(c.t.Context(), "tg")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return cursor
 }
 
 // ask delivers an event and returns the answer, or "" when there was none.
@@ -151,8 +159,8 @@ func TestRoomShowsAPreviewBeforeItPublishes(t *testing.T) {
 	if op.Target != "-100" || op.Thread != "7" || op.ReplyTo != "1" || len(op.Buttons) == 0 {
 		t.Errorf("the preview is %+v", op)
 	}
-	if c.cursor != "1" {
-		t.Errorf("the cursor is %q", c.cursor)
+	if got := c.cursor(); got != "1" {
+		t.Errorf("the cursor is %q", got)
 	}
 	if got := c.press("1001", "Publish"); got != "INC-1/1 is published on 3 channels." {
 		t.Errorf("Publish is answered %q", got)
@@ -269,7 +277,7 @@ func TestRoomOldWordsNeedAnotherLook(t *testing.T) {
 	if got := c.ask(c.event("/update Still down.", old)); !strings.Contains(got, "! typed 10 min ago, at ") {
 		t.Errorf("the preview: %q", got)
 	}
-	if got := c.ask(c.event("/retract INC-1/1 it was wrong", old)); !strings.Contains(got, "This was typed 10 min ago, so it was not carried out") {
+	if got := c.ask(c.event("/retract INC-1/1 it was wrong", old)); !strings.Contains(got, "This came 10 min late, so it was not carried out") {
 		t.Errorf("answered %q", got)
 	}
 }
@@ -339,8 +347,8 @@ func TestRoomDoesNothing(t *testing.T) {
 			if (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
 				t.Errorf("answer %q, want %q", got, test.want)
 			}
-			if c.cursor != ev.Cursor {
-				t.Errorf("the cursor is %q after event %q", c.cursor, ev.Cursor)
+			if got := c.cursor(); got != ev.Cursor {
+				t.Errorf("the cursor is %q after event %q", got, ev.Cursor)
 			}
 			if i := c.incident("INC-1"); len(i.Updates) != 1 {
 				t.Fatalf("it said %+v", i.Updates[1])
@@ -380,8 +388,8 @@ func TestRoomUnanswered(t *testing.T) {
 	c := newChat(t)
 	c.sayErr = errors.New("the room is gone")
 	c.ask(c.event("/incident critical login\nLogin is down"))
-	if c.cursor != "1" {
-		t.Errorf("the cursor is %q", c.cursor)
+	if got := c.cursor(); got != "1" {
+		t.Errorf("the cursor is %q", got)
 	}
 }
 
@@ -389,15 +397,17 @@ func TestRoomUnanswered(t *testing.T) {
 func TestRoomFails(t *testing.T) {
 	c := newChat(t)
 	c.showErr = errors.New("the database is on fire")
-	if err := c.deliver(c.event("/show")); !errors.Is(err, c.showErr) || c.cursor != "" || len(c.said) != 0 {
-		t.Errorf("error %v, cursor %q, said %v", err, c.cursor, c.said)
+	if err := c.deliver(c.event("/show")); !errors.Is(err, c.showErr) || c.cursor() != "" || len(c.said) != 0 {
+		t.Errorf("error %v, cursor %q, said %v", err, c.cursor(), c.said)
 	}
 }
 
 // Listening that breaks off goes on from the stored cursor.
 func TestRoomsListenAgain(t *testing.T) {
 	c := newChat(t) // opened outside, since a database cannot live in a bubble
-	c.cursor = "41"
+	if err := c.store.Set(t.Context(), "cursor:tg", "41"); err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var cursors []string

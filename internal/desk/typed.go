@@ -77,7 +77,7 @@ func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
 		case !impact.Valid():
 			affected = append(affected, strings.ToLower(word))
 		case s.Impact != "" && s.Impact != impact:
-			return nil, refuse(Invalid, "there are two impacts, %s and %s: give one", s.Impact, impact)
+			return nil, unclear(WhichImpact, "there are two impacts, %s and %s: give one", s.Impact, impact)
 		default:
 			s.Impact = impact
 		}
@@ -85,7 +85,7 @@ func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
 	s.Components = map[string]incident.ComponentState{}
 	for _, id := range affected {
 		if s.Components[id] = s.Impact.Component(); d.Components[id] == "" {
-			return nil, refuse(Invalid, "%q is neither an impact nor a component: the impacts are none, minor, major, critical; the components are %s",
+			return nil, unknownWord(id, "%q is neither an impact nor a component: the impacts are none, minor, major, critical; the components are %s",
 				id, strings.Join(sortedKeys(d.Components), ", "))
 		}
 	}
@@ -136,7 +136,7 @@ func settling(t incident.Typed) (Command, error) {
 	which := Which{Update: t.Ref, Channel: channel}
 	switch {
 	case t.Ref == "" || channel == "":
-		return nil, refuse(Invalid, "say which: /%s INC-12/3 channel", t.Verb)
+		return nil, unclear(WhichDelivery, "say which: /%s INC-12/3 channel", t.Verb)
 	case t.Verb == "retry":
 		return Retry{which}, nil
 	case t.Verb == "skip":
@@ -159,8 +159,8 @@ func (d *Desk) freeze(t incident.Typed) Command {
 	return Stop{Reason: strings.TrimSpace(t.Ref + " " + t.Text)}
 }
 
-// unfreeze reads "[channel|account|incident] [newest|all|drop]"; "all" alone
-// is the scope.
+// unfreeze reads "[channel|account|incident] [newest|all|drop|ids]"; "all"
+// alone is the scope.
 func unfreeze(t incident.Typed) Command {
 	scope, release := t.Ref, t.Text
 	if scope == "" {
@@ -169,8 +169,13 @@ func unfreeze(t incident.Typed) Command {
 	if word := strings.ToLower(scope); release == "" && (word == "newest" || word == "drop") {
 		scope, release = "", word
 	}
+	if ids := strings.FieldsFunc(release, isListGap); len(ids) > 0 && !slices.ContainsFunc(ids, func(s string) bool { return strings.Trim(s, "0123456789") != "" }) {
+		return Release{Scope: scope, Choose: ids}
+	}
 	return Release{Scope: scope, Release: strings.ToLower(release)}
 }
+
+func isListGap(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '，' }
 
 // names are the channels and accounts.
 func (d *Desk) names() (names []string) {

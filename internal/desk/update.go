@@ -66,7 +66,7 @@ func (w *work) target(ref string) (*incident.Incident, error) {
 	for _, i := range open {
 		refs += fmt.Sprintf(" %s", i.Ref)
 	}
-	return nil, refuse(Invalid, "which one? Name one of:%s", refs)
+	return nil, unclear(WhichIncident, "which one? Name one of:%s", refs)
 }
 
 // checkAfter refuses words that were written before others were published.

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,7 +69,7 @@ func ParseTyped(text string, languages []string) (Typed, error) {
 	var err error
 	switch {
 	case !isVerb(t.Verb):
-		err = fmt.Errorf("/%s is no command: see /help", t.Verb)
+		err = &UnknownVerb{t.Verb}
 	case slices.Contains(opening, t.Verb):
 		err = t.open(rest, languages)
 	case slices.Contains(reasons, t.Verb):
@@ -77,6 +78,24 @@ func ParseTyped(text string, languages []string) (Typed, error) {
 		err = t.speak(rest, languages)
 	}
 	return t, err
+}
+
+// An UnknownVerb is a word that looks like a command and is none.
+type UnknownVerb struct{ Verb string }
+
+func (u *UnknownVerb) Error() string { return fmt.Sprintf("/%s is no command: see /help", u.Verb) }
+
+// Verbs lists all verbs, in order.
+func Verbs() []string {
+	return slices.Sorted(slices.Values(slices.Concat(opening, speaking, reasons, slices.Collect(maps.Keys(statuses)))))
+}
+
+// WithVerb is a typed command with another verb.
+func WithVerb(text, verb string) string {
+	if m := commandForm.FindStringSubmatchIndex(text); m != nil {
+		return "/" + verb + text[m[4]:]
+	}
+	return text
 }
 
 func isVerb(s string) bool {

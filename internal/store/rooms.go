@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -56,4 +57,87 @@ func (s *Store) SetCard(ctx context.Context, ref, account, chat, message, said s
 			ON CONFLICT (ref, account, chat) DO UPDATE SET message = excluded.message, said = excluded.said`, ref, account, chat, message, said)
 		return err
 	})
+}
+
+// Hear implements [desk.Tx].
+func (t *deskTx) Hear(h desk.Heard) error {
+	if h.Cursor != "" {
+		err := t.exec(`INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, cursorOf(h.Account), h.Cursor)
+		if err != nil {
+			return err
+		}
+	}
+	if h.Key == "" {
+		return nil
+	}
+	return t.exec(`INSERT INTO unanswered (account, key, event, at) VALUES (?, ?, ?, ?) ON CONFLICT (account, key) DO NOTHING`,
+		h.Account, h.Key, string(h.Event), micros(t.now()))
+}
+
+// Cursor is how far the chats of an account have been read.
+func (s *Store) Cursor(ctx context.Context, account string) (string, error) {
+	return s.Setting(ctx, cursorOf(account))
+}
+
+func cursorOf(account string) string { return "cursor:" + account }
+
+// Owed implements [desk.RoomStore].
+func (s *Store) Owed(ctx context.Context, account string) (out []desk.Heard, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT key, event FROM unanswered WHERE account = ? ORDER BY at, key`, account)
+	err = each(rows, err, func() error {
+		h := desk.Heard{Account: account}
+		var event string
+		err := rows.Scan(&h.Key, &event)
+		h.Event = []byte(event)
+		out = append(out, h)
+		return err
+	})
+	return out, err
+}
+
+// Answered implements [desk.RoomStore].
+func (s *Store) Answered(ctx context.Context, account, key string) error {
+	return s.change(ctx, func(tx *tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM unanswered WHERE account = ? AND key = ?`, account, key)
+		return err
+	})
+}
+
+// Ask implements [desk.Tx].
+func (t *deskTx) Ask(q *desk.Question) error {
+	var id int64
+	err := t.tx.QueryRowContext(t.ctx, `SELECT id FROM question WHERE key = ?`, q.Key).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = t.tx.QueryRowContext(t.ctx, `INSERT INTO question (key, question, settled, at) VALUES (?, ?, '', ?) RETURNING id`, q.Key, js(q), micros(t.now())).Scan(&id)
+	}
+	q.ID = id
+	return err
+}
+
+// Settle implements [desk.Tx].
+func (t *deskTx) Settle(question int64, by string) (first bool, err error) {
+	var settled string
+	if err := t.tx.QueryRowContext(t.ctx, `SELECT settled FROM question WHERE id = ?`, question).Scan(&settled); err != nil {
+		return false, err
+	}
+	if settled != "" {
+		return settled == by, nil
+	}
+	return true, t.exec(`UPDATE question SET settled = ? WHERE id = ?`, by, question)
+}
+
+// Question implements [desk.RoomStore].
+func (s *Store) Question(ctx context.Context, id int64) (*desk.Question, error) {
+	var text string
+	err := s.read.QueryRowContext(ctx, `SELECT question FROM question WHERE id = ?`, id).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	q := desk.Question{}
+	err = json.Unmarshal([]byte(text), &q)
+	q.ID = id
+	return &q, err
 }
