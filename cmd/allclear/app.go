@@ -15,6 +15,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/config"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/metrics"
 	"github.com/allclear-hq/allclear/internal/store"
 	"github.com/allclear-hq/allclear/templates"
 )
@@ -28,6 +29,7 @@ type app struct {
 	desk      *desk.Desk
 	rooms     *desk.Rooms
 	reminders *desk.Reminders
+	metrics   *metrics.Metrics
 	log       *slog.Logger
 
 	key *audit.Key // signs exports
@@ -56,6 +58,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 		return nil, usageError{err}
 	}
 	a := &app{config: c, bots: accounts, store: db, key: key, log: log}
+	a.metrics = a.newMetrics()
 	if a.engine, err = broadcast.New(a.engineConfig(texts)); err != nil {
 		db.Close()
 		return nil, usageError{err}
@@ -83,6 +86,7 @@ func (a *app) run(ctx context.Context) error {
 		wg.Go(func() { a.rooms.Cards.Run(ctx) })
 		wg.Go(func() { a.reminders.Run(ctx) })
 	}
+	wg.Go(func() { a.metrics.Watch(ctx) })
 	err := a.engine.Run(ctx)
 	wg.Wait()
 	return err
@@ -90,7 +94,7 @@ func (a *app) run(ctx context.Context) error {
 
 func (a *app) engineConfig(texts *templates.Set) broadcast.Config {
 	c := a.config
-	out := broadcast.Config{Store: a.store, Channels: channels(c), Texts: texts, Log: a.log, Changed: tell(&a.delivered), Policy: policy(c)}
+	out := broadcast.Config{Store: a.store, Channels: channels(c), Texts: texts, Log: a.log, Changed: tell(&a.delivered), Observe: a.metrics.Request, Policy: policy(c)}
 	for name, bot := range a.bots {
 		out.Accounts = append(out.Accounts, broadcast.Account{Name: name, Platform: string(c.Bots[name].Kind), Bot: bot})
 	}
@@ -143,8 +147,22 @@ func (a *app) deskConfig() desk.Config {
 	return desk.Config{
 		Store: a.store, Reader: a.store, Render: a.engine.Preview, Operators: operators(c), Channels: channels(c), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
 		Zone: c.Site.TimeZone, Hosts: c.Site.Hosts, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
-		Wake: a.engine.Wake, Changed: tell(&a.published),
+		Wake: a.engine.Wake, Changed: tell(&a.published), Counted: a.metrics.Command,
 	}
+}
+
+// newMetrics are told of all that happens, and show how the accounts are doing.
+func (a *app) newMetrics() *metrics.Metrics {
+	simulate := map[string]bool{}
+	for name, b := range a.config.Bots {
+		simulate[name] = b.Simulated()
+	}
+	m := metrics.New(metrics.Config{
+		Version: version(), Statuses: func() []broadcast.Status { return a.engine.Statuses() }, Simulate: simulate,
+		Source: a.store, Complete: func(l *broadcast.Lane) { a.engine.Complete(l) },
+	})
+	a.published, a.delivered = append(a.published, m.Changed), append(a.delivered, m.Changed)
+	return m
 }
 
 // newRooms puts together what operators see in chats: answers, cards and

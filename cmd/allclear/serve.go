@@ -120,7 +120,8 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener) error {
 		return err
 	}
 	a.published = append(a.published, pages.Changed)
-	handlers := []http.Handler{a.handler(pages), pages} // everything, and what is for everybody
+	site := a.webConfig(pages)
+	handlers := []http.Handler{web.New(site), web.Public(site)} // everything, and what is for everybody
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	servers := make([]*http.Server, len(listeners))
@@ -152,13 +153,14 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener) error {
 	return err
 }
 
-// handler is everything over HTTP.
-func (a *app) handler(pages *web.Pages) http.Handler {
+// webConfig is what everything over HTTP needs.
+func (a *app) webConfig(pages *web.Pages) web.Config {
 	c := a.config
-	return web.New(web.Config{
+	return web.Config{
 		Desk: a.desk, Store: a.store, Pages: pages, Operators: apiOperators(c), Channels: channels(c), Complete: a.engine.Complete,
 		Preview: a.preview, Export: a.export, Ready: a.ready, Language: c.Site.Language, Simulator: simulated(c), Log: a.log,
-	})
+		Metrics: a.metrics.Handler(), Counted: a.metrics.Served,
+	}
 }
 
 func apiOperators(c *config.Config) (out []web.Operator) {

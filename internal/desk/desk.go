@@ -199,7 +199,8 @@ type Config struct {
 	Retraction string        // tombstone or delete
 	Escalate   time.Duration // after which an admin may publish a draft alone; 0 is 3 minutes
 	Wake       func(lanes map[string][]int64)
-	Changed    func(ref string) // after a change is committed; without blocking
+	Changed    func(ref string)                   // after a change is committed; without blocking
+	Counted    func(origin, verb, outcome string) // after each command; outcome is its answer's state, refused or failed
 }
 
 // Desk takes commands. It is safe for use by many goroutines.
@@ -215,6 +216,9 @@ func New(c Config) *Desk {
 	}
 	if c.Changed == nil {
 		c.Changed = func(string) {}
+	}
+	if c.Counted == nil {
+		c.Counted = func(string, string, string) {}
 	}
 	return &Desk{Config: c}
 }
@@ -248,6 +252,18 @@ type outcome struct {
 // do carries out a command that was heard, or not, in a chat. What was heard is
 // stored with the command's effect or refusal.
 func (d *Desk) do(ctx context.Context, actor Actor, key string, cmd Command, from *hearing) (Answer, error) {
+	answer, err := d.carryOut(ctx, actor, key, cmd, from)
+	became := answer.State
+	if _, refused := AsRefusal(err); refused {
+		became = "refused"
+	} else if err != nil {
+		became = "failed"
+	}
+	d.Counted(actor.Origin, cmd.verb(), became)
+	return answer, err
+}
+
+func (d *Desk) carryOut(ctx context.Context, actor Actor, key string, cmd Command, from *hearing) (Answer, error) {
 	var touched map[string][]int64
 	var seen about
 	fresh := false

@@ -29,6 +29,7 @@ const (
 	discordgo = "github.com/bwmarrin/discordgo"
 	gotwitter = "github.com/dghubble/go-twitter"
 	oauth1    = "github.com/dghubble/oauth1"
+	metrics   = "github.com/prometheus/client_golang"
 	sys       = "golang.org/x/sys" // how much room a disk has
 	sqlite    = "modernc.org/sqlite"
 	telegram  = "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -56,16 +57,17 @@ func layers() map[string]layer {
 
 		"internal/config": {may: []string{"internal/incident", text, toml}, tests: []string{gocmp}},
 
-		"broadcast":       {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", gocmp}},
-		"internal/desk":   {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
-		"internal/people": {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/store", gocmp}}, // the people are told by desk and web, and know neither
-		"internal/store":  {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", sqlite}, tests: []string{gocmp}},
-		"internal/web":    {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
+		"broadcast":        {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", gocmp}},
+		"internal/desk":    {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
+		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/store", gocmp}}, // the people are told by desk and web, and know neither
+		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", sqlite}, tests: []string{gocmp}},
+		"internal/metrics": {may: []string{"broadcast", "internal/incident", metrics}, tests: []string{"bots", gocmp}},
+		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
 
 		"cmd/allclear": {
 			may: []string{
 				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/audit", "internal/config",
-				"internal/desk", "internal/incident", "internal/store", "internal/web", "templates", commands, sys,
+				"internal/desk", "internal/incident", "internal/metrics", "internal/store", "internal/web", "templates", commands, sys,
 			},
 			tests: []string{gocmp},
 		},

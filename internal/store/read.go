@@ -64,6 +64,32 @@ func (s *Store) Deliveries(ctx context.Context, ref incident.Ref, complete func(
 	return out, err
 }
 
+// Recent loads the incidents that are open and the newest others, at most
+// limit in all, with their deliveries.
+func (s *Store) Recent(ctx context.Context, limit int, complete func(*broadcast.Lane)) (incidents []*incident.Incident, out []broadcast.Delivery, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		if incidents, err = incidentsBy(ctx, tx, `ORDER BY resolved_at > 0, id DESC LIMIT ?`, limit); err != nil {
+			return err
+		}
+		sending, err := underWay(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, i := range incidents {
+			lanes, err := (&deskTx{ctx: ctx, tx: tx}).Lanes(i.Ref)
+			if err != nil {
+				return err
+			}
+			for _, l := range lanes {
+				complete(l)
+				out = append(out, l.Deliveries(sending)...)
+			}
+		}
+		return nil
+	})
+	return incidents, out, err
+}
+
 // underWay has the entries with an attempt that has no answer yet.
 func underWay(ctx context.Context, q querier) (map[int64]bool, error) {
 	open := map[int64]bool{}

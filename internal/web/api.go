@@ -64,7 +64,9 @@ func (a *api) handler() http.Handler {
 			unauthorized(w, r)
 			return
 		}
-		if h, pattern := mux.Handler(r); pattern == "" {
+		h, pattern := mux.Handler(r)
+		routed(w, pattern)
+		if pattern == "" {
 			noRoute(w, r, h)
 			return
 		}

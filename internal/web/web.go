@@ -13,6 +13,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/audit"
@@ -64,8 +65,8 @@ type Previewer func(ctx context.Context, kind incident.Kind, s incident.Saying, 
 // [desk.ErrNotFound] where there is none.
 type Exporter func(ctx context.Context, ref incident.Ref) (*audit.Export, error)
 
-// Config is what the HTTP side needs. All fields but Simulator and Log are
-// required.
+// Config is what the HTTP side needs. All fields but Metrics, Counted and
+// Simulator are required.
 type Config struct {
 	Desk      Desk
 	Store     Store
@@ -75,23 +76,31 @@ type Config struct {
 	Complete  func(*broadcast.Lane) // adds settings and limits to a lane of the store
 	Preview   Previewer
 	Export    Exporter
-	Language  string                            // of texts that name none
-	Ready     func(ctx context.Context) []Check // what /readyz answers
-	Simulator bool                              // some platform is simulated
+	Language  string                                           // of texts that name none
+	Ready     func(ctx context.Context) []Check                // what /readyz answers
+	Simulator bool                                             // some platform is simulated
+	Metrics   http.Handler                                     // what /metrics answers
+	Counted   func(route string, code int, took time.Duration) // after each request
 	Log       *slog.Logger
 }
 
-// New serves everything: pages, API and health. [*Pages] serves the public
-// part alone.
+// New serves everything: pages, API, health and metrics.
 func New(c Config) http.Handler {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
 	a := &api{c}
 	mux := http.NewServeMux()
 	mux.Handle("/", c.Pages)
 	mux.Handle("/v1/", a.handler())
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.Handle("GET /readyz", &readyz{api: a})
-	return mux
+	if c.Metrics != nil {
+		mux.Handle("GET /metrics", c.Metrics)
+	}
+	return c.guard(mux)
+}
+
+// Public serves what is for everybody: the pages alone.
+func Public(c Config) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", c.Pages)
+	return c.guard(mux)
 }

@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,11 +43,31 @@ func (c *counting) Incidents(ctx context.Context, limit int) ([]*incident.Incide
 
 // site is a whole server over a real store and desk.
 type site struct {
-	t     *testing.T
-	store *counting
-	desk  *desk.Desk
-	pages *Pages
-	url   string
+	t       *testing.T
+	store   *counting
+	desk    *desk.Desk
+	pages   *Pages
+	url     string
+	log     lockedBuffer
+	counted sync.Map // what metrics are told: route and code
+}
+
+// lockedBuffer is a log that may be written and read at the same time.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }
 
 // tokens of the operators, by name. Ana publishes, Bo reviews, Cy drafts, Dee
@@ -115,6 +138,8 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 			}
 			return audit.Sign(ev, key)
 		},
+		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Metrics: http.NotFoundHandler(),
+		Counted: func(route string, code int, _ time.Duration) { s.counted.Store(fmt.Sprint(route, " ", code), true) },
 		Ready: func(ctx context.Context) []Check {
 			if err := db.Ready(ctx); err != nil {
 				return []Check{{"database", CheckFailed, err.Error()}}
