@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 func TestPublishedWordsArrive(t *testing.T) {
@@ -328,15 +328,15 @@ func (m *mover) Do(ctx context.Context, op bots.Operation) (bots.Receipt, error)
 // A second life of the process finishes what the first left, on the same file.
 func TestSecondLife(t *testing.T) {
 	s := newSite(t, "one")
-	file := filepath.Join(t.TempDir(), "second.db")
-	s.open(file)
+	url := storetest.URL(t)
+	s.open(url)
 	s.start()
 	s.publish("one")
 	s.waitFor(1, "post sent")
 	s.halt()
 	s.update("two")
 	s.store.Close()
-	s.open(file)
+	s.open(url)
 	s.start()
 	s.waitFor(1, "post sent, post sent")
 	if got := s.platform.texts("one"); len(got) != 2 { // posted, and its head line kept current at most

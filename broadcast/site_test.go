@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,8 +20,12 @@ import (
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 	"github.com/allclear-hq/allclear/templates"
 )
+
+// The whole suite holds on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { storetest.OnPostgres(t) }
 
 // site is a desk, a store and an engine, with a platform that is reached over
 // HTTP on loopback.
@@ -135,14 +138,14 @@ func newSite(t *testing.T, channels ...string) *site {
 	for _, name := range channels {
 		s.config.Channels = append(s.config.Channels, broadcast.Channel{Name: name, Account: "bot", Platform: "telegram", Target: name, Language: "en"})
 	}
-	s.open(filepath.Join(t.TempDir(), "test.db"))
+	s.open(storetest.URL(t))
 	return s
 }
 
 // open opens the store, as a process does that starts.
-func (s *site) open(file string) {
+func (s *site) open(url string) {
 	s.t.Helper()
-	db, err := store.Open(s.t.Context(), "sqlite:"+file)
+	db, err := store.Open(s.t.Context(), url)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 	"github.com/allclear-hq/allclear/templates"
 )
 
@@ -40,6 +41,9 @@ type harness struct {
 	lanes map[string]int64 // ids by reference and channel
 }
 
+// The whole suite holds on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { storetest.OnPostgres(t) }
+
 // emptyFile is a database in which nothing has happened yet. Copying it is
 // quicker than making the tables anew for each test.
 var emptyFile = sync.OnceValues(func() ([]byte, error) {
@@ -62,15 +66,17 @@ var emptyFile = sync.OnceValues(func() ([]byte, error) {
 // newHarness is a desk on a database of its own. change adapts its settings.
 func newHarness(t *testing.T, change ...func(*desk.Config)) *harness {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "allclear.db")
-	empty, err := emptyFile()
-	if err == nil {
-		err = os.WriteFile(file, empty, 0o600)
+	url := storetest.URL(t)
+	if file, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		empty, err := emptyFile()
+		if err == nil {
+			err = os.WriteFile(file, empty, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := store.Open(t.Context(), "sqlite:"+file)
+	db, err := store.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ const (
 	commands  = "github.com/alecthomas/kong"
 	discordgo = "github.com/bwmarrin/discordgo"
 	gotwitter = "github.com/dghubble/go-twitter"
+	postgres  = "github.com/jackc/pgx/v5"
 	oauth1    = "github.com/dghubble/oauth1"
 	metrics   = "github.com/prometheus/client_golang"
 	sys       = "golang.org/x/sys" // how much room a disk has
@@ -57,12 +58,14 @@ func layers() map[string]layer {
 
 		"internal/config": {may: []string{"internal/incident", text, toml}, tests: []string{gocmp}},
 
-		"broadcast":        {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", gocmp}},
-		"internal/desk":    {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "templates", gocmp}},
+		"broadcast":        {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", "internal/store/storetest", gocmp}},
+		"internal/desk":    {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "internal/store/storetest", "templates", gocmp}},
 		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/store", gocmp}}, // the people are told by desk and web, and know neither
-		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", sqlite}, tests: []string{gocmp}},
+		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", postgres, sqlite}, tests: []string{"internal/store/storetest", gocmp}},
 		"internal/metrics": {may: []string{"broadcast", "internal/incident", metrics}, tests: []string{"bots", gocmp}},
-		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "templates", gocmp}},
+		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "internal/store/storetest", "templates", gocmp}},
+
+		"internal/store/storetest": {may: []string{postgres}}, // tests alone use it; it stands below the store, whose own tests use it too
 
 		"cmd/allclear": {
 			may: []string{

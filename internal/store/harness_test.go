@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,7 +10,11 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
+
+// The whole suite holds on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { storetest.OnPostgres(t) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 
@@ -20,7 +23,12 @@ const minute = time.Minute
 // mustOpen opens a database file and closes it with the test.
 func mustOpen(t *testing.T, file string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), "sqlite:"+file)
+	return mustOpenURL(t, "sqlite:"+file)
+}
+
+func mustOpenURL(t *testing.T, url string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +42,7 @@ func mustOpen(t *testing.T, file string) *Store {
 
 func newStore(t *testing.T) *Store {
 	t.Helper()
-	return mustOpen(t, filepath.Join(t.TempDir(), "allclear.db"))
+	return mustOpenURL(t, storetest.URL(t))
 }
 
 // change runs fn as a command without a key.

@@ -19,7 +19,10 @@ func (s *Store) Claim(ctx context.Context, account string, ttl time.Duration) (b
 	err := s.change(ctx, func(tx *tx) error {
 		var owner string
 		var expires int64
-		now := s.now()
+		now, err := s.clock(ctx, tx)
+		if err != nil {
+			return err
+		}
 		row := tx.QueryRowContext(ctx, `SELECT owner, epoch, expires FROM lease WHERE account = ?`, account)
 		switch err := row.Scan(&owner, &lease.Epoch, &expires); {
 		case errors.Is(err, sql.ErrNoRows):
@@ -33,7 +36,7 @@ func (s *Store) Claim(ctx context.Context, account string, ttl time.Duration) (b
 			lease.Epoch++
 		}
 		ok = true
-		_, err := tx.ExecContext(ctx, `INSERT INTO lease (account, owner, epoch, expires) VALUES (?, ?, ?, ?)
+		_, err = tx.ExecContext(ctx, `INSERT INTO lease (account, owner, epoch, expires) VALUES (?, ?, ?, ?)
 			ON CONFLICT (account) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, expires = excluded.expires`,
 			account, s.node, lease.Epoch, micros(now.Add(ttl)))
 		return err

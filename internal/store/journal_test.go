@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -23,7 +24,7 @@ func (s *Store) asNode(name string) *Store {
 func TestClaim(t *testing.T) {
 	s := newStore(t)
 	now := noon
-	s.now = func() time.Time { return now }
+	s.clock = func(context.Context, querier) (time.Time, error) { return now, nil }
 	a, b := s.asNode("a"), s.asNode("b")
 
 	lease := a.mustClaim(t, "birds")

@@ -68,7 +68,7 @@ func TestOpenTwice(t *testing.T) {
 
 // A power cut must not lose what was answered, and readers must not wait.
 func TestPragmas(t *testing.T) {
-	s := newStore(t)
+	s := mustOpen(t, filepath.Join(t.TempDir(), "allclear.db"))
 	for _, test := range []struct {
 		pragma, want string
 	}{{"synchronous", "2"}, {"journal_mode", "wal"}, {"foreign_keys", "1"}} {
@@ -125,11 +125,14 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ url, want string }{
-		{"", `store url "" is not supported: write sqlite:FILE`},
+		{"", `store url "" is not supported: write sqlite:FILE or postgres://USER@HOST/DATABASE`},
 		{"sqlite:", "write sqlite:FILE"},
 		{path("a.db"), "write sqlite:FILE"},
-		{"postgres://allclear:hunter2@db/allclear", "write sqlite:FILE"},
-		{"postgres://allclear:hunter2%zz@db/allclear", "write sqlite:FILE"},
+		{"mysql://allclear:hunter2@db/allclear", "write sqlite:FILE or postgres://"},
+		{"mysql://allclear@db/allclear?password=hunter2", "write sqlite:FILE or postgres://"},
+		{"postgres://allclear:hunter2%zz@db/allclear", "the store's url cannot be read: write it like postgres://USER@HOST/DATABASE"},
+		{"postgres://allclear:hunter2@127.0.0.1:1/allclear?sslmode=disable", "check that PostgreSQL runs there and can be reached"},
+		{"postgres://allclear@127.0.0.1:1/allclear?sslmode=disable&password=hunter2", "connection refused"},
 		{"sqlite:" + path("missing/a.db"), "the folder " + path("missing") + " is not there: create it or change the store's url"},
 		{"sqlite:" + path("text.db/a.db"), path("text.db") + " is no folder"},
 		{"sqlite:" + path("folder.db"), path("folder.db") + " is a folder: name a file in it"},

@@ -5,23 +5,22 @@
 // On SQLite there is one writer, whose commits are synchronous (a power cut
 // loses nothing that was answered), and several readers. A second process on
 // the same file is refused.
+//
+// On PostgreSQL several processes share the database. A lock that every
+// transaction that writes takes first gives them the order that SQLite's single
+// writer has, so what such a transaction reads holds until it commits.
 package store
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 //go:embed migrations/*.sql
@@ -30,136 +29,45 @@ var migrations embed.FS
 // Store is an open database. It is safe for use by many goroutines.
 type Store struct {
 	write   *sql.DB
-	read    *sql.DB
+	read    *reader
 	writer  *pool // of one connection
 	readers *pool
-	lock    *fileLock
-	node    string // names this process in leases
+	lock    *fileLock // nil on PostgreSQL
+	node    string    // names this process in leases
 	now     func() time.Time
+	clock   func(context.Context, querier) (time.Time, error) // that leases go by, the same for all nodes
+	patient time.Duration                                     // how long a transaction may take; 0 is for ever
 }
 
 // readers is how many read transactions run at the same time.
 const readers = 4
 
-// Open opens the database that a URL names, "sqlite:FILE", and brings it up
-// to date. The file is created if it is not there.
+// Open opens the database that a URL names, "sqlite:FILE" or "postgres://…",
+// and brings it up to date. A file is created if it is not there.
 func Open(ctx context.Context, rawURL string) (*Store, error) {
-	file, ok := strings.CutPrefix(rawURL, "sqlite:")
-	if !ok || file == "" {
-		return nil, fmt.Errorf("store url %q is not supported: write sqlite:FILE", redactURL(rawURL))
+	if file, ok := strings.CutPrefix(rawURL, "sqlite:"); ok && file != "" {
+		return openSQLite(ctx, file)
 	}
-	lock, err := lockFile(ctx, file)
-	if err != nil {
-		return nil, err
+	if strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://") {
+		return openPostgres(ctx, rawURL)
 	}
-	s := &Store{lock: lock, node: rand.Text(), now: time.Now}
-	if err := s.open(ctx, file); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("open %s: %w", file, explain(err))
-	}
-	return s, nil
+	return nil, fmt.Errorf("store url %q is not supported: write sqlite:FILE or postgres://USER@HOST/DATABASE", redactURL(rawURL))
 }
 
 // redactURL keeps a password out of an error.
 func redactURL(raw string) string {
-	if u, err := url.Parse(raw); err == nil {
-		return u.Redacted()
-	}
-	return "(unreadable)"
-}
-
-func (s *Store) open(ctx context.Context, file string) (err error) {
-	const common = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-4000)"
-	// The writer begins IMMEDIATE, so that what a transaction reads holds
-	// until it commits.
-	s.write, err = sql.Open("sqlite", dsn(file, common+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"))
+	u, err := url.Parse(raw)
 	if err != nil {
-		return err
+		return "(unreadable)"
 	}
-	s.writer = newPool(s.write, "BEGIN IMMEDIATE", 1)
-	if err := s.migrate(ctx); err != nil {
-		return err
-	}
-	s.read, err = sql.Open("sqlite", dsn(file, common+"&_pragma=query_only(1)"))
-	if err != nil {
-		return err
-	}
-	s.readers = newPool(s.read, "BEGIN", readers)
-	// Whoever held a lease on this file is dead: the lock proves it.
-	_, err = s.write.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1`)
-	return err
-}
-
-func dsn(file, query string) string {
-	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + query
-}
-
-// A fileLock is the exclusive right to a database file: an exclusive
-// transaction on a small database beside it, which ends with the process.
-type fileLock struct {
-	db   *sql.DB
-	conn *sql.Conn
-}
-
-func lockFile(ctx context.Context, file string) (*fileLock, error) {
-	if err := checkPlace(file); err != nil {
-		return nil, err
-	}
-	l := &fileLock{}
-	var err error
-	if l.db, err = sql.Open("sqlite", dsn(file+"-lock", "_pragma=busy_timeout(0)")); err != nil {
-		return nil, err
-	}
-	if l.conn, err = l.db.Conn(ctx); err == nil {
-		_, err = l.conn.ExecContext(ctx, `BEGIN EXCLUSIVE`)
-	}
-	if err == nil {
-		return l, nil
-	}
-	l.Close()
-	if strings.Contains(err.Error(), "locked") || strings.Contains(err.Error(), "busy") {
-		return nil, fmt.Errorf("%s is in use by another allclear: stop that one, or use another file", file)
-	}
-	return nil, fmt.Errorf("open %s: %w", file, explain(err))
-}
-
-// checkPlace says what SQLite's own words for a wrong path do not.
-func checkPlace(file string) error {
-	dir := filepath.Dir(file)
-	switch info, err := os.Stat(dir); {
-	case err != nil:
-		return fmt.Errorf("open %s: the folder %s is not there: create it or change the store's url", file, dir)
-	case !info.IsDir():
-		return fmt.Errorf("open %s: %s is no folder: change the store's url", file, dir)
-	}
-	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		return fmt.Errorf("open %s: %s is a folder: name a file in it", file, file)
-	}
-	return nil
-}
-
-func (l *fileLock) Close() error {
-	if l.conn != nil {
-		l.conn.Close()
-	}
-	return l.db.Close()
-}
-
-// explain adds what to do to the errors of SQLite that people meet.
-func explain(err error) error {
-	text := err.Error()
-	for sign, advice := range map[string]string{
-		"unable to open":           "check that the folder exists and that this user may write to it",
-		"readonly":                 "check that this user may write to the file and its folder",
-		"malformed":                "the file is damaged: restore a backup",
-		"file is not a database":   "this is some other file: change the store's url",
-		"database or disk is full": "make room on the disk",
-	} {
-		if strings.Contains(text, sign) {
-			return fmt.Errorf("%w: %s", err, advice)
+	q := u.Query()
+	for name := range q {
+		if strings.Contains(name, "password") {
+			q.Set(name, "xxxxx")
 		}
 	}
-	return err
+	u.RawQuery = q.Encode()
+	return u.Redacted()
 }
 
 // Close closes the database. The lock is given back last.
@@ -170,7 +78,9 @@ func (s *Store) Close() error {
 			errs = append(errs, p.close())
 		}
 	}
-	errs = append(errs, s.lock.Close())
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -185,7 +95,10 @@ func (s *Store) Ready(ctx context.Context) error {
 // migrate runs the numbered files that have not run yet, each in a
 // transaction together with its record.
 func (s *Store) migrate(ctx context.Context) error {
-	if _, err := s.write.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at BIGINT NOT NULL)`); err != nil {
+	err := s.change(ctx, func(tx *tx) error {
+		return tx.script(ctx, `CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at BIGINT NOT NULL)`)
+	})
+	if err != nil {
 		return err
 	}
 	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
@@ -218,11 +131,48 @@ func (s *Store) migrateFile(ctx context.Context, tx *tx, name string) error {
 
 // change runs fn in a write transaction.
 func (s *Store) change(ctx context.Context, fn func(*tx) error) error {
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
 	return s.writer.do(ctx, fn)
 }
 
 // look runs fn in a read transaction, so that all it reads is of one moment.
-func (s *Store) look(ctx context.Context, fn func(*tx) error) error { return s.readers.do(ctx, fn) }
+func (s *Store) look(ctx context.Context, fn func(*tx) error) error {
+	ctx, cancel := s.limited(ctx)
+	defer cancel()
+	return s.readers.do(ctx, fn)
+}
+
+// limited bounds a transaction: a database that is not on this machine may go
+// away without a word.
+func (s *Store) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.patient == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, s.patient)
+}
+
+// A reader runs single statements that change nothing.
+type reader struct {
+	*sql.DB
+	pg bool
+}
+
+// QueryContext is like that of [sql.DB].
+func (r *reader) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if r.pg {
+		return r.DB.QueryContext(ctx, numbered(query), plain(args)...)
+	}
+	return r.DB.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is like that of [sql.DB].
+func (r *reader) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if r.pg {
+		return r.DB.QueryRowContext(ctx, numbered(query), plain(args)...)
+	}
+	return r.DB.QueryRowContext(ctx, query, args...)
+}
 
 // micros and moment translate between times and their column.
 func micros(t time.Time) int64 {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,37 +12,45 @@ import (
 // would otherwise parse every statement anew, which costs more than running
 // most of ours.
 type pool struct {
-	db    *sql.DB
-	begin string
-	once  sync.Once
-	free  chan *tx // as many as there are connections; nil for one that is not open yet
+	db     *sql.DB
+	pg     bool // on PostgreSQL
+	begin  func(context.Context, *tx) error
+	commit func(context.Context, *tx) error
+	once   sync.Once
+	free   chan *tx // as many as there are connections; nil for one that is not open yet
 }
 
-func newPool(db *sql.DB, begin string, size int) *pool {
-	p := &pool{db: db, begin: begin, free: make(chan *tx, size)}
+func newPool(db *sql.DB, size int, begin func(context.Context, *tx) error) *pool {
+	p := &pool{db: db, begin: begin, commit: running("COMMIT"), free: make(chan *tx, size)}
 	for range size {
 		p.free <- nil
 	}
 	return p
 }
 
+// running is a statement as a step of a transaction.
+func running(query string) func(context.Context, *tx) error {
+	return func(ctx context.Context, t *tx) error { return t.run(ctx, query) }
+}
+
 // A tx is a transaction on a connection of a pool.
 type tx struct {
 	conn  *sql.Conn
+	pg    bool
+	used  bool // by a transaction before this one
 	stmts map[string]*sql.Stmt
+	id    int64 // by which PostgreSQL knows what became of it
+	wrong error // the first statement that PostgreSQL did not understand; all after it fail
 }
 
 // do runs fn in a transaction, which it commits if fn returns nil.
 func (p *pool) do(ctx context.Context, fn func(*tx) error) error {
-	t, err := p.take(ctx)
+	t, err := p.begun(ctx)
 	if err != nil {
 		return err
 	}
 	healthy := false
 	defer func() { p.give(t, healthy) }()
-	if err := t.run(ctx, p.begin); err != nil {
-		return err
-	}
 	done := false
 	defer func() {
 		if !done { // fn panicked, or the transaction is given up
@@ -49,13 +58,34 @@ func (p *pool) do(ctx context.Context, fn func(*tx) error) error {
 		}
 	}()
 	if err := fn(t); err != nil {
-		return err
+		return cmp.Or(t.wrong, err)
 	}
-	if err := t.run(ctx, "COMMIT"); err != nil {
+	if err := p.commit(ctx, t); err != nil {
 		return err
 	}
 	done, healthy = true, true
 	return nil
+}
+
+// begun takes a connection and begins a transaction on it. A connection that
+// broke since it was used last is replaced.
+func (p *pool) begun(ctx context.Context) (*tx, error) {
+	for {
+		t, err := p.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		t.wrong = nil
+		err = p.begin(ctx, t)
+		if err == nil {
+			return t, nil
+		}
+		again := t.used && ctx.Err() == nil
+		p.give(t, false)
+		if !again {
+			return nil, err
+		}
+	}
 }
 
 // take waits for a connection and opens it if need be.
@@ -73,7 +103,7 @@ func (p *pool) take(ctx context.Context) (*tx, error) {
 		p.free <- nil
 		return nil, err
 	}
-	return &tx{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+	return &tx{conn: conn, pg: p.pg, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 // give returns a connection. One that may be in the middle of something is
@@ -82,6 +112,8 @@ func (p *pool) give(t *tx, healthy bool) {
 	if !healthy {
 		_ = t.close() // it is of no use any more
 		t = nil
+	} else {
+		t.used = true
 	}
 	p.free <- t
 }
@@ -115,11 +147,23 @@ func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s := t.stmts[query]; s != nil {
 		return s, nil
 	}
-	s, err := t.conn.PrepareContext(ctx, query)
+	text := query
+	if t.pg {
+		text = numbered(query)
+	}
+	s, err := t.conn.PrepareContext(ctx, text)
 	if err == nil {
 		t.stmts[query] = s
 	}
 	return s, err
+}
+
+// args are arguments as the database takes them.
+func (t *tx) args(args []any) []any {
+	if t.pg {
+		return plain(args)
+	}
+	return args
 }
 
 func (t *tx) run(ctx context.Context, query string) error {
@@ -133,7 +177,7 @@ func (t *tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Re
 	if err != nil {
 		return nil, err
 	}
-	return s.ExecContext(ctx, args...)
+	return s.ExecContext(ctx, t.args(args)...)
 }
 
 // QueryContext is like that of [sql.Tx].
@@ -142,20 +186,24 @@ func (t *tx) QueryContext(ctx context.Context, query string, args ...any) (*sql.
 	if err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args...)
+	return s.QueryContext(ctx, t.args(args)...)
 }
 
 // QueryRowContext is like that of [sql.Tx].
 func (t *tx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	s, err := t.stmt(ctx, query)
 	if err != nil {
-		return t.conn.QueryRowContext(ctx, query, args...) // which says what is wrong with it
+		t.wrong = cmp.Or(t.wrong, err)
+		return t.conn.QueryRowContext(ctx, query, args...) // which fails as well
 	}
-	return s.QueryRowContext(ctx, args...)
+	return s.QueryRowContext(ctx, t.args(args)...)
 }
 
 // script runs several statements, as a migration has.
 func (t *tx) script(ctx context.Context, text string) error {
+	if t.pg {
+		text = defined(text)
+	}
 	_, err := t.conn.ExecContext(ctx, text)
 	return err
 }

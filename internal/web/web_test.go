@@ -23,6 +23,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 // counting is a store that counts what pages read from it.
@@ -86,6 +87,9 @@ var channels = []broadcast.Channel{
 	{Name: "practice", Account: "tg", Platform: "telegram", Target: "@practice", Language: "en", Drill: true},
 }
 
+// The whole suite holds on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { storetest.OnPostgres(t) }
+
 func pagesConfig(t *testing.T, source Source) PagesConfig {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Singapore")
@@ -102,7 +106,7 @@ func pagesConfig(t *testing.T, source Source) PagesConfig {
 // newSite starts a server whose critical incidents need one more person.
 func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	db, err := store.Open(t.Context(), storetest.URL(t))
 	if err != nil {
 		t.Fatal(err)
 	}

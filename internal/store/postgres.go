@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Times of PostgreSQL, which may go away at any moment and come back.
+const (
+	patience   = 20 * time.Second // of a transaction, the wait for its turn included
+	settling   = 20 * time.Second // to learn what became of a commit
+	connecting = 5 * time.Second
+)
+
+// session is said on every connection. A node that is halted in the middle of a
+// transaction must not hold up the others, and what is answered is on the disk.
+const session = `SET idle_in_transaction_session_timeout = '5s';
+	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`
+
+// oneWriter takes the lock that puts transactions in order; it is held until
+// they end. The transaction's id tells later what became of it.
+const oneWriter = `SELECT txid_current(), CAST(pg_advisory_xact_lock(20250, hashtext(current_schema())) AS text)`
+
+func openPostgres(ctx context.Context, rawURL string) (*Store, error) {
+	config, err := pgx.ParseConfig(rawURL)
+	if err != nil { // which may repeat the password
+		return nil, fmt.Errorf("the store's url cannot be read: write it like postgres://USER@HOST/DATABASE")
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connecting
+	}
+	if config.ValidateConnect == nil { // of several servers, that which can be written
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "allclear"
+	}
+	s := &Store{node: nodeName(), now: time.Now, patient: patience}
+	s.clock = func(ctx context.Context, q querier) (time.Time, error) {
+		var us int64
+		err := q.QueryRowContext(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&us)
+		return moment(us), err
+	}
+	prepared := stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, session)
+		return err
+	})
+	s.write = stdlib.OpenDB(*config, prepared)
+	s.writer = newPool(s.write, 1, beginWriting)
+	s.writer.pg, s.writer.commit = true, s.commit
+	read := stdlib.OpenDB(*config, prepared)
+	read.SetMaxOpenConns(2 * readers)
+	read.SetMaxIdleConns(readers)
+	s.read, s.readers = &reader{DB: read, pg: true}, newPool(read, readers, running("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+	s.readers.pg = true
+	if err := s.openDatabase(ctx); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open the database %s: %w", redactURL(rawURL), explainPostgres(err))
+	}
+	return s, nil
+}
+
+// nodeName names this process in leases: a name that people recognise, and what
+// makes it differ from its life before.
+func nodeName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "node"
+	}
+	return host + "-" + rand.Text()[:8]
+}
+
+func (s *Store) openDatabase(ctx context.Context) error {
+	var schema *string
+	if err := s.write.QueryRowContext(ctx, `SELECT current_schema()`).Scan(&schema); err != nil {
+		return err
+	}
+	if schema == nil {
+		return errors.New("no schema of its search path is there: create it")
+	}
+	return s.migrate(ctx)
+}
+
+// beginWriting begins a transaction that writes, when it is its turn. Each of
+// its statements sees all that was committed before.
+func beginWriting(ctx context.Context, t *tx) error {
+	if err := t.run(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
+		return err
+	}
+	var lock string
+	return t.QueryRowContext(ctx, oneWriter).Scan(&t.id, &lock)
+}
+
+// commit commits a transaction and, where the answer is lost, finds out what
+// became of it.
+func (s *Store) commit(ctx context.Context, t *tx) error {
+	var state byte
+	err := t.conn.Raw(func(driver any) error {
+		state = driver.(*stdlib.Conn).Conn().PgConn().TxStatus() //nolint:forcetypeassert // it is the driver's connection
+		return nil
+	})
+	if err == nil && state == 'E' { // COMMIT would undo everything and report no error
+		err = errors.New("a statement of the transaction failed")
+	}
+	if err != nil {
+		return errors.Join(t.wrong, err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	defer cancel()
+	err = t.run(ctx, "COMMIT")
+	if refused, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && refused.Severity == "ERROR" {
+		return err
+	}
+	return s.learn(ctx, t, err)
+}
+
+// learn finds out whether a transaction was committed whose commit was not
+// answered. The lock is had only when the server is done with it.
+func (s *Store) learn(ctx context.Context, lost *tx, cause error) error {
+	_ = lost.conn.Raw(func(driver any) error { // so that the server is not kept waiting for it
+		return driver.(*stdlib.Conn).Close() //nolint:forcetypeassert // it is the driver's connection
+	})
+	for {
+		status, err := s.became(ctx, lost.id)
+		switch {
+		case err == nil && status == "committed":
+			return nil
+		case err == nil && status == "aborted":
+			return cause
+		case ctx.Err() != nil:
+			return fmt.Errorf("it is not known whether this was stored: %w", cause)
+		}
+		pause(ctx, time.Second/4)
+	}
+}
+
+// became is what the server knows of a transaction.
+func (s *Store) became(ctx context.Context, id int64) (status string, err error) {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	own, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return "", err
+	}
+	defer own.Rollback()
+	if _, err := own.ExecContext(ctx, oneWriter); err != nil {
+		return "", err
+	}
+	return status, own.QueryRowContext(ctx, `SELECT coalesce(txid_status($1), '')`, id).Scan(&status)
+}
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// explainPostgres says in one line what PostgreSQL did not like and what to do.
+func explainPostgres(err error) error {
+	text := errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		advice := map[string]string{
+			"28P01": "the password in the store's url is not that user's",
+			"28000": "let that user in, in pg_hba.conf",
+			"3D000": "create the database, owned by that user",
+			"42501": "make that user the owner of the database, or let it create tables in the schema",
+			"53300": "raise max_connections",
+			"25006": "name the server that can be written",
+		}[e.Code]
+		if advice != "" {
+			return fmt.Errorf("%w: %s", text, advice)
+		}
+		return text
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return fmt.Errorf("%w: check that PostgreSQL runs there and can be reached", text)
+	}
+	return text
+}

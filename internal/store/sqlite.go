@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+func openSQLite(ctx context.Context, file string) (*Store, error) {
+	lock, err := lockFile(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{lock: lock, node: rand.Text(), now: time.Now}
+	// One process alone has the file, so its own clock is that of leases; they
+	// do not end early because somebody sets it.
+	began := time.Now()
+	s.clock = func(context.Context, querier) (time.Time, error) { return began.Add(time.Since(began)), nil }
+	if err := s.openFile(ctx, file); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open %s: %w", file, explain(err))
+	}
+	return s, nil
+}
+
+func (s *Store) openFile(ctx context.Context, file string) (err error) {
+	const common = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-4000)"
+	// The writer begins IMMEDIATE, so that what a transaction reads holds
+	// until it commits.
+	s.write, err = sql.Open("sqlite", dsn(file, common+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"))
+	if err != nil {
+		return err
+	}
+	s.writer = newPool(s.write, 1, running("BEGIN IMMEDIATE"))
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	read, err := sql.Open("sqlite", dsn(file, common+"&_pragma=query_only(1)"))
+	if err != nil {
+		return err
+	}
+	s.read, s.readers = &reader{DB: read}, newPool(read, readers, running("BEGIN"))
+	// Whoever held a lease on this file is dead: the lock proves it.
+	_, err = s.write.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1`)
+	return err
+}
+
+func dsn(file, query string) string {
+	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + query
+}
+
+// A fileLock is the exclusive right to a database file: an exclusive
+// transaction on a small database beside it, which ends with the process.
+type fileLock struct {
+	db   *sql.DB
+	conn *sql.Conn
+}
+
+func lockFile(ctx context.Context, file string) (*fileLock, error) {
+	if err := checkPlace(file); err != nil {
+		return nil, err
+	}
+	l := &fileLock{}
+	var err error
+	if l.db, err = sql.Open("sqlite", dsn(file+"-lock", "_pragma=busy_timeout(0)")); err != nil {
+		return nil, err
+	}
+	if l.conn, err = l.db.Conn(ctx); err == nil {
+		_, err = l.conn.ExecContext(ctx, `BEGIN EXCLUSIVE`)
+	}
+	if err == nil {
+		return l, nil
+	}
+	l.Close()
+	if strings.Contains(err.Error(), "locked") || strings.Contains(err.Error(), "busy") {
+		return nil, fmt.Errorf("%s is in use by another allclear: stop that one, or use another file", file)
+	}
+	return nil, fmt.Errorf("open %s: %w", file, explain(err))
+}
+
+// checkPlace says what SQLite's own words for a wrong path do not.
+func checkPlace(file string) error {
+	dir := filepath.Dir(file)
+	switch info, err := os.Stat(dir); {
+	case err != nil:
+		return fmt.Errorf("open %s: the folder %s is not there: create it or change the store's url", file, dir)
+	case !info.IsDir():
+		return fmt.Errorf("open %s: %s is no folder: change the store's url", file, dir)
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return fmt.Errorf("open %s: %s is a folder: name a file in it", file, file)
+	}
+	return nil
+}
+
+func (l *fileLock) Close() error {
+	if l.conn != nil {
+		l.conn.Close()
+	}
+	return l.db.Close()
+}
+
+// explain adds what to do to the errors of SQLite that people meet.
+func explain(err error) error {
+	text := err.Error()
+	for sign, advice := range map[string]string{
+		"unable to open":           "check that the folder exists and that this user may write to it",
+		"readonly":                 "check that this user may write to the file and its folder",
+		"malformed":                "the file is damaged: restore a backup",
+		"file is not a database":   "this is some other file: change the store's url",
+		"database or disk is full": "make room on the disk",
+	} {
+		if strings.Contains(text, sign) {
+			return fmt.Errorf("%w: %s", err, advice)
+		}
+	}
+	return err
+}

@@ -1,0 +1,103 @@
+// Package storetest gives tests a database of their own: a file for SQLite, or
+// a schema in a PostgreSQL that is lent for tests.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// The environment. A test binary that [OnPostgres] starts has its stores on
+// PostgreSQL; all others have them in files.
+const (
+	clusterVar = "ALLCLEAR_TEST_POSTGRES" // where schemas may be made
+	requireVar = "ALLCLEAR_TEST_REQUIRE"  // what must not be missing
+	storeVar   = "ALLCLEAR_TEST_STORE"    // postgres: where stores are
+)
+
+// IsPostgres reports whether stores of this run are on PostgreSQL.
+func IsPostgres() bool { return os.Getenv(storeVar) == "postgres" }
+
+// URL is that of a store in which there is nothing yet.
+func URL(tb testing.TB) string {
+	tb.Helper()
+	if IsPostgres() {
+		return Postgres(tb)
+	}
+	return "sqlite:" + filepath.Join(tb.TempDir(), "allclear.db")
+}
+
+// Postgres is the URL of a fresh schema, which goes with the test. Without a
+// cluster the test is skipped.
+func Postgres(tb testing.TB) string {
+	tb.Helper()
+	cluster := os.Getenv(clusterVar)
+	if cluster == "" {
+		if strings.Contains(os.Getenv(requireVar), "postgres") {
+			tb.Fatal(clusterVar + " is not set, and " + requireVar + " asks for it")
+		}
+		tb.Skip("no PostgreSQL: " + clusterVar + " is not set")
+	}
+	return Schema(tb, cluster)
+}
+
+// Schema makes a schema in a database and returns the URL that leads to it.
+func Schema(tb testing.TB, database string) string {
+	tb.Helper()
+	db, err := sql.Open("pgx", database)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	name := "t_" + strings.ToLower(rand.Text())
+	if _, err := db.ExecContext(tb.Context(), `CREATE SCHEMA `+name); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		defer db.Close()
+		if _, err := db.ExecContext(context.Background(), `DROP SCHEMA `+name+` CASCADE`); err != nil {
+			tb.Log(err) // the cluster may have been stopped by the test
+		}
+	})
+	u, err := url.Parse(database)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// OnPostgres runs all tests of this binary once more, with their stores on
+// PostgreSQL. It is the whole body of a test.
+func OnPostgres(t *testing.T) {
+	t.Helper()
+	if IsPostgres() {
+		t.Skip("this is that run")
+	}
+	if testing.Short() {
+		t.Skip("short")
+	}
+	Postgres(t) // or there is none
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, "-test.timeout=15m", "-test.skip=^Fuzz") //nolint:gosec // this very binary
+	cmd.Env = append(os.Environ(), storeVar+"=postgres")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("on PostgreSQL: %v\n%s", err, out.String())
+	}
+}
