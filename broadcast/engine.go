@@ -193,5 +193,7 @@ func (e *Engine) Channel(name string) (Channel, bool) {
 // views. A channel that is no longer configured stays as it is.
 func (e *Engine) Complete(l *Lane) {
 	l.Policy = e.Policy
-	e.complete(l)
+	if e.complete(l) {
+		l.Quiet = e.accounts[l.Channel.Account].pacer.quiet(l.Channel.Target)
+	}
 }

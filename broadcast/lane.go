@@ -37,6 +37,8 @@ type Lane struct {
 	Moved    bool // the platform moved the target in this step
 	Frozen   bool
 	CanFind  bool // the account's own posts can be read back
+
+	Quiet time.Time // until when the platform asked the account or target for quiet; zero where that is not known
 }
 
 // Policy is what the operators decided beforehand.

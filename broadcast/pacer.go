@@ -114,6 +114,17 @@ func (p *pacer) pause(target string, t time.Time) {
 	w.widen(time.Now())
 }
 
+// quiet is until when the platform asked for quiet in a target; it may be past.
+func (p *pacer) quiet(target string) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	until := p.account.closed
+	if w := p.targets[target]; w != nil {
+		until = later(until, w.closed)
+	}
+	return until
+}
+
 // target is the window of one target.
 func (p *pacer) target(name string) *window {
 	w := p.targets[name]

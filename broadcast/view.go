@@ -42,6 +42,7 @@ type Delivery struct {
 	Error    string
 	Accepted time.Time
 	Sent     time.Time
+	Until    time.Time // pending: not before this, because the platform asks to wait
 }
 
 // amendSuffix marks the id of the row for an edit or deletion of a message
@@ -76,9 +77,13 @@ func (l *Lane) row(e *Entry) Delivery {
 		ID: strconv.FormatInt(e.ID, 10), Update: fmt.Sprintf("%s/%d", l.Incident.Ref, e.Update), Channel: l.Channel.Name,
 		Message: e.Shows.Message, URL: e.Shows.URL, Attempts: e.Try.Attempts, Accepted: e.Accepted,
 	}
-	if e.Try.Fault != nil {
-		d.Error = e.Try.Fault.Error()
+	if f := e.Try.Fault; f != nil {
+		d.Error = f.Error()
+		if f.Kind == bots.RateLimited {
+			d.Until = e.Try.NotBefore
+		}
 	}
+	d.Until = later(d.Until, l.Quiet)
 	return d
 }
 

@@ -66,7 +66,7 @@ func refusedBy(code int) *bots.Fault {
 	f := &bots.Fault{Kind: bots.Unauthorized, Subject: bots.Account, Code: strconv.Itoa(code), Detail: "the gateway refuses the bot"}
 	switch code {
 	case wrongToken:
-		f.Detail = "the gateway refuses the token"
+		f.Detail = "the gateway refuses the token; take the present one from the developer portal"
 	case invalidIntents, disallowedIntents:
 		f.Detail = "the gateway refuses the intents; look at the application's settings"
 	}

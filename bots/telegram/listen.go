@@ -72,7 +72,7 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 		away = fault != nil || away && (err != nil || len(updates) == mostUpdates)
 		switch {
 		case fault != nil && (fault.Kind == bots.Unauthorized || fault.Code == "409"):
-			return fault
+			return deaf(fault)
 		case fault == nil && err == nil, next != before:
 			wait = firstWait // got somewhere
 		}
@@ -82,6 +82,19 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 		}
 	}
 	return ctx.Err()
+}
+
+// deaf says what keeps us from hearing, and what to do.
+func deaf(f *bots.Fault) *bots.Fault {
+	switch {
+	case f.Code == "409" && has(f.Detail, "webhook"):
+		f.Detail = "a webhook is set for this bot; delete it (deleteWebhook)"
+	case f.Code == "409":
+		f.Detail = "another program hears for this bot; stop it, or give it a bot of its own"
+	case f.Code == "401":
+		f.Detail = "Telegram refuses the token; take the present one from @BotFather"
+	}
+	return f
 }
 
 // Heard implements [bots.Heard].

@@ -279,18 +279,11 @@ func (a *app) show(ctx context.Context, ref string) (string, error) {
 	if err != nil {
 		return err.Error(), nil //nolint:nilerr // it is the answer
 	}
-	i, err := a.store.Incident(ctx, r)
+	text, err := a.rooms.Cards.Text(ctx, r)
 	if errors.Is(err, desk.ErrNotFound) {
 		return fmt.Sprintf("There is no %s.", r), nil
 	}
-	if err != nil {
-		return "", err
-	}
-	ds, err := a.store.Deliveries(ctx, r, a.engine.Complete)
-	if err != nil {
-		return "", err
-	}
-	return overview(i, ds), nil
+	return text, err
 }
 
 func (a *app) showOpen(ctx context.Context) (string, error) {
@@ -314,25 +307,4 @@ func headline(i *incident.Incident) string {
 		line += " · next update by " + i.NextUpdate.UTC().Format("15:04") + " UTC"
 	}
 	return line
-}
-
-// overview is an incident with the deliveries of its newest update, and
-// everything older that needs a person.
-func overview(i *incident.Incident, ds []broadcast.Delivery) string {
-	newest := fmt.Sprintf("%s/%d", i.Ref, len(i.Updates))
-	lines := []string{headline(i)}
-	marks := map[broadcast.State]string{broadcast.Sent: "✓", broadcast.Failed: "✗", broadcast.UnsureState: "?"}
-	for _, d := range ds {
-		trouble := d.State == broadcast.Failed || d.State == broadcast.UnsureState
-		if d.Update != newest && !trouble {
-			continue
-		}
-		mark := marks[d.State]
-		if mark == "" {
-			mark = "·"
-		}
-		line := strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s %s", mark, d.Update, d.Channel, d.State, d.URL, d.Error))
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n")
 }

@@ -38,7 +38,7 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, zone *time.Location,
 		by += ", approved " + strings.Join(u.ApprovedBy, ", ")
 	}
 	lines = append(lines, by)
-	lines = append(lines, c.channels(i, ds)...)
+	lines = append(lines, c.channels(i, ds, now)...)
 	c.Buttons = c.Buttons[:min(len(c.Buttons), cardRows)]
 	if simulator {
 		lines = append(lines, "SIMULATOR")
@@ -109,7 +109,7 @@ func cardPromise(i *incident.Incident, zone *time.Location, now time.Time) strin
 
 // channels is one line for each channel with what it shows last, and one more
 // for each delivery that a person has to settle.
-func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery) []string {
+func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.Time) []string {
 	newest := map[string]broadcast.Delivery{}
 	var order []string
 	var trouble []string
@@ -130,6 +130,8 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery) []string 
 		case broadcast.Failed, broadcast.UnsureState: // has a line of its own
 		case broadcast.Sent:
 			fine = append(fine, strings.TrimSpace(fmt.Sprintf("✓ %s %s %s", name, d.Sent.UTC().Format("15:04:05"), d.URL)))
+		case broadcast.Pending:
+			fine = append(fine, strings.TrimSpace("… "+name+" "+pending(d, now)))
 		default:
 			fine = append(fine, strings.TrimSpace(fmt.Sprintf("… %s %s %s", name, d.State, short(d.Error, 80))))
 		}
@@ -137,6 +139,17 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery) []string 
 	lines = append(lines, fine...)
 	return append(lines, trouble...)
 }
+
+// pending says why a delivery has not been made yet.
+func pending(d broadcast.Delivery, now time.Time) string {
+	if d.Until.Sub(now) > shortWait {
+		return "waits, as the platform asks, until " + d.Until.UTC().Format("15:04") + " UTC"
+	}
+	return strings.TrimSpace(string(d.State) + " " + short(d.Error, 80))
+}
+
+// shortWait is how long a platform may make us wait without a word about it.
+const shortWait = 10 * time.Second
 
 // trouble is a delivery that needs a person, with the buttons that settle it.
 func (c *Card) trouble(i *incident.Incident, d broadcast.Delivery) string {

@@ -29,6 +29,7 @@ func TestCard(t *testing.T) {
 		{ID: "3", Update: "INC-12/2", Channel: "x", State: broadcast.UnsureState},
 		{ID: "4", Update: "INC-12/2", Channel: "cn", State: broadcast.Failed, Error: "unauthorized 402: no credits"},
 		{ID: "5", Update: "INC-12/2", Channel: "dc", State: broadcast.Pending, Error: "temporary: nothing was sent"},
+		{ID: "6", Update: "INC-12/2", Channel: "zh", State: broadcast.Pending, Error: "rate limited 429", Until: noon.Add(53 * time.Minute)},
 	}
 	c := NewCard(outage(), ds, time.UTC, true, noon.Add(48*time.Minute))
 	want := strings.Join([]string{
@@ -38,6 +39,7 @@ func TestCard(t *testing.T) {
 		"/2 12:31 Ana, approved Bo",
 		"✓ tg 12:31:00 https://t.me/x/2",
 		"… dc pending temporary: nothing was sent",
+		"… zh waits, as the platform asks, until 12:53 UTC",
 		"? /2 x  sent, no answer",
 		"✗ /2 cn  unauthorized 402: no credits",
 		"SIMULATOR",

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -31,31 +32,48 @@ type CardsConfig struct {
 	Log       *slog.Logger
 }
 
-// Cards keeps one card per open incident current in every room.
+// Cards keeps one card per open incident current in every room. Rooms do not
+// wait for each other.
 type Cards struct {
 	CardsConfig
+	boards []*board
+}
+
+// board is what one room is to see.
+type board struct {
+	room Room
+	wake chan struct{}
 
 	mu    sync.Mutex
 	dirty []string
-	since map[Room]int // messages since the last card was posted
-	wake  chan struct{}
+	since int // messages since the last card was posted
 }
 
 // NewCards returns cards that Run keeps current.
 func NewCards(c CardsConfig) *Cards {
-	return &Cards{CardsConfig: c, since: map[Room]int{}, wake: make(chan struct{}, 1)}
+	cards := &Cards{CardsConfig: c}
+	for _, room := range c.Rooms {
+		cards.boards = append(cards.boards, &board{room: room, wake: make(chan struct{}, 1)})
+	}
+	return cards
 }
 
 // Changed has an incident's card brought up to date soon. It never blocks.
 func (c *Cards) Changed(ref string) {
-	c.mu.Lock()
-	if !slices.Contains(c.dirty, ref) {
-		c.dirty = append(c.dirty, ref)
+	for _, b := range c.boards {
+		b.changed(ref)
+		select {
+		case b.wake <- struct{}{}:
+		default:
+		}
 	}
-	c.mu.Unlock()
-	select {
-	case c.wake <- struct{}{}:
-	default:
+}
+
+func (b *board) changed(ref string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.Contains(b.dirty, ref) {
+		b.dirty = append(b.dirty, ref)
 	}
 }
 
@@ -64,85 +82,107 @@ func (c *Cards) passed(account, chat string) {
 	if c == nil {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, room := range c.Rooms {
-		if room.Account == account && room.Target == chat {
-			c.since[room]++
+	for _, b := range c.boards {
+		if b.room.Account == account && b.room.Target == chat {
+			b.mu.Lock()
+			b.since++
+			b.mu.Unlock()
 		}
 	}
 }
 
 // Run keeps the cards current until ctx ends.
 func (c *Cards) Run(ctx context.Context) {
+	var rooms sync.WaitGroup
+	for _, b := range c.boards {
+		rooms.Go(func() { c.keep(ctx, b) })
+	}
+	rooms.Wait()
+}
+
+// keep keeps the cards of one room current.
+func (c *Cards) keep(ctx context.Context, b *board) {
 	for ctx.Err() == nil {
 		timer := time.NewTimer(cardMinute)
 		select {
-		case <-c.wake:
+		case <-b.wake:
 		case <-timer.C:
-			c.markOpen(ctx)
+			c.markOpen(ctx, b)
 		case <-ctx.Done():
 		}
 		timer.Stop()
-		c.refresh(ctx)
+		c.refresh(ctx, b)
 		wait(ctx, cardPace)
 	}
 }
 
 // markOpen has all open incidents looked at, since time passes for them.
-func (c *Cards) markOpen(ctx context.Context) {
+func (c *Cards) markOpen(ctx context.Context, b *board) {
 	open, err := c.Desk.Reader.Unresolved(ctx)
 	if err != nil && ctx.Err() == nil {
 		c.Log.Warn("cards are out of date", "error", err)
 	}
 	for _, i := range open {
 		if i.Begin.IsZero() {
-			c.Changed(i.Ref.String())
+			b.changed(i.Ref.String())
 		}
 	}
 }
 
-func (c *Cards) refresh(ctx context.Context) {
-	c.mu.Lock()
-	dirty := c.dirty
-	c.dirty = nil
-	c.mu.Unlock()
+// refresh brings what has changed up to date. What fails is tried again with
+// the next change, or after a while: by then only how things stand counts.
+func (c *Cards) refresh(ctx context.Context, b *board) {
+	b.mu.Lock()
+	dirty := b.dirty
+	b.dirty = nil
+	b.mu.Unlock()
 	for _, ref := range dirty {
-		if err := c.bring(ctx, ref); err != nil && ctx.Err() == nil {
-			c.Log.Warn("a card is out of date", "ref", ref, "error", err)
+		if err := c.bring(ctx, b, ref); err != nil && ctx.Err() == nil {
+			c.Log.Warn("a card is out of date", "ref", ref, "room", b.room.Target, "error", err)
+			b.changed(ref)
 		}
 	}
 }
 
-// bring brings an incident's card up to date in every room that shows it.
-func (c *Cards) bring(ctx context.Context, ref string) error {
+// bring brings an incident's card up to date in a room.
+func (c *Cards) bring(ctx context.Context, b *board, ref string) error {
 	r, err := incident.ParseRef(ref)
 	if err != nil {
 		return err
 	}
-	i, err := c.Desk.Reader.Incident(ctx, r)
-	if err != nil || len(i.Updates) == 0 {
-		return err
+	card, i, err := c.card(ctx, r)
+	if errors.Is(err, ErrNotFound) || err == nil && (len(i.Updates) == 0 || b.room.Drill != i.Drill) {
+		return nil
 	}
-	ds, err := c.Desk.Reader.Deliveries(ctx, r, c.Complete)
 	if err != nil {
 		return err
 	}
-	card := NewCard(i, ds, c.Desk.Zone, c.Simulator, time.Now())
-	for _, room := range c.Rooms {
-		if room.Drill != i.Drill {
-			continue
-		}
-		if err := c.show(ctx, room, ref, card, !i.ResolvedAt.IsZero()); err != nil {
-			c.Log.Warn("a card is out of date", "ref", ref, "room", room.Target, "error", err)
-		}
+	return c.show(ctx, b, ref, card, !i.ResolvedAt.IsZero())
+}
+
+// card is an incident's card as it is now.
+func (c *Cards) card(ctx context.Context, ref incident.Ref) (Card, *incident.Incident, error) {
+	i, err := c.Desk.Reader.Incident(ctx, ref)
+	if err != nil || len(i.Updates) == 0 {
+		return Card{}, i, err
 	}
-	return nil
+	ds, err := c.Desk.Reader.Deliveries(ctx, ref, c.Complete)
+	if err != nil {
+		return Card{}, nil, err
+	}
+	return NewCard(i, ds, c.Desk.Zone, c.Simulator, time.Now()), i, nil
+}
+
+// Text is an incident's card without its buttons.
+func (c *Cards) Text(ctx context.Context, ref incident.Ref) (string, error) {
+	card, _, err := c.card(ctx, ref)
+	return card.Text, err
 }
 
 // show edits the card of a room, or posts it where there is none or it has
 // scrolled away.
-func (c *Cards) show(ctx context.Context, room Room, ref string, card Card, over bool) error {
+func (c *Cards) show(ctx context.Context, b *board, ref string, card Card, over bool) error {
+	room := b.room
 	message, said, err := c.Store.Card(ctx, ref, room.Account, room.Target)
 	if err != nil {
 		return err
@@ -152,7 +192,7 @@ func (c *Cards) show(ctx context.Context, room Room, ref string, card Card, over
 		return err
 	}
 	op := bots.Operation{Action: bots.Post, Target: room.Target, Text: card.Text, Buttons: card.Buttons}
-	if message != "" && (over || !c.gone(room)) {
+	if message != "" && (over || !b.gone()) {
 		op.Action, op.Message = bots.Edit, message
 	}
 	receipt, err := c.Say(ctx, room.Account, op)
@@ -164,7 +204,7 @@ func (c *Cards) show(ctx context.Context, room Room, ref string, card Card, over
 		return err
 	}
 	if op.Action == bots.Post {
-		c.posted(ctx, room, message)
+		c.posted(ctx, b, message)
 		message = receipt.ID
 		if err := c.Store.Remember(ctx, RoomMessage{room.Account, room.Target, message}, ref); err != nil {
 			return err
@@ -180,21 +220,21 @@ func faultOf(err error) bots.Fault {
 	return *bots.AsFault(err)
 }
 
-// gone reports whether a room's cards have scrolled out of sight.
-func (c *Cards) gone(room Room) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.since[room] > scrolled
+// gone reports whether the room's cards have scrolled out of sight.
+func (b *board) gone() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.since > scrolled
 }
 
 // posted starts counting anew, and takes the card before away.
-func (c *Cards) posted(ctx context.Context, room Room, before string) {
-	c.mu.Lock()
-	c.since[room] = 0
-	c.mu.Unlock()
+func (c *Cards) posted(ctx context.Context, b *board, before string) {
+	b.mu.Lock()
+	b.since = 0
+	b.mu.Unlock()
 	if before != "" {
-		if _, err := c.Say(ctx, room.Account, bots.Operation{Action: bots.Delete, Target: room.Target, Message: before}); err != nil {
-			c.Log.Info("an old card stays", "room", room.Target, "error", err)
+		if _, err := c.Say(ctx, b.room.Account, bots.Operation{Action: bots.Delete, Target: b.room.Target, Message: before}); err != nil {
+			c.Log.Info("an old card stays", "room", b.room.Target, "error", err)
 		}
 	}
 }

@@ -51,6 +51,11 @@ func (r *Rooms) button(ctx context.Context, h heard, actor Actor) (string, error
 		return "Reply to the preview with the new text.", nil
 	case "each":
 		return "", r.each(ctx, h, subject)
+	case "chan", "back":
+		return r.turn(ctx, h, subject, what == "chan")
+	case "flip":
+		digest, channel, _ := strings.Cut(mark, ":")
+		return r.do(ctx, h, actor, Aim{Draft: subject, Digest: digest, Channel: channel})
 	case "retry":
 		return r.do(ctx, h, actor, Retry{Which{Delivery: mark}})
 	case "skip":
@@ -110,6 +115,8 @@ func draftOf(cmd Command) string {
 		return strings.ToUpper(c.Draft)
 	case Edit:
 		return strings.ToUpper(c.Draft)
+	case Aim:
+		return strings.ToUpper(c.Draft)
 	}
 	return ""
 }
@@ -152,7 +159,7 @@ func (r *Rooms) post(ctx context.Context, h heard, op bots.Operation) (bots.Rece
 // showPreview posts a draft's preview into a room. If it does not arrive the
 // draft stands all the same.
 func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) {
-	op, err := r.preview(ctx, d)
+	op, err := r.preview(ctx, d, false)
 	if err != nil {
 		r.Log.Warn("a preview was not made", "draft", d.ID(), "error", err)
 		return
@@ -176,7 +183,7 @@ func (r *Rooms) askReviewers(h heard, d *Draft) {
 	}
 	for _, account := range r.oneOfEach(h.account) {
 		h.also(account, func(ctx context.Context) {
-			op, err := r.preview(ctx, d)
+			op, err := r.preview(ctx, d, false)
 			if err != nil {
 				r.Log.Warn("a preview was not made", "draft", d.ID(), "error", err)
 				return
@@ -190,11 +197,13 @@ func (r *Rooms) askReviewers(h heard, d *Draft) {
 	}
 }
 
-// oneOfEach is an account of each platform: first, and others for the platforms
-// that it is not on.
-func (r *Rooms) oneOfEach(first string) []string {
-	accounts := []string{first}
-	have := map[string]bool{r.Platform[first]: true}
+// oneOfEach is an account of each platform: first, unless it is empty, and
+// others for the platforms that it is not on.
+func (r *Rooms) oneOfEach(first string) (accounts []string) {
+	have := map[string]bool{}
+	if first != "" {
+		accounts, have[r.Platform[first]] = append(accounts, first), true
+	}
 	for _, account := range slices.Sorted(maps.Keys(r.Platform)) {
 		if platform := r.Platform[account]; !have[platform] {
 			have[platform] = true
@@ -225,11 +234,14 @@ func (r *Rooms) write(ctx context.Context, account string, o Operator, op bots.O
 	}
 }
 
-// preview is a draft as a message.
-func (r *Rooms) preview(ctx context.Context, d *Draft) (bots.Operation, error) {
+// preview is a draft as a message; with channels, to choose among them.
+func (r *Rooms) preview(ctx context.Context, d *Draft, channels bool) (bots.Operation, error) {
 	p, err := r.Desk.Preview(ctx, d)
 	if err != nil {
 		return bots.Operation{}, err
+	}
+	if channels {
+		return bots.Operation{Text: p.Text(), Buttons: p.channelButtons(r.Desk.Channels)}, nil
 	}
 	return bots.Operation{Text: p.Text(), Buttons: p.Buttons()}, nil
 }
@@ -242,16 +254,19 @@ func (r *Rooms) refreshPreviews(ctx context.Context, h heard, draft string, answ
 		return err
 	}
 	for _, m := range messages {
-		h.also(m.Account, func(ctx context.Context) { r.refreshPreview(ctx, m, draft, answer) })
+		choosing := strings.HasPrefix(h.ev.Button, "flip:") && m == RoomMessage{h.account, h.ev.Chat, h.ev.Message}
+		h.also(m.Account, func(ctx context.Context) { r.refreshPreview(ctx, m, draft, answer, choosing) })
 	}
 	return nil
 }
 
-func (r *Rooms) refreshPreview(ctx context.Context, m RoomMessage, draft string, answer Answer) {
+// refreshPreview edits one of them. channels has it show which channels the
+// draft goes to.
+func (r *Rooms) refreshPreview(ctx context.Context, m RoomMessage, draft string, answer Answer, channels bool) {
 	op := bots.Operation{Text: fmt.Sprintf("%s · %s", draft, answer.Text)}
 	var err error
 	if answer.State == "draft" {
-		op, err = r.preview(ctx, answer.Draft)
+		op, err = r.preview(ctx, answer.Draft, channels)
 	}
 	if err == nil {
 		op.Action, op.Target, op.Message = bots.Edit, m.Chat, m.Message

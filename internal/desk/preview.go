@@ -224,9 +224,13 @@ func (p *Preview) Buttons() [][]bots.Button {
 	rows := [][]bots.Button{{
 		{Text: label, Data: press("pub", d.ID(), d.mark())},
 		{Text: "Edit", Data: press("edit", d.ID(), d.mark())},
+		{Text: "Channels", Data: press("chan", d.ID(), d.mark())},
 		{Text: "Each text", Data: press("each", d.ID(), d.mark())},
 		{Text: "Discard", Data: press("drop", d.ID(), d.mark())},
 	}}
+	if p.Incident == nil { // it goes wherever the words that it changes are
+		rows[0] = slices.DeleteFunc(rows[0], func(b bots.Button) bool { return b.Text == "Channels" })
+	}
 	if d.Near != "" {
 		rows = append(rows, []bots.Button{{Text: "Add to " + d.Near + " instead", Data: press("join", d.ID(), d.mark())}})
 	}

@@ -296,3 +296,69 @@ func TestUnfreezeAsksNothingWhereNothingIsHeld(t *testing.T) {
 		t.Errorf("answered %q", got)
 	}
 }
+
+// The Channels button takes channels out of a draft and puts them back, under
+// the preview itself.
+func TestRoomChoosesChannels(t *testing.T) {
+	c := newChat(t, needs("critical", 1), func(c *desk.Config) {
+		c.Operators = append(c.Operators, desk.Operator{Name: "Bo", Role: desk.Publisher, Users: map[string]string{"telegram": "1003"}},
+			desk.Operator{Name: "Cy", Role: desk.Reviewer, Users: map[string]string{"telegram": "1004"}})
+		c.Approvals["critical"] = 2
+	})
+	c.ask(c.event("/incident critical login\nLogin is down"))
+	if got := c.press("1003", "Agree"); !strings.Contains(got, "1 more to agree") {
+		t.Fatalf("Bo agrees: %q", got)
+	}
+	preview := c.said[0]
+	shown := func() bots.Operation { // what the preview has become
+		t.Helper()
+		for _, op := range slices.Backward(c.said) {
+			if op.Action == bots.Edit && op.Message == "r1" {
+				return op
+			}
+		}
+		t.Fatal("the preview was not edited")
+		return bots.Operation{}
+	}
+	c.choose("Channels")
+	if got := c.labels(); !slices.Equal(got, []string{"✓ tg-en", "✓ tg-zh", "✓ x", "Done"}) {
+		t.Fatalf("the channels are %q", got)
+	}
+	first := shown()
+	if got := c.choose("✓ x"); !strings.Contains(got, "D-1 goes to other channels; earlier approvals are void.") {
+		t.Errorf("leaving out x: %q", got)
+	}
+	if got := c.labels(); !slices.Equal(got, []string{"✓ tg-en", "✓ tg-zh", "– x", "Done"}) {
+		t.Errorf("then the channels are %q", got)
+	}
+	if op := shown(); !strings.Contains(op.Text, "needs 2 of") || strings.Contains(op.Text, "x  ") {
+		t.Errorf("the preview is\n%s", op.Text)
+	}
+	c.choose("✓ tg-zh")
+	c.choose("– x")
+	if got := c.choose("✓ tg-en"); strings.Contains(got, "must go to some channel") {
+		t.Errorf("leaving out tg-en: %q", got)
+	}
+	if got := c.press("1001", "✓ x"); !strings.Contains(got, "It must go to some channel") {
+		t.Errorf("leaving out the last one: %q", got)
+	}
+	c.choose("Done")
+	if got := c.labels(); !slices.Equal(got, []string{"Agree", "Edit", "Channels", "Each text", "Discard"}) {
+		t.Errorf("done: %q", got)
+	}
+	now := c.said
+	for _, old := range []bots.Operation{preview, first} {
+		c.said = []bots.Operation{old}
+		if got := c.press("1001", old.Buttons[0][0].Text); !strings.Contains(got+strings.Join(c.texts(), ""), "has changed since you read it") {
+			t.Errorf("an old button is answered %q", got)
+		}
+	}
+	c.said = now
+	c.press("1003", "Agree")
+	if got := c.press("1004", "Agree"); got != "INC-1/1 is published on 1 channel." {
+		t.Errorf("published: %q", got)
+	}
+	if c.lane("INC-1", "x") == nil || c.lane("INC-1", "tg-en") != nil {
+		t.Error("it went to the wrong channels")
+	}
+}

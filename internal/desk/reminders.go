@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
@@ -14,22 +15,31 @@ import (
 const (
 	remindBefore = 5 * time.Minute
 	remindEvery  = 10 * time.Second // how often promises are looked at
+	slow         = 2 * time.Minute  // that a platform may make news wait before the rooms are told
 	remindUntil  = 30 * time.Minute // after which a broken promise is not news to the room
 )
 
 // Reminders tells the rooms of promises that are about to fall due, and of
 // those that were broken.
 type Reminders struct {
-	Desk  *Desk
-	Rooms *Rooms
-	Log   *slog.Logger
+	Desk   *Desk
+	Rooms  *Rooms
+	Log    *slog.Logger
+	Looked func() // called after each look, for tests; may be nil
+
+	out *outbox
 }
 
 // Run reminds until ctx ends.
 func (r *Reminders) Run(ctx context.Context) {
+	r.out = newOutbox(ctx, r.Log)
+	defer r.out.wait()
 	for ctx.Err() == nil {
 		if err := r.look(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			r.Log.Warn("promises were not looked at", "error", err)
+		}
+		if r.Looked != nil {
+			r.Looked()
 		}
 		wait(ctx, remindEvery)
 	}
@@ -47,7 +57,40 @@ func (r *Reminders) look(ctx context.Context, now time.Time) error {
 			}
 		}
 	}
+	for _, i := range open {
+		if err := r.slowed(ctx, i, now); err != nil {
+			return err
+		}
+	}
 	return r.escalate(ctx, now)
+}
+
+// slowed tells the rooms, once for each time, of channels whose platform makes
+// an incident's news wait for long.
+func (r *Reminders) slowed(ctx context.Context, i *incident.Incident, now time.Time) error {
+	ds, err := r.Desk.Reader.Deliveries(ctx, i.Ref, r.Rooms.complete)
+	if err != nil {
+		return err
+	}
+	for _, d := range ds {
+		if d.State != broadcast.Pending || !waitsLong(d, now) {
+			continue
+		}
+		if first, err := r.once(ctx, "slowed:"+d.ID, "yes"); err != nil {
+			return err
+		} else if first {
+			r.tellAll(i.Drill, fmt.Sprintf("%s has not reached %s: the platform asks to wait until %s UTC. It is sent then; nothing needs to be done.",
+				d.Update, d.Channel, d.Until.UTC().Format("15:04:05")))
+		}
+	}
+	return nil
+}
+
+// waitsLong reports whether a platform has made a delivery wait for more than
+// two minutes, or is going to.
+func waitsLong(d broadcast.Delivery, now time.Time) bool {
+	posted := d.Action == string(broadcast.Say)
+	return d.Until.After(now) && (d.Until.Sub(now) > slow || posted && now.Sub(d.Accepted) > slow)
 }
 
 // escalate tells the admins of drafts that have waited for too long.
@@ -61,23 +104,19 @@ func (r *Reminders) escalate(ctx context.Context, now time.Time) error {
 			continue
 		}
 		name := "escalated:" + d.ID()
-		told, err := r.Desk.Reader.Setting(ctx, name)
-		if err != nil || told != "" {
+		first, err := r.once(ctx, name, "yes")
+		switch {
+		case err != nil:
 			return err
-		}
-		if err := r.Desk.Reader.Set(ctx, name, now.UTC().Format(time.RFC3339)); err != nil {
-			return err
+		case !first:
+			continue
 		}
 		text := fmt.Sprintf("%s by %s has waited %s for somebody to agree. An admin may publish it alone, with a reason: /publish %s why", d.ID(), d.Author, roughly(now.Sub(d.CreatedAt)), d.ID())
-		for _, room := range r.Rooms.Rooms {
-			if !room.Drill {
-				r.tell(ctx, room, text)
-			}
-		}
-		for account := range r.Rooms.Platform {
+		r.tellAll(d.Drill, text)
+		for _, account := range r.Rooms.oneOfEach("") {
 			for _, o := range r.Desk.Operators {
 				if o.Role == Admin {
-					r.Rooms.write(ctx, account, o, bots.Operation{Text: text}, "")
+					r.out.add(account, letter{send: func(ctx context.Context) { r.Rooms.write(ctx, account, o, bots.Operation{Text: text}, "") }})
 				}
 			}
 		}
@@ -85,10 +124,32 @@ func (r *Reminders) escalate(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-func (r *Reminders) tell(ctx context.Context, room Room, text string) {
-	if _, err := r.Rooms.Say(ctx, room.Account, bots.Operation{Action: bots.Post, Target: room.Target, Text: text}); err != nil {
-		r.Log.Warn("a room was not reminded", "room", room.Target, "error", err)
+// once reports whether a thing is to be told now, for the first time or with
+// something else than before. It is remembered first: a line that is lost in a
+// crash does less harm than one that never ends.
+func (r *Reminders) once(ctx context.Context, name, what string) (bool, error) {
+	told, err := r.Desk.Reader.Setting(ctx, name)
+	if err != nil || told == what {
+		return false, err
 	}
+	return true, r.Desk.Reader.Set(ctx, name, what)
+}
+
+// tellAll tells all rooms, or all that are for drills.
+func (r *Reminders) tellAll(drill bool, text string) {
+	for _, room := range r.Rooms.Rooms {
+		if room.Drill == drill {
+			r.tell(room, text)
+		}
+	}
+}
+
+func (r *Reminders) tell(room Room, text string) {
+	r.out.add(room.Account, letter{send: func(ctx context.Context) {
+		if _, err := r.Rooms.Say(ctx, room.Account, bots.Operation{Action: bots.Post, Target: room.Target, Text: text}); err != nil {
+			r.Log.Warn("a room was not reminded", "room", room.Target, "error", err)
+		}
+	}})
 }
 
 // reminder is what the rooms should be told about a promise now, and which
@@ -106,23 +167,12 @@ func reminder(i *incident.Incident, zone *time.Location, now time.Time) (text, s
 	}
 }
 
-// remind tells each room once. It is remembered first: a reminder that is
-// lost in a crash does less harm than one that never ends.
+// remind tells each room once.
 func (r *Reminders) remind(ctx context.Context, i *incident.Incident, stage, text string) error {
 	name := fmt.Sprintf("reminded:%s:%s", i.Ref, stage)
-	promise := i.NextUpdate.UTC().Format(time.RFC3339)
-	told, err := r.Desk.Reader.Setting(ctx, name)
-	if err != nil || told == promise {
+	if first, err := r.once(ctx, name, i.NextUpdate.UTC().Format(time.RFC3339)); err != nil || !first {
 		return err
 	}
-	if err := r.Desk.Reader.Set(ctx, name, promise); err != nil {
-		return err
-	}
-	for _, room := range r.Rooms.Rooms {
-		if room.Drill != i.Drill {
-			continue
-		}
-		r.tell(ctx, room, text)
-	}
+	r.tellAll(i.Drill, text)
 	return nil
 }

@@ -62,28 +62,6 @@ type Rooms struct {
 	Log      *slog.Logger
 }
 
-// relisten is how long a room stays deaf after listening broke off.
-const relisten = 3 * time.Second
-
-// Listen hears one account until ctx ends, and waits for the answers that are
-// under way.
-func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
-	out := newOutbox(ctx, r.Log)
-	defer out.wait()
-	r.catchUp(ctx, account, out)
-	for ctx.Err() == nil {
-		cursor, err := r.Cursor(ctx, account)
-		if err == nil {
-			err = bot.Listen(ctx, cursor, func(ctx context.Context, ev bots.Event) error { return r.handle(ctx, account, out, ev) })
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		r.Log.Warn("listening broke off", "account", account, "error", err)
-		wait(ctx, relisten)
-	}
-}
-
 func wait(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()

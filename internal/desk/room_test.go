@@ -122,6 +122,9 @@ func (c *chat) press(who, label string) string {
 			ev := c.event("", func(ev *bots.Event) {
 				ev.Kind, ev.Button, ev.Person, ev.Message = bots.Pressed, b.Data, who, fmt.Sprint("r", i+1)
 				ev.Chat = v.Target
+				if v.Action == bots.Edit {
+					ev.Message = v.Message
+				}
 			})
 			if err := c.deliver(ev); err != nil {
 				c.t.Fatalf("%q must be delivered again: %v", label, err)

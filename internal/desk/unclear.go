@@ -82,7 +82,7 @@ func (r *Rooms) choices(ctx context.Context, actor Actor, t incident.Typed, ask 
 	return out[:min(len(out), mostChoices)], nil
 }
 
-// complete adds nothing to a lane: where a delivery stands is enough here.
+// complete adds to a lane what its card shows too.
 func (r *Rooms) complete(l *broadcast.Lane) {
 	if r.Cards != nil {
 		r.Cards.Complete(l)
