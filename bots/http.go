@@ -31,7 +31,27 @@ func BeforeSend(ctx context.Context, journal func() error) context.Context {
 }
 
 type journalKey struct{}
+type dialKey struct{}
 type exchangeKey struct{}
+
+// Dial connects to an address, as [net.Dialer.DialContext] does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// DialWith returns a context whose exchanges open connections with dial. Tests
+// reach simulators with it where time is not real, and a connection of the
+// system's would not wait for it.
+func DialWith(ctx context.Context, dial Dial) context.Context {
+	return context.WithValue(ctx, dialKey{}, dial)
+}
+
+// dial connects as the context says, and otherwise as the system does.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if d, ok := ctx.Value(dialKey{}).(Dial); ok {
+		return d(ctx, network, address)
+	}
+	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	return d.DialContext(ctx, network, address)
+}
 
 // An Exchange is what happened on the wire during one Do: the libraries that
 // carry our requests lose some of it (status, headers, whether anything left).
@@ -76,7 +96,7 @@ func NewClient(secrets ...string) *Client {
 	c.HTTP = &http.Client{
 		Transport: &transport{client: c, base: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}).DialContext,
+			DialContext:         dial,
 			TLSHandshakeTimeout: dialTimeout,
 			MaxIdleConnsPerHost: 32,
 			IdleConnTimeout:     30 * time.Second, // below the idle time of the usual front ends, so that a reused connection is alive
@@ -141,6 +161,8 @@ func (ex *Exchange) Fault(code, detail string) *Fault {
 		f.Kind, f.Subject = Unauthorized, Account
 	case s >= 500 || s == http.StatusRequestTimeout:
 		f.Kind = Unsure // a front end may answer so after the platform has taken the request
+	case ex.Err != nil: // a refusal whose words are lost; the next one may say more
+		f.Kind = Temporary
 	default: // 3xx is never followed; 4xx is a refusal
 		f.Kind = Rejected
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -162,5 +163,35 @@ func TestPaceOf(t *testing.T) {
 		if got := bots.PaceOf(rate); got != want {
 			t.Errorf("PaceOf(%v) = %v, want %v", rate, got, want)
 		}
+	}
+}
+
+// The words of a refusal say what to do about it. Where they are lost, the same
+// request is made again to hear them.
+func TestRefusalCutShortIsAskedForAgain(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(http.StatusBadRequest)
+		io.WriteString(w, "half of it")
+	}))
+	defer s.Close()
+	ex, _ := send(t.Context(), bots.NewClient(), s.URL)
+	if f := ex.Fault("", ""); f == nil || f.Kind != bots.Temporary || f.Code != "400" {
+		t.Errorf("got %v, want temporary 400", f)
+	}
+}
+
+// A context may say how to connect.
+func TestDialWith(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer s.Close()
+	var asked string
+	ctx := bots.DialWith(t.Context(), func(ctx context.Context, network, address string) (net.Conn, error) {
+		asked = address
+		return (&net.Dialer{}).DialContext(ctx, network, s.Listener.Addr().String())
+	})
+	ex, err := send(ctx, bots.NewClient(), "http://127.0.0.1:1")
+	if err != nil || ex.Status != http.StatusOK || asked != "127.0.0.1:1" {
+		t.Errorf("status %d, %v, dialled %q", ex.Status, err, asked)
 	}
 }

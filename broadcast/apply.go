@@ -50,6 +50,9 @@ func Apply(l *Lane, step Step, out Outcome, now time.Time) {
 		e.Should = Should{What: Nothing, Why: step.Reason}
 	case Assume:
 		l.shown(e, Shows{What: Words, Revision: e.Doubt.Revision, Thread: e.Doubt.Thread, Assumed: true}, e.Doubt.Since)
+	case Miss:
+		e.Doubt = nil
+		e.Try.Failed, e.Try.FailedFor, e.Try.Fault = bots.Post, e.Should, missing
 	case Find:
 		l.looked(e, out, now)
 	case Do:
@@ -110,8 +113,8 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		l.Channel.Target, l.Moved = f.To, true
 		retry() // a chat that moves in circles is not followed at full speed
 	case f.Kind == bots.Unsure && action == bots.Post:
-		if e.Doubt == nil || e.Doubt.Revision != step.After.Revision || e.Doubt.Looked == len(lookAfter) {
-			e.Doubt = &Doubt{Revision: step.After.Revision, Since: out.Began, ReplyTo: step.Op.ReplyTo, Thread: step.Op.Thread, Text: out.Text}
+		if d := e.Doubt; d == nil || d.Again || d.Revision != step.After.Revision || d.Looked == len(lookAfter) {
+			e.Doubt = &Doubt{Revision: step.After.Revision, Since: out.Began, Noted: now, ReplyTo: step.Op.ReplyTo, Thread: step.Op.Thread, Text: out.Text, Nonce: step.Op.Nonce}
 		}
 		retry()
 	case (f.Kind == bots.Unsure || f.Kind == bots.Temporary) && e.Try.Failures < giveUp:
@@ -138,16 +141,14 @@ func (d *Doubt) refuse() {
 	}
 }
 
+// missing is the fault of a delivery that left, did not arrive and was overtaken.
+var missing = &bots.Fault{Kind: bots.Rejected, Detail: "it was lost on the way, which was found out only after newer words had been posted: send it again or skip it"}
+
 // refusedAsDuplicate: the platform says that it has the text of a doubtful
-// post. That proves a landing only with a read-back, so it is looked for once
-// more; if it is not there even then, a person decides.
+// post. That proves a landing only with a read-back, so it is looked for anew;
+// if it is not there even then, a person decides.
 func (l *Lane) refusedAsDuplicate(e *Entry, now time.Time) {
-	if e.Doubt.Duplicate {
-		e.Doubt.Looked = cannotLook
-		return
-	}
-	e.Doubt.Duplicate, e.Doubt.Looked = true, len(lookAfter)-1
-	e.Try.NotBefore = now.Add(pace(2))
+	e.Doubt.Duplicate, e.Doubt.Again, e.Doubt.Looked, e.Doubt.LookFrom = true, false, 0, now
 }
 
 // looked records a search for a doubtful post.
@@ -164,11 +165,20 @@ func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
 	case out.Found:
 		l.Landed(e, out.Receipt.ID, out.Receipt.URL)
 	default:
-		e.Doubt.Looked++
+		e.Doubt.lookedInVain(now)
 		e.Try.Failures = 0
-		if e.Doubt.Looked < len(lookAfter) {
-			e.Try.NotBefore = now.Add(lookPause)
-		}
+	}
+}
+
+// lookedInVain: a look counts for all times that have passed. Where the
+// platform says that it has the text, not finding it proves nothing.
+func (d *Doubt) lookedInVain(now time.Time) {
+	d.Looked++
+	for d.Looked < len(lookAfter) && now.Sub(d.looksFrom()) >= lookAfter[d.Looked] {
+		d.Looked++
+	}
+	if d.Looked == len(lookAfter) && d.Duplicate {
+		d.Looked = cannotLook
 	}
 }
 

@@ -133,13 +133,20 @@ func (s Shows) like(after Shows) bool {
 type Doubt struct {
 	Revision  int
 	Since     time.Time // when the attempt began
+	Noted     time.Time // when it was clear that there is no answer
 	ReplyTo   string
 	Thread    string
-	Text      string // exactly as sent, to find or repeat it
-	Duplicate bool   // another attempt was refused as a duplicate
-	Refused   bool   // repeating it was refused, for its thread or parent is gone: only a search can tell
-	Looked    int    // how often it was looked for in vain
+	Text      string    // exactly as sent, to find or repeat it
+	Nonce     string    // as sent: what is decided meanwhile does not change it
+	Again     bool      // a person has it sent again, whether it is there or not
+	Duplicate bool      // another attempt was refused as a duplicate
+	Refused   bool      // repeating it was refused, for its thread or parent is gone: only a search can tell
+	Looked    int       // up to which of the times in lookAfter it was looked for in vain
+	LookFrom  time.Time // from when these times count, if not from Since
 }
+
+// looksFrom is from when the times count at which the post is looked for.
+func (d *Doubt) looksFrom() time.Time { return later(d.Since, d.LookFrom) }
 
 // Try is how the present operation on a message goes.
 type Try struct {

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -16,11 +17,13 @@ const (
 
 // lookAfter are the times after an attempt at which its post is looked for,
 // where the account's own posts can be read back. The first leaves a slow
-// platform time to show it; the last settles the matter within a minute.
-var lookAfter = []time.Duration{2 * time.Second, 8 * time.Second, 20 * time.Second, 45 * time.Second}
+// platform time to show it; the last comes before the patience ends, so that
+// what was lost is said again in its place.
+var lookAfter = []time.Duration{2 * time.Second, 8 * time.Second, 16 * time.Second, 26 * time.Second}
 
-// lookPause is at least between two looks, however late the first one was.
-const lookPause = 3 * time.Second
+// lookBefore is how long a lane waits for the first look after an attempt was
+// found to have no answer: after a restart the patience may be over already.
+const lookBefore = 5 * time.Second
 
 // A StepKind is what a lane does next.
 type StepKind int
@@ -33,6 +36,7 @@ const (
 	Find                   // look for the post that Op made
 	Settle                 // Entry should show nothing, for Reason
 	Assume                 // Entry is taken to show its doubtful post, by policy
+	Miss                   // Entry's doubtful post is not there, and comes too late to be sent again
 )
 
 // A ChoreKind names an operation of the lane beside its messages.
@@ -186,40 +190,62 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 	repeatable := !d.Refused && d.Revision == e.Should.Revision && n.now.Sub(d.Since) < n.Limits.Deduplicates
 	var wake time.Time
 	switch {
+	case wanted && d.Again:
+		return n.say(e)
 	case wanted && alone && repeatable:
 		if wake = e.Try.NotBefore; !n.now.Before(wake) {
 			return n.repeat(e), true
 		}
 	case n.CanFind && d.Looked < len(lookAfter):
-		wake = later(d.Since.Add(lookAfter[d.Looked]), e.Try.NotBefore)
+		wake = later(d.looksFrom().Add(lookAfter[d.Looked]), e.Try.NotBefore)
 		if !n.now.Before(wake) {
 			return Step{Kind: Find, Entry: e.ID, Class: Amend, Op: n.original(e)}, true
 		}
-	case overtaken && n.CanFind && d.Looked != cannotLook: // not there, and no longer needed
-		return settle(e, Superseded)
-	case e.Should.What != Words && n.CanFind && d.Looked != cannotLook: // not there, and retracted meanwhile
-		return settle(e, Withdrawn)
-	case wanted && alone && n.CanFind && d.Looked != cannotLook: // looked for to the end, and not there
-		return n.say(e)
+	case n.CanFind && d.Looked != cannotLook: // looked for to the end, and not there
+		return n.lost(e, wanted, overtaken, alone)
 	case wanted && n.Policy.Unsure == "assume":
 		return Step{Kind: Assume, Entry: e.ID}, true
 	case wanted && alone && n.Policy.Unsure == "resend" && !d.Duplicate:
 		return n.say(e)
 	}
-	if end := d.Since.Add(patience); n.now.Before(end) {
-		if wake.IsZero() || end.Before(wake) {
-			wake = end
-		}
-		return n.hold(wake)
+	return n.bePatient(d, wake)
+}
+
+// bePatient holds up the lane for a doubtful post, but not for ever.
+func (n *planner) bePatient(d *Doubt, wake time.Time) (Step, bool) {
+	end := d.Since.Add(patience)
+	if n.CanFind {
+		end = later(end, d.Noted.Add(lookBefore))
 	}
-	return n.pass(wake)
+	if !n.now.Before(end) {
+		return n.pass(wake)
+	}
+	if wake.IsZero() || end.Before(wake) {
+		wake = end
+	}
+	return n.hold(wake)
+}
+
+// lost deals with a post that is known not to be there.
+func (n *planner) lost(e *Entry, wanted, overtaken, alone bool) (Step, bool) {
+	switch {
+	case overtaken:
+		return settle(e, Superseded)
+	case e.Should.What != Words: // retracted meanwhile
+		return settle(e, Withdrawn)
+	case wanted && alone:
+		return n.say(e)
+	case wanted && n.newer(e, shows): // it is not news any more
+		return Step{Kind: Miss, Entry: e.ID}, true
+	}
+	return n.bePatient(e.Doubt, time.Time{})
 }
 
 // original is the operation whose outcome is in doubt.
 func (n *planner) original(e *Entry) bots.Operation {
 	op := n.operation(bots.Post, e)
 	op.Text, op.ReplyTo, op.Thread = e.Doubt.Text, e.Doubt.ReplyTo, e.Doubt.Thread
-	op.Nonce = n.nonce(e, e.Doubt.Revision)
+	op.Nonce = cmp.Or(e.Doubt.Nonce, n.nonce(e, e.Doubt.Revision))
 	return op
 }
 

@@ -76,16 +76,17 @@ func (w *world) retract(update int, reason string, remove bool) {
 // retry sends an entry again, if there is reason to.
 func (w *world) retry(id int64) bool {
 	e := w.lane.entry(id)
-	if e.Should.What == Nothing || e.Doubt == nil && e.Try.Failed == "" && e.Try.NotBefore.IsZero() {
+	doubtful := e.Doubt != nil && !e.Doubt.Again
+	if e.Should.What == Nothing || !doubtful && e.Try.Failed == "" && e.Try.NotBefore.IsZero() {
 		return false
 	}
 	if e.Doubt != nil && e.Should.What != Words {
 		return false
 	}
 	if e.Doubt != nil {
-		e.Try.Again++
+		e.Doubt.Again = true
 	}
-	e.Doubt, e.Try = nil, Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
+	e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again + 1}
 	w.still, w.last = 0, nil
 	return true
 }

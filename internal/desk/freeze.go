@@ -135,7 +135,7 @@ func (c Release) checkChoice(lanes []*broadcast.Lane) error {
 // waiting lists the updates of a lane that were not sent because of a freeze.
 func waiting(l *broadcast.Lane) (out []*broadcast.Entry) {
 	for k := range l.Entries {
-		if e := &l.Entries[k]; e.Kind == broadcast.Say && !e.Shows.Exists() && e.Should.What == broadcast.Words && e.Doubt == nil && !e.GaveUp() {
+		if e := &l.Entries[k]; e.Kind == broadcast.Say && !e.Shows.Exists() && e.Should.What == broadcast.Words && (e.Doubt == nil || e.Doubt.Again) && !e.GaveUp() {
 			out = append(out, e)
 		}
 	}

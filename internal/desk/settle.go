@@ -39,13 +39,16 @@ func (Posted) verb() string { return "posted" }
 
 func (c Retry) run(w *work) (Answer, error) {
 	return w.settle(c.Which, "is tried again", func(l *broadcast.Lane, e *broadcast.Entry) error {
-		if e.Should.What == broadcast.Nothing || e.Doubt == nil && !e.GaveUp() && e.Try.NotBefore.IsZero() {
+		doubtful := e.Doubt != nil && !e.Doubt.Again
+		if e.Should.What == broadcast.Nothing || !doubtful && !e.GaveUp() && e.Try.NotBefore.IsZero() {
 			return refuse(Conflict, "there is nothing to try again: it is %s", stateOf(l, e))
 		}
 		if e.Doubt != nil && e.Should.What != broadcast.Words {
 			return refuse(Conflict, "%s/%d was retracted, so it is not sent again: skip it, or give its link if it is there", l.Incident.Ref, e.Update)
 		}
-		e.Doubt = nil
+		if e.Doubt != nil { // kept: the platform may answer that it has it already
+			e.Doubt.Again = true
+		}
 		e.Try = broadcast.Try{Attempts: e.Try.Attempts, Again: e.Try.Again + 1}
 		return nil
 	})

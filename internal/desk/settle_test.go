@@ -33,7 +33,7 @@ func TestRetry(t *testing.T) {
 				t.Errorf("answer %+v", answer)
 			}
 			e := h.entry("INC-1", "x", 1, broadcast.Say)
-			if h.state("INC-1", "x", 1) != broadcast.Pending || e.Doubt != nil || !e.Try.NotBefore.IsZero() || e.Try.Attempts != 1 || e.Try.Again != 1 {
+			if h.state("INC-1", "x", 1) != broadcast.Pending || e.Doubt != nil && !e.Doubt.Again || !e.Try.NotBefore.IsZero() || e.Try.Attempts != 1 || e.Try.Again != 1 {
 				t.Errorf("stored %+v, doubt %+v", e.Try, e.Doubt)
 			}
 			if len(h.woken["birds"]) != 1 {

@@ -71,6 +71,10 @@ func outcome(before entryKnown, l *broadcast.Lane, step broadcast.Step, out broa
 		return showing(delivered(l, e, string(bots.Post), "assumed"), e.Shows, before.Doubt.Text), true
 	case step.Kind == broadcast.Find && out.Found && before.Doubt != nil:
 		return showing(delivered(l, e, string(bots.Post), "found"), e.Shows, before.Doubt.Text), true
+	case step.Kind == broadcast.Miss:
+		d := delivered(l, e, string(bots.Post), "failed")
+		d.Error = e.Try.Fault.Error()
+		return d, true
 	case step.Kind != broadcast.Do:
 		return audit.Delivered{}, false
 	case step.Chore == broadcast.KeepHead && out.Fault == nil: // it shows other words than before
