@@ -1,0 +1,108 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/store"
+)
+
+// journal is the engine's store as a process that may die sees it.
+type journal struct {
+	*store.Store
+	life *life
+}
+
+// gone reports whether the process is dead, so that nothing it does counts.
+func (l *life) gone() bool {
+	select {
+	case <-l.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+func (j *journal) Claim(ctx context.Context, account string, ttl time.Duration) (broadcast.Lease, bool, error) {
+	switch {
+	case j.life.gone():
+		return broadcast.Lease{}, false, errDead
+	case j.life.isStolen(account):
+		return broadcast.Lease{}, false, nil
+	}
+	return j.Store.Claim(ctx, account, ttl)
+}
+
+func (w *world) isStolen(account string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Before(w.stolen[account])
+}
+
+func (j *journal) Release(ctx context.Context, lease broadcast.Lease) error {
+	if j.life.gone() {
+		return errDead
+	}
+	return j.Store.Release(ctx, lease)
+}
+
+func (j *journal) Begin(ctx context.Context, lease broadcast.Lease, lane *broadcast.Lane, a broadcast.Attempt) (int64, error) {
+	if j.life.gone() || j.life.boundary("before begin", lease.Account) {
+		return 0, broadcast.ErrLost
+	}
+	known := j.life.before(lane)
+	id, err := j.Store.Begin(ctx, lease, lane, a)
+	if err == nil {
+		j.life.attempted(known, lane, a)
+	}
+	if err == nil && (j.life.gone() || j.life.boundary("after begin", lease.Account)) {
+		return 0, broadcast.ErrLost
+	}
+	return id, err
+}
+
+var errFull = errors.New("the disk is full")
+
+func (j *journal) Record(ctx context.Context, lease broadcast.Lease, lane *broadcast.Lane, step broadcast.Step, attempt int64, out broadcast.Outcome) error {
+	switch {
+	case j.life.gone(), attempt != 0 && j.life.boundary("before record", lease.Account):
+		return broadcast.ErrLost
+	case attempt != 0 && j.life.forget():
+		return errFull
+	}
+	err := j.Store.Record(ctx, lease, lane, step, attempt, out)
+	if err == nil {
+		j.life.recorded(lane, step, out)
+	}
+	if err == nil && attempt != 0 && j.life.boundary("after record", lease.Account) {
+		return broadcast.ErrLost
+	}
+	return err
+}
+
+func (w *world) forget() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forgets--
+	return w.forgets >= 0
+}
+
+// deskStore is the desk's store as a process that may die sees it.
+type deskStore struct {
+	*store.Store
+	life *life
+}
+
+func (s *deskStore) Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte, error)) ([]byte, error) {
+	if s.life.gone() || s.life.boundary("before command", "") {
+		return nil, errDead
+	}
+	answer, err := s.Store.Change(ctx, key, fn)
+	if s.life.gone() || s.life.boundary("after command", "") {
+		return nil, errDead
+	}
+	return answer, err
+}

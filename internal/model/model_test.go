@@ -1,0 +1,212 @@
+package model
+
+import (
+	crand "crypto/rand"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/templates"
+)
+
+var (
+	seed    = flag.Uint64("seed", 0, "play only the script of this seed")
+	scripts = flag.Int("scripts", 0, "scripts to play, however long it takes; otherwise for some seconds")
+	file    = flag.String("script", "", "play only the script in this file")
+	verbose = flag.Bool("story", false, "tell the story of the script that is played")
+)
+
+// stage is what all scripts share.
+type stage struct {
+	texts *templates.Set
+	blank string // an empty database
+	dir   string
+	files atomic.Int64
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	texts, err := templates.Load("", []string{"en"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &stage{texts: texts, blank: template(t), dir: memory(t)}
+}
+
+// memory is a folder in memory where the system has one: a power cut is not
+// what is tried here, and waiting for a disk would take most of the time.
+func memory(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join("/dev/shm", "allclear-model-"+crand.Text())
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// run plays a script once. It returns what was wrong, and the story.
+func (s *stage) run(t *testing.T, sc script) (story string, err error) {
+	db := filepath.Join(s.dir, fmt.Sprintf("%d.db", s.files.Add(1)))
+	defer func() {
+		for _, suffix := range []string{"", "-wal", "-shm", "-lock"} {
+			os.Remove(db + suffix)
+		}
+	}()
+	synctest.Test(t, func(*testing.T) {
+		var w *world
+		if w, err = newWorld(sc, s.texts, s.blank, db); err != nil {
+			return
+		}
+		defer w.close()
+		err = w.play()
+		if err != nil {
+			w.tell("%s", w.stands())
+		}
+		story = strings.Join(w.story, "\n")
+	})
+	return story, err
+}
+
+// TestScripts plays scripts from a random seed on.
+func TestScripts(t *testing.T) {
+	s := newStage(t)
+	switch {
+	case *file != "":
+		text, err := os.ReadFile(*file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.one(t, text)
+		return
+	case *seed != 0:
+		s.try(t, *seed)
+		return
+	}
+	first := rand.Uint64() >> 16
+	enough := time.Now().Add(10 * time.Second)
+	var next atomic.Uint64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for !t.Failed() && (*scripts > 0 || time.Now().Before(enough)) {
+				n := next.Add(1) - 1
+				if *scripts > 0 && n >= uint64(*scripts) {
+					return
+				}
+				s.try(t, first+n)
+			}
+		})
+	}
+	workers.Wait()
+	t.Logf("played %d scripts from seed %d", next.Load(), first)
+}
+
+// try plays the script of a seed, and shortens it if something is wrong.
+func (s *stage) try(t *testing.T, seed uint64) {
+	sc := draw(seed)
+	story, err := s.run(t, sc)
+	if *verbose {
+		t.Log(story)
+	}
+	if err == nil {
+		return
+	}
+	short := s.shorten(t, sc)
+	story, again := s.run(t, short)
+	t.Errorf("seed %d: %v\nshortened to\n%s\nwhich gives: %v\n%s", seed, err, short, again, story)
+}
+
+// one plays a script that was kept.
+func (s *stage) one(t *testing.T, text []byte) {
+	t.Helper()
+	sc, err := parseScript(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	story, err := s.run(t, sc)
+	if err != nil || *verbose {
+		t.Log(story)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKnownScripts plays those that once went wrong.
+func TestKnownScripts(t *testing.T) {
+	s := newStage(t)
+	files, err := filepath.Glob("testdata/*.script")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".script"), func(t *testing.T) {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.one(t, text)
+		})
+	}
+}
+
+// shorten leaves out acts and channels as long as something is still wrong.
+func (s *stage) shorten(t *testing.T, sc script) script {
+	fails := func(c script) bool {
+		for range 2 { // what happens at the same moment happens in any order
+			if _, err := s.run(t, c); err != nil {
+				return true
+			}
+		}
+		return false
+	}
+	for size := len(sc.Acts) / 2; size >= 1; {
+		cut := false
+		for from := 1; from+size <= len(sc.Acts); {
+			c := sc
+			c.Acts = append(append([]act{}, sc.Acts[:from]...), sc.Acts[from+size:]...)
+			if fails(c) {
+				sc, cut = c, true
+			} else {
+				from++
+			}
+		}
+		if !cut {
+			size /= 2
+		}
+	}
+	for i := 0; len(sc.Channels) > 1 && i < len(sc.Channels); {
+		c := sc
+		c.Channels = append(append([]string{}, sc.Channels[:i]...), sc.Channels[i+1:]...)
+		if uses(c) && fails(c) {
+			sc = c
+		} else {
+			i++
+		}
+	}
+	return sc
+}
+
+// uses reports whether every act is about a channel that there is.
+func uses(sc script) bool {
+	for _, a := range sc.Acts {
+		ok := a.Channel == "" || strings.HasPrefix(a.Channel, "INC-")
+		for _, name := range sc.Channels {
+			ok = ok || a.Channel == name
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
