@@ -120,12 +120,16 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	if err != nil {
 		return err
 	}
+	working := ctx
 	ctx, cancel := graceful(ctx, a.engine.Grace)
 	defer cancel()
 	out := Outcome{Text: step.Op.Text}
 	var attempt int64
 	var refused error
 	receipt, err := a.Bot.Do(bots.BeforeSend(ctx, func() error {
+		if refused = working.Err(); refused != nil {
+			return refused // a connection came to stand when the engine had been stopped
+		}
 		began := time.Now()
 		attempt, refused = a.engine.Store.Begin(ctx, w.lease, l, Attempt{Lane: l.ID, Step: step, Began: began})
 		if refused == nil {

@@ -16,8 +16,10 @@ import (
 	"github.com/allclear-hq/allclear/internal/web"
 )
 
-// stopTime is how long a graceful stop may take in all.
-const stopTime = 10 * time.Second
+// stopTime is how long requests over HTTP may still take when the server
+// stops. All of a graceful stop, with the answers of platforms that are under
+// way ([broadcast.Config.Grace]), takes less than ten seconds.
+const stopTime = 8 * time.Second
 
 // serveCmd runs the bot.
 type serveCmd struct{}
@@ -124,33 +126,50 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener) error {
 	handlers := []http.Handler{web.New(site), web.Public(site)} // everything, and what is for everybody
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	servers := make([]*http.Server, len(listeners))
+	var serving sync.WaitGroup
 	for i, l := range listeners {
-		s := &http.Server{Handler: handlers[i], ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-		servers[i] = s
-		go func() {
-			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		s := a.newServer(handlers[i])
+		serving.Go(func() {
+			if err := s.Serve(newLimitListener(l, connections(openFiles())/len(listeners))); !errors.Is(err, http.ErrServerClosed) {
 				cancel(err)
 			}
-		}()
+		})
+		serving.Go(func() {
+			<-ctx.Done()
+			a.shutDown(ctx, s)
+		})
 	}
-	var rendering sync.WaitGroup
-	rendering.Go(func() {
+	serving.Go(func() {
 		if err := pages.Run(ctx); err != nil {
 			cancel(err)
 		}
 	})
 	err = a.run(ctx) // returns when ctx has ended and what was under way has an answer
-	stopping, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
-	defer done()
-	for _, s := range servers {
-		err = errors.Join(err, s.Shutdown(stopping))
-	}
-	rendering.Wait()
+	cancel(nil)
+	serving.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)
 	}
 	return err
+}
+
+// newServer serves a handler to strangers: who is slow is cut off.
+func (a *app) newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// shutDown takes no more requests and waits for the answers to those that are
+// there; who has not got his by then is cut off.
+func (a *app) shutDown(ctx context.Context, s *http.Server) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer done()
+	if err := s.Shutdown(ctx); err != nil {
+		a.log.Warn("some requests were cut off", "error", err)
+		s.Close()
+	}
 }
 
 // webConfig is what everything over HTTP needs.
@@ -159,7 +178,7 @@ func (a *app) webConfig(pages *web.Pages) web.Config {
 	return web.Config{
 		Desk: a.desk, Store: a.store, Pages: pages, Operators: apiOperators(c), Channels: channels(c), Complete: a.engine.Complete,
 		Preview: a.preview, Export: a.export, Ready: a.ready, Language: c.Site.Language, Simulator: simulated(c), Log: a.log,
-		Metrics: a.metrics.Handler(), Counted: a.metrics.Served,
+		Limits: web.DefaultLimits(), Proxies: c.Web.Networks(), Metrics: a.metrics.Handler(), Counted: a.metrics.Served,
 	}
 }
 

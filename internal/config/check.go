@@ -209,6 +209,11 @@ func (d *document) checkWeb(w *Web) {
 	if w.PublicListen != "" && w.PublicListen == w.Listen && !strings.HasSuffix(w.Listen, ":0") {
 		d.fault(at.key("public_listen"), "web.public_listen and web.listen are the same; use two ports")
 	}
+	for i, text := range w.Proxies {
+		if n, err := parseNetwork(text); err != nil || n.Bits() == 0 {
+			d.fault(at.key("proxies").index(i), `%q is not an address of a proxy; write one like "10.0.0.5" or "10.0.0.0/8"`, text)
+		}
+	}
 	w.Dir = d.resolve(w.Dir)
 }
 

@@ -7,6 +7,7 @@
 package config
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -56,6 +57,28 @@ type Web struct {
 	Listen       string `toml:"listen"`        // host:port of everything
 	PublicListen string `toml:"public_listen"` // host:port of what is for everybody only; empty for none
 	Dir          string `toml:"dir"`           // folder that receives the public pages as files; empty for none
+
+	// Proxies are addresses and networks whose word about where a request comes
+	// from is believed (X-Forwarded-For).
+	Proxies []string `toml:"proxies"`
+}
+
+// Networks are the proxies.
+func (w Web) Networks() (out []netip.Prefix) {
+	for _, text := range w.Proxies {
+		if n, err := parseNetwork(text); err == nil { // it was checked
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// parseNetwork reads an address or a network.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.Unmap().Prefix(a.Unmap().BitLen())
+	}
+	return netip.ParsePrefix(text)
 }
 
 // Policy is who must agree to what, and what happens by default.
@@ -159,7 +182,7 @@ func defaults() *Config {
 	return &Config{
 		Site:  Site{Language: "en", TimeZone: time.UTC, KeyFile: "allclear.key"},
 		Store: Store{URL: NewSecret("sqlite:allclear.db")},
-		Web:   Web{Listen: "127.0.0.1:8080"},
+		Web:   Web{Listen: "127.0.0.1:8080", Proxies: []string{}},
 		Policy: Policy{
 			Unsure:             UnsurePolicy{Public: Ask, People: Assume},
 			Ack:                "ack",

@@ -152,7 +152,7 @@ func TestDefaults(t *testing.T) {
 			Warning: map[string]string{}, KeyFile: "allclear.key",
 		},
 		Store: Store{URL: NewSecret("sqlite:allclear.db")},
-		Web:   Web{Listen: "127.0.0.1:8080"},
+		Web:   Web{Listen: "127.0.0.1:8080", Proxies: []string{}},
 		Policy: Policy{
 			Unsure: UnsurePolicy{Public: Ask, People: Assume},
 			Ack:    "ack", Hold: "hold", FalseAlarm: "false_alarm",
@@ -188,7 +188,7 @@ func TestFullConfiguration(t *testing.T) {
 			Templates: "templates.d", KeyFile: "/var/lib/allclear/allclear.key",
 		},
 		Store: Store{URL: NewSecret("postgres://allclear@db/allclear")},
-		Web:   Web{Listen: "127.0.0.1:8080", PublicListen: ":8081", Dir: "/srv/status"},
+		Web:   Web{Listen: "127.0.0.1:8080", PublicListen: ":8081", Dir: "/srv/status", Proxies: []string{"127.0.0.1", "10.0.0.0/8", "fd00::/8"}},
 		Policy: Policy{
 			Approvals: map[string]int{"critical": 1, "notice": 1},
 			Unsure:    UnsurePolicy{Public: Resend, People: Ask},

@@ -35,6 +35,7 @@ const (
 	sqlite    = "modernc.org/sqlite"
 	telegram  = "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 	text      = "golang.org/x/text"
+	pace      = "golang.org/x/time" // allowances of clients
 	toml      = "github.com/BurntSushi/toml"
 	websocket = "github.com/gorilla/websocket"
 	yaml      = "gopkg.in/yaml.v3"
@@ -63,7 +64,7 @@ func layers() map[string]layer {
 		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/store", gocmp}}, // the people are told by desk and web, and know neither
 		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", postgres, sqlite}, tests: []string{"internal/store/storetest", gocmp}},
 		"internal/metrics": {may: []string{"broadcast", "internal/incident", metrics}, tests: []string{"bots", gocmp}},
-		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", text}, tests: []string{"bots", "internal/store", "internal/store/storetest", "templates", gocmp}},
+		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", pace, text}, tests: []string{"bots", "internal/store", "internal/store/storetest", "templates", gocmp}},
 
 		"internal/store/storetest": {may: []string{postgres}}, // tests alone use it; it stands below the store, whose own tests use it too
 

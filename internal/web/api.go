@@ -7,7 +7,10 @@ import (
 )
 
 // api is the JSON side. Each file with handlers has those of one kind of thing.
-type api struct{ Config }
+type api struct {
+	Config
+	gate *gate
+}
 
 // An endpoint answers one route for an operator. An error becomes a problem
 // document.
@@ -59,11 +62,12 @@ func (a *api) handler() http.Handler {
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		op, ok := authenticate(a.Operators, r)
-		if !ok {
-			unauthorized(w, r)
+		op, leave, err := a.admit(r)
+		if err != nil {
+			a.fail(w, r, err)
 			return
 		}
+		defer leave()
 		h, pattern := mux.Handler(r)
 		routed(w, pattern)
 		if pattern == "" {
@@ -72,6 +76,20 @@ func (a *api) handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r.WithContext(withOperator(r.Context(), op)))
 	})
+}
+
+// admit finds the operator behind a request and lets it in. leave is called
+// when it is answered.
+func (a *api) admit(r *http.Request) (op Operator, leave func(), err error) {
+	if err := a.gate.knock(r); err != nil {
+		return op, nil, err
+	}
+	op, ok := authenticate(a.Operators, r)
+	if !ok {
+		return op, nil, a.unauthorized(r)
+	}
+	leave, err = a.gate.enter(r, op.Name)
+	return op, leave, err
 }
 
 // fail answers with a problem, and logs it once if it is ours.

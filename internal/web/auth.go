@@ -28,13 +28,17 @@ func authenticate(operators []Operator, r *http.Request) (Operator, bool) {
 }
 
 // unauthorized asks for a token, or says that the one given is not known.
-func unauthorized(w http.ResponseWriter, r *http.Request) {
+func (a *api) unauthorized(r *http.Request) error {
 	challenge := `Bearer realm="allclear"`
 	detail := "this needs an operator's token: send Authorization: Bearer and the token"
 	if r.Header.Get("Authorization") != "" {
+		if err := a.gate.guessed(r); err != nil {
+			return err
+		}
 		challenge += `, error="invalid_token"`
 		detail = "no operator has this token: check it, or make a new one with allclear token"
 	}
-	w.Header().Set("WWW-Authenticate", challenge)
-	refuse(http.StatusUnauthorized, "%s", detail).write(w)
+	p := refuse(http.StatusUnauthorized, "%s", detail)
+	p.challenge = challenge
+	return p
 }

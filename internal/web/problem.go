@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/allclear-hq/allclear/internal/desk"
 )
@@ -16,6 +17,9 @@ type problem struct {
 	Status int          `json:"status"`
 	Detail string       `json:"detail"` // one line: what is wrong, what to do
 	Errors []fieldError `json:"errors,omitempty"`
+
+	challenge string        // how to say who one is
+	after     time.Duration // until the same may be asked again; 0 says nothing about that
 }
 
 // A fieldError is what is wrong with one part of a request's body.
@@ -63,6 +67,12 @@ func refusalStatus(k desk.RefusalKind) int {
 }
 
 func (p *problem) write(w http.ResponseWriter) {
+	if p.challenge != "" {
+		w.Header().Set("WWW-Authenticate", p.challenge)
+	}
+	if p.after > 0 {
+		w.Header().Set("Retry-After", retryAfter(p.after))
+	}
 	writeJSON(w, p.Status, "application/problem+json", p)
 }
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -76,7 +77,9 @@ type Config struct {
 	Complete  func(*broadcast.Lane) // adds settings and limits to a lane of the store
 	Preview   Previewer
 	Export    Exporter
-	Language  string                                           // of texts that name none
+	Language  string // of texts that name none
+	Limits    Limits
+	Proxies   []netip.Prefix                                   // whose word about where a request comes from is believed
 	Ready     func(ctx context.Context) []Check                // what /readyz answers
 	Simulator bool                                             // some platform is simulated
 	Metrics   http.Handler                                     // what /metrics answers
@@ -86,7 +89,7 @@ type Config struct {
 
 // New serves everything: pages, API, health and metrics.
 func New(c Config) http.Handler {
-	a := &api{c}
+	a := &api{Config: c, gate: newGate(c.Limits, c.Proxies)}
 	mux := http.NewServeMux()
 	mux.Handle("/", c.Pages)
 	mux.Handle("/v1/", a.handler())

@@ -49,6 +49,7 @@ type site struct {
 	desk    *desk.Desk
 	pages   *Pages
 	url     string
+	config  Config
 	log     lockedBuffer
 	counted sync.Map // what metrics are told: route and code
 }
@@ -133,7 +134,7 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 			}
 		},
 	})
-	srv := httptest.NewServer(New(Config{
+	s.config = Config{
 		Desk: s.desk, Store: s.store, Pages: s.pages, Operators: operators, Channels: channels, Language: "en",
 		Export: func(ctx context.Context, ref incident.Ref) (*audit.Export, error) {
 			ev, err := db.Evidence(ctx, ref)
@@ -142,7 +143,7 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 			}
 			return audit.Sign(ev, key)
 		},
-		Log: slog.New(slog.NewTextHandler(&s.log, nil)), Metrics: http.NotFoundHandler(),
+		Limits: DefaultLimits(), Log: slog.New(slog.NewTextHandler(&s.log, nil)), Metrics: http.NotFoundHandler(),
 		Counted: func(route string, code int, _ time.Duration) { s.counted.Store(fmt.Sprint(route, " ", code), true) },
 		Ready: func(ctx context.Context) []Check {
 			if err := db.Ready(ctx); err != nil {
@@ -156,10 +157,16 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 		Preview: func(_ context.Context, kind incident.Kind, s incident.Saying, ref string) ([]Preview, error) {
 			return []Preview{{Channel: "tg-en", Text: string(kind) + " " + ref + ": " + s.Body["en"], Size: 12, Max: 100, Unit: "characters", Warnings: []string{"says funds"}}}, nil
 		},
-	}))
-	t.Cleanup(srv.Close)
-	s.url = srv.URL
+	}
+	s.serve()
 	return s
+}
+
+// serve serves the site's configuration, from now on.
+func (s *site) serve() {
+	srv := httptest.NewServer(New(s.config))
+	s.t.Cleanup(srv.Close)
+	s.url = srv.URL
 }
 
 // answer is what the server said.

@@ -12,3 +12,13 @@ func diskLeft(dir string) (int64, error) {
 	}
 	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:gosec,unconvert // their types differ between systems
 }
+
+// openFiles is how many files this process may have open; 0 where that is not
+// known. Go has raised the soft limit to the hard one.
+func openFiles() int {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil || l.Cur > 1<<30 {
+		return 0
+	}
+	return int(l.Cur) //nolint:gosec // it is small
+}
