@@ -55,6 +55,8 @@ func data(block string) reflect.Type {
 		return reflect.TypeFor[clock]()
 	case block == "date":
 		return reflect.TypeFor[day]()
+	case strings.HasPrefix(block, talkPrefix):
+		return reflect.TypeFor[talkView]()
 	}
 	return reflect.TypeFor[view]()
 }

@@ -28,6 +28,9 @@ func rehearseAt(s *Set, k key) error {
 			return fmt.Errorf("%w (%s of %s %q in %s)", err, m.Form, m.Kind, m.Status, k)
 		}
 	}
+	if err := rehearseTalk(s.blocks[k]); err != nil {
+		return fmt.Errorf("%w (in %s)", err, k)
+	}
 	return nil
 }
 

@@ -35,6 +35,7 @@ type blocks struct {
 	language string
 	words    map[string]string // blocks without fields
 	texts    *template.Template
+	trees    source
 }
 
 // Version is a digest of all texts, overrides included: it changes whenever
@@ -118,7 +119,7 @@ func newSet(builtin, overrides sources, languages []string, sum []byte) (*Set, e
 }
 
 func newBlocks(language string, merged source) (*blocks, error) {
-	b := &blocks{language: language, words: map[string]string{}, texts: template.New("")}
+	b := &blocks{language: language, words: map[string]string{}, texts: template.New(""), trees: merged}
 	for name, tree := range merged {
 		if isWord(name) {
 			b.words[name] = strings.Trim(tree.Root.String(), "\n")
