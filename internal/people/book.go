@@ -1,0 +1,198 @@
+package people
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// A Book is all that was published, ready to be compared with what somebody
+// claims. Drafts and drills are not in it, so that no answer and no time that
+// an answer takes can tell of them.
+type Book struct {
+	pages []*page
+	Addresses
+}
+
+// Addresses are where we are found.
+type Addresses struct {
+	Hosts    []string // whose pages are ours
+	Accounts []string // on platforms: t.me/example_status
+	Vague    []string // hosts of platforms where we are, under a name that is not known here: x.com
+}
+
+// A page is one wording of one update, or its withdrawal, in all the forms in
+// which it may have been met.
+type page struct {
+	ref       string // INC-12/3
+	at        time.Time
+	link      string
+	body      incident.Text // what holds
+	state     string        // tells the page from what it was before
+	finding   Finding       // what a text is that is this one
+	last      bool          // nothing was said after it
+	sentences map[string]bool
+	words     map[string]bool   // those of the operators, without dressing
+	bodies    []map[string]bool // the whole text in each language
+	grams     map[uint64]bool
+}
+
+// A BookConfig is what a book is made with.
+type BookConfig struct {
+	Texts     *templates.Set
+	Languages []string
+	Policy    broadcast.Policy
+	Addresses Addresses
+}
+
+// NewBook writes a book about incidents, newest first. The pages of those that
+// an older book has too, unchanged, are taken over from it.
+func NewBook(c BookConfig, incidents []*incident.Incident, before *Book) (*Book, error) {
+	known := map[string]*page{}
+	if before != nil {
+		for _, p := range before.pages {
+			known[p.state] = p
+		}
+	}
+	b := &Book{Addresses: c.Addresses}
+	for _, i := range incidents {
+		if i.Drill {
+			continue
+		}
+		for n := len(i.Updates); n > 0; n-- {
+			for r := len(i.Update(n).Revisions); r >= 0; r-- {
+				p := c.page(i, n, r)
+				if p == nil {
+					continue
+				}
+				if have := known[p.state]; have != nil {
+					p = have
+				} else if err := c.write(p, i, n, r); err != nil {
+					return nil, err
+				}
+				b.pages = append(b.pages, p)
+			}
+		}
+	}
+	return b, nil
+}
+
+// page begins the page of revision r of an update, or, with r 0, that of its
+// withdrawal; nil if it was not withdrawn.
+func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
+	u := i.Update(n)
+	p := &page{
+		ref: fmt.Sprintf("%s/%d", i.Ref, n), at: u.PublishedAt, body: u.Newest().Body, last: n == len(i.Updates), finding: Ours,
+		sentences: map[string]bool{}, words: map[string]bool{}, grams: map[uint64]bool{},
+	}
+	switch {
+	case r == 0 && u.Retraction == nil:
+		return nil
+	case r == 0:
+		p.at = u.Retraction.At
+	case u.Retraction != nil:
+		p.finding = Retracted
+	case r < len(u.Revisions):
+		p.finding = Corrected
+	}
+	if c.Policy.Link != nil {
+		p.link = c.Policy.Link(i.Ref)
+	}
+	p.state = fmt.Sprint(p.ref, r, p.finding, len(i.Updates), p.body, i.Status)
+	return p
+}
+
+// spaces are rooms in which a text is whole, and in which it is cut.
+func spaces() []templates.Space {
+	return []templates.Space{{Max: 100_000, Measure: utf8.RuneCountInString}, {Max: 280, Measure: utf8.RuneCountInString}}
+}
+
+// write fills a page.
+func (c *BookConfig) write(p *page, i *incident.Incident, n, r int) error {
+	if r == 0 {
+		p.quote(i.Update(n).Retraction.Reason)
+	} else {
+		rev := i.Update(n).Revision(r)
+		for _, lang := range slices.Sorted(maps.Keys(rev.Body)) {
+			p.quote(rev.Body[lang])
+		}
+		p.quoteTitle(rev.Title)
+	}
+	for _, lang := range c.Languages {
+		messages := broadcast.Withdrawals
+		if r > 0 {
+			messages = func(i *incident.Incident, n int, lang string, policy broadcast.Policy) []templates.Message {
+				return broadcast.Wordings(i, n, r, lang, policy)
+			}
+		}
+		for _, m := range messages(i, n, lang, c.Policy) {
+			if err := c.render(p, lang, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// render adds what a message says on each platform.
+func (c *BookConfig) render(p *page, lang string, m templates.Message) error {
+	for _, platform := range templates.Platforms {
+		for _, space := range spaces() {
+			t, err := c.Texts.Render(platform, lang, m, space)
+			if err != nil {
+				return err
+			}
+			for _, s := range sentences(t.String) {
+				p.sentences[s] = true
+			}
+		}
+	}
+	return nil
+}
+
+// quote adds a text of the operators.
+func (p *page) quote(text string) {
+	body := map[string]bool{}
+	for _, s := range sentences(text) {
+		body[s], p.words[s] = true, true
+		for _, g := range grams(s) {
+			p.grams[g] = true
+		}
+	}
+	p.bodies = append(p.bodies, body)
+}
+
+// quoteTitle adds a title, without which a text is whole as well.
+func (p *page) quoteTitle(title string) {
+	for _, s := range sentences(title) {
+		p.words[s] = true
+	}
+}
+
+// address splits what looks like an account or a link into host and path,
+// lower case; ok is false for anything else.
+func address(claim string) (host, path string, ok bool) {
+	claim = strings.ToLower(strings.TrimSpace(claim))
+	if claim == "" || strings.ContainsAny(claim, " \t\n") {
+		return "", "", false
+	}
+	if name, at := strings.CutPrefix(claim, "@"); at {
+		return "", name, name != ""
+	}
+	if !strings.Contains(claim, "://") {
+		claim = "https://" + claim
+	}
+	u, err := url.Parse(claim)
+	if err != nil || !strings.Contains(u.Hostname(), ".") || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+		return "", "", false
+	}
+	return strings.TrimSuffix(u.Hostname(), "."), strings.Trim(u.Path, "/"), true
+}

@@ -1,0 +1,222 @@
+package people
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// A Finding is what came of comparing a claim with what was published.
+type Finding string
+
+// The findings.
+const (
+	Ours      Finding = "ours"      // said, word for word
+	OurPlace  Finding = "address"   // an account or host of ours
+	Corrected Finding = "corrected" // said, and replaced since
+	Retracted Finding = "retracted" // said, and withdrawn since
+	Altered   Finding = "altered"   // like something said, but not the same
+	Foreign   Finding = "foreign"   // neither said nor ours
+	Unknown   Finding = "unknown"   // cannot be told here
+)
+
+// A Verdict answers whether something is ours.
+type Verdict struct {
+	Finding Finding
+	Ref     string // of the update that it is, or resembles
+	At      time.Time
+	Link    string
+	Body    incident.Text // what holds
+	Part    bool          // it is a part of what was said
+	More    bool          // more has been said since
+}
+
+// maxClaim is how much of a claim is looked at: no message is longer.
+const maxClaim = 4096
+
+// Verify compares a claim (an account, a link, or the text of a message) with
+// what was published. Every claim is compared with every page to the end,
+// whatever comes of it, so that the time tells nothing. It changes nothing and
+// asks nobody.
+func (b *Book) Verify(claim string) Verdict {
+	if runes := []rune(claim); len(runes) > maxClaim {
+		claim = string(runes[:maxClaim])
+	}
+	text := b.compare(claim)
+	if host, path, ok := address(claim); ok && text.Finding == Foreign {
+		return b.locate(host, path)
+	}
+	return text
+}
+
+// locate says whose an address is.
+func (b *Book) locate(host, path string) Verdict {
+	if slices.Contains(b.Hosts, host) {
+		return Verdict{Finding: OurPlace, Link: "https://" + host}
+	}
+	name, _, _ := strings.Cut(path, "/")
+	host = strings.TrimPrefix(host, "www.")
+	if host == "telegram.me" {
+		host = "t.me"
+	}
+	for _, a := range b.Accounts {
+		platform, account, _ := strings.Cut(strings.ToLower(a), "/")
+		if account == name && (host == "" || host == platform) {
+			return Verdict{Finding: OurPlace, Link: "https://" + a}
+		}
+	}
+	if host == "" && len(b.Vague) > 0 || slices.Contains(b.Vague, host) {
+		return Verdict{Finding: Unknown}
+	}
+	return Verdict{Finding: Foreign}
+}
+
+// compare finds the page that a text is, or resembles, most.
+func (b *Book) compare(claim string) Verdict {
+	said := sentences(claim)
+	var shape []uint64
+	for _, s := range said {
+		shape = append(shape, grams(s)...)
+	}
+	best := Verdict{Finding: Foreign}
+	most := 0
+	for _, p := range b.pages { // newest first, and no page is left out
+		v, weight := p.compare(said, shape)
+		if weight > most {
+			best, most = v, weight
+		}
+	}
+	return best
+}
+
+// wholeWeight puts a page that says all of a text before those that resemble
+// it.
+const wholeWeight = 1 << 30
+
+// compare says what a text is beside this page, and how much it is like it.
+func (p *page) compare(said []string, shape []uint64) (Verdict, int) {
+	v := Verdict{Ref: p.ref, At: p.at, Link: p.link, Body: p.body, More: !p.last}
+	known, foreign := 0, 0 // characters of ours, sentences that are not
+	have := map[string]bool{}
+	for _, s := range said {
+		switch {
+		case p.words[s]:
+			have[s] = true
+			known += utf8.RuneCountInString(s)
+		case p.sentences[s]:
+			known += utf8.RuneCountInString(s)
+		case p.begins(s):
+			have[s] = true
+			known += utf8.RuneCountInString(s)
+		default:
+			foreign++
+		}
+	}
+	like := 0
+	for _, g := range shape {
+		if p.grams[g] {
+			like++
+		}
+	}
+	switch {
+	case len(have) > 0 && foreign == 0:
+		v.Part, v.Finding = p.part(have), p.finding
+		return v, wholeWeight + known
+	case len(have) > 0 && known >= minQuote, len(shape) >= minQuote && 2*like >= len(shape):
+		v.Finding = Altered
+		return v, known + like + 1
+	}
+	return v, 0
+}
+
+// minQuote is how many characters of our words make a text resemble one of
+// ours: a few are in every sentence.
+const minQuote = 16
+
+// part reports whether a text has the whole body in no language.
+func (p *page) part(have map[string]bool) bool {
+	for _, body := range p.bodies {
+		missing := false
+		for s := range body {
+			missing = missing || !have[s]
+		}
+		if !missing {
+			return false
+		}
+	}
+	return true
+}
+
+// begins reports whether a sentence that was cut begins one of the page's.
+func (p *page) begins(s string) bool {
+	start, cut := strings.CutSuffix(s, "...") // as an ellipsis is normalised
+	start = strings.TrimSpace(start)
+	found := false
+	for whole := range p.words {
+		found = found || strings.HasPrefix(whole, start)
+	}
+	return found && cut && utf8.RuneCountInString(start) >= minQuote
+}
+
+// sentences are the parts of a text that must each be the same for it to be
+// the same: lines, and sentences within them. What a copy changes (case,
+// spaces, compatible forms of a character, marks that cannot be seen) is made
+// alike.
+func sentences(text string) (out []string) {
+	text = strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(text, "\uFFFD")))
+	for line := range strings.Lines(text) {
+		line = strings.Map(visible, line)
+		begin := 0
+		runes := []rune(line)
+		for i, r := range runes {
+			if ends(r) && (i+1 == len(runes) || unicode.IsSpace(runes[i+1]) || r > unicode.MaxLatin1) {
+				out = appendSentence(out, string(runes[begin:i+1]))
+				begin = i + 1
+			}
+		}
+		out = appendSentence(out, string(runes[begin:]))
+	}
+	return out
+}
+
+func appendSentence(out []string, s string) []string {
+	if s = strings.Join(strings.Fields(s), " "); s != "" {
+		return append(out, s)
+	}
+	return out
+}
+
+func ends(r rune) bool { return strings.ContainsRune(".!?。！？", r) }
+
+// visible drops what cannot be seen and makes all spaces alike.
+func visible(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
+		return -1
+	}
+	return r
+}
+
+// gramSize is how many characters make a piece of which likeness is counted.
+const gramSize = 5
+
+// grams are the pieces of a sentence, hashed (FNV-1a).
+func grams(s string) (out []uint64) {
+	runes := []rune(s)
+	for i := 0; i+gramSize <= len(runes); i++ {
+		h := uint64(14695981039346656037)
+		for _, r := range runes[i : i+gramSize] {
+			h = (h ^ uint64(r)) * 1099511628211
+		}
+		out = append(out, h)
+	}
+	return out
+}

@@ -1,0 +1,185 @@
+package people
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+
+const wide = 1 << 30
+
+func mustTexts(t testing.TB) *templates.Set {
+	t.Helper()
+	s, err := templates.Load("", []string{"en", "zh-Hans"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func bookConfig(t testing.TB) BookConfig {
+	return BookConfig{
+		Texts: mustTexts(t), Languages: []string{"en", "zh-Hans"},
+		Policy: broadcast.Policy{
+			Language: "en", Zone: time.FixedZone("SGT", 8*60*60), Component: strings.ToUpper,
+			Link: func(r incident.Ref) string { return "https://status.example.com/incidents/" + r.String() },
+		},
+		Addresses: Addresses{Hosts: []string{"status.example.com", "example.com"}, Accounts: []string{"t.me/Example_Status", "t.me/example_bot"}, Vague: []string{"x.com"}},
+	}
+}
+
+// anOutage is an incident with four updates, of which the second was corrected
+// and the third withdrawn.
+func anOutage(t testing.TB) *incident.Incident {
+	t.Helper()
+	i := &incident.Incident{Ref: incident.Ref{Prefix: "INC", Number: 12}, Kind: incident.Outage, Status: incident.Investigating, CreatedAt: noon}
+	down := map[string]incident.ComponentState{"login": incident.MajorOutage}
+	say := func(s incident.Saying) {
+		i.Say(s, "Ana", nil, noon.Add(time.Duration(len(i.Updates))*10*time.Minute))
+	}
+	say(incident.Saying{Title: "Login is unavailable", Impact: incident.Critical, Components: down,
+		Body: incident.Text{"en": "Since 12:01 UTC nobody can log in. Funds are not affected.\n\nWe will say more soon.", "zh-Hans": "自 12:01 UTC 起无法登录。资金不受影响。"}})
+	say(incident.Saying{Status: incident.Identified, Body: incident.Text{"en": "A certificate has expired in two of our regions."}})
+	say(incident.Saying{Body: incident.Text{"en": "Withdrawals will be back within the hour for everybody."}})
+	say(incident.Saying{Status: incident.Resolved, Body: incident.Text{"en": "Everything works again since the fix was rolled out."}})
+	u := &i.Updates[1]
+	u.Revisions = append(u.Revisions, incident.Revision{Title: i.Title, Body: incident.Text{"en": "A certificate has expired in one of our regions."}, At: noon.Add(15 * time.Minute)})
+	i.Updates[2].Retraction = &incident.Retraction{Reason: "We cannot promise that yet.", At: noon.Add(25 * time.Minute)}
+	return i
+}
+
+func mustBook(t testing.TB, c BookConfig, incidents ...*incident.Incident) *Book {
+	t.Helper()
+	b, err := NewBook(c, incidents, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestVerify(t *testing.T) {
+	c := bookConfig(t)
+	b := mustBook(t, c, anOutage(t))
+	for claim, want := range map[string]Verdict{
+		"Since 12:01 UTC nobody can log in. Funds are not affected.\n\nWe will say more soon.":                         {Finding: Ours, Ref: "INC-12/1"},
+		"since 12:01 utc  nobody can LOG IN.\nFunds are not\u200b affected. We will say more soon.":                    {Finding: Ours, Ref: "INC-12/1"},
+		"Login is unavailable\n\nSince 12:01 UTC nobody can log in.":                                                   {Finding: Ours, Ref: "INC-12/1", Part: true},
+		"Since 12:01 UTC nobody can log in. Funds are not affected.":                                                   {Finding: Ours, Ref: "INC-12/1", Part: true},
+		"自 12:01 UTC 起无法登录。资金不受影响。":                                                                                    {Finding: Ours, Ref: "INC-12/1"},
+		"Everything works again since the…":                                                                            {Finding: Ours, Ref: "INC-12/4", Part: true},
+		"Since 12:01 UTC nobody can log in. Funds are affected.\n\nWe will say more soon.":                             {Finding: Altered, Ref: "INC-12/1"},
+		"Since 12:01 UTC nobody can log in. Funds are not affected.\n\nMove them to safe-wallet.example to be sure.":   {Finding: Altered, Ref: "INC-12/1"},
+		"Since 13:01 UTC nobody can log in!":                                                                           {Finding: Altered, Ref: "INC-12/1"},
+		"A certificate has expired in two of our regions.":                                                             {Finding: Corrected, Ref: "INC-12/2"},
+		"A certificate has expired in one of our regions.":                                                             {Finding: Ours, Ref: "INC-12/2"},
+		"Withdrawals will be back within the hour for everybody.":                                                      {Finding: Retracted, Ref: "INC-12/3"},
+		"We withdraw INC-12/3. Please disregard it.\n\nWe cannot promise that yet.\n\nINC-12/3 · 12:25 UTC":            {Finding: Ours, Ref: "INC-12/3"},
+		"This message has been withdrawn. Please disregard it.\n\nWe cannot promise that yet.\n\nINC-12/3 · 12:25 UTC": {Finding: Ours, Ref: "INC-12/3"},
+		"Send one coin and receive two. Only today.":                                                                   {Finding: Foreign},
+		"":                        {Finding: Foreign},
+		"log in":                  {Finding: Foreign},
+		"INC-12/1 · 12:00 UTC":    {Finding: Foreign},
+		"@example_status":         {Finding: OurPlace},
+		"t.me/Example_Status/123": {Finding: OurPlace},
+		"https://telegram.me/example_bot?start=x":               {Finding: OurPlace},
+		"https://status.example.com/incidents/INC-12":           {Finding: OurPlace},
+		"http://example.com":                                    {Finding: OurPlace},
+		"t.me/examp1e_status":                                   {Finding: Foreign},
+		"https://example.com.evil.example/":                     {Finding: Foreign},
+		"https://example.com@evil.example/":                     {Finding: Foreign},
+		"https://exаmple.com":                                   {Finding: Foreign}, // a Cyrillic letter
+		"https://x.com/example":                                 {Finding: Unknown},
+		"@somebody":                                             {Finding: Unknown},
+		"https://sub.example.com":                               {Finding: Foreign},
+		strings.Repeat("x", 100000) + " nobody can log in.":     {Finding: Foreign},
+		"Funds are not affected. Call 555-0100 for your refund": {Finding: Altered, Ref: "INC-12/1"},
+	} {
+		got := b.Verify(claim)
+		if got.Finding != want.Finding || got.Ref != want.Ref && want.Ref != "" || got.Part != want.Part {
+			t.Errorf("%.80q is %s %s, part: %t; want %s %s, part: %t", claim, got.Finding, got.Ref, got.Part, want.Finding, want.Ref, want.Part)
+		}
+	}
+}
+
+// TestVerifyWhatIsPosted checks that whatever any platform shows is ours.
+func TestVerifyWhatIsPosted(t *testing.T) {
+	c := bookConfig(t)
+	i := anOutage(t)
+	b := mustBook(t, c, i)
+	said := 0
+	for n := range i.Updates {
+		for _, lang := range c.Languages {
+			for _, m := range broadcast.Wordings(i, n+1, len(i.Updates[n].Revisions), lang, c.Policy) {
+				for _, platform := range templates.Platforms {
+					text, err := c.Texts.Render(platform, lang, m, templates.Space{Max: wide, Measure: func(s string) int { return len(s) }})
+					if err != nil {
+						t.Fatal(err)
+					}
+					said++
+					want := Ours
+					if i.Updates[n].Retraction != nil {
+						want = Retracted
+					}
+					if v := b.Verify(text.String); v.Finding != want || v.Part {
+						t.Errorf("%s is %s, part: %t:\n%s", m.Ref, v.Finding, v.Part, text.String)
+					}
+				}
+			}
+		}
+	}
+	if said < 50 {
+		t.Errorf("only %d messages", said)
+	}
+}
+
+// TestBookIsKeptUp checks that a book says what holds now, and that drills are
+// in none.
+func TestBookIsKeptUp(t *testing.T) {
+	c := bookConfig(t)
+	i := anOutage(t)
+	drill := anOutage(t)
+	drill.Drill, drill.Ref.Prefix = true, "DRL"
+	drill.Updates[0].Revisions[0].Body = incident.Text{"en": "This is an exercise about a flooded cellar."}
+	before := mustBook(t, c, i, drill)
+	if v := before.Verify("This is an exercise about a flooded cellar."); v.Finding != Foreign {
+		t.Errorf("a drill is %s", v.Finding)
+	}
+	i.Updates[0].Retraction = &incident.Retraction{Reason: "Wrong time.", At: noon.Add(time.Hour)}
+	after, err := NewBook(c, []*incident.Incident{i}, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := after.Verify("Since 12:01 UTC nobody can log in."); v.Finding != Retracted {
+		t.Errorf("what was withdrawn is %s", v.Finding)
+	}
+	again, err := NewBook(c, []*incident.Incident{i}, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range again.pages {
+		if again.pages[k] != after.pages[k] {
+			t.Errorf("page %d was written again although nothing changed", k)
+		}
+	}
+}
+
+// FuzzVerify checks that nothing anybody types makes a stranger's words ours.
+func FuzzVerify(f *testing.F) {
+	c := bookConfig(f)
+	b := mustBook(f, c, anOutage(f))
+	for _, s := range []string{"Since 12:01 UTC nobody can log in.", "https://example.com@evil", "…", "@", "t.me/", "\xff\u202e", "。！？"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, claim string) {
+		b.Verify(claim)
+		if v := b.Verify("qzx jjk vvq wallet nine " + claim); v.Finding == Ours || v.Finding == OurPlace || v.Finding == Corrected || v.Finding == Retracted {
+			t.Errorf("with words that are not ours: %s %s", v.Finding, v.Ref)
+		}
+	})
+}
