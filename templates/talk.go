@@ -23,7 +23,8 @@ type Talk struct {
 
 	Subscribed bool            // is written to
 	Group      bool            // many read it
-	Services   []string        // names of the components chosen, or affected
+	All        bool            // all components are chosen
+	Services   []string        // names of those chosen, or affected
 	Least      incident.Impact // the least that is told
 	Follows    []string        // references of single incidents
 	Language   string          // tag
@@ -46,12 +47,12 @@ type Talk struct {
 // talkView is what a block of the dialogue sees.
 type talkView struct {
 	Site, Channel, Page                    string
-	Services                               string // empty is all
+	Services                               string
 	Least, Follows, Language               string
 	Ref, Title, Status, Impact, Text, Link string
 	At, Next                               string
 
-	Subscribed, Group, Part, More bool
+	Subscribed, Group, All, Part, More bool
 }
 
 // talkPrefix begins the names of the blocks of the dialogue.
@@ -85,7 +86,7 @@ func (b *blocks) talkView(t Talk) (*talkView, error) {
 	v := &talkView{
 		Site: line(t.Site), Channel: line(t.Channel), Page: line(t.Page), Follows: strings.Join(t.Follows, b.words["comma"]),
 		Ref: line(t.Ref), Title: line(t.Title), Status: b.words["status."+string(t.Status)], Text: plain(t.Text), Link: line(t.Link),
-		Least: b.words["severity."+string(t.Least)], Subscribed: t.Subscribed, Group: t.Group, Part: t.Part, More: t.More,
+		Least: b.words["severity."+string(t.Least)], Subscribed: t.Subscribed, Group: t.Group, All: t.All, Part: t.Part, More: t.More,
 	}
 	var names []string
 	for _, name := range t.Services {

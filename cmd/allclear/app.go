@@ -16,6 +16,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/metrics"
+	"github.com/allclear-hq/allclear/internal/people"
 	"github.com/allclear-hq/allclear/internal/store"
 	"github.com/allclear-hq/allclear/templates"
 )
@@ -30,6 +31,7 @@ type app struct {
 	rooms     *desk.Rooms
 	reminders *desk.Reminders
 	metrics   *metrics.Metrics
+	audiences map[string]*people.Audience // by account
 	log       *slog.Logger
 
 	key *audit.Key // signs exports
@@ -65,6 +67,11 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 	}
 	a.desk = desk.New(a.deskConfig())
 	a.rooms = a.newRooms()
+	a.newAudiences(texts)
+	if err := a.checkShared(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -75,10 +82,17 @@ func (a *app) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for name, bot := range a.bots {
 		listener, ok := bot.(bots.Listener)
-		if ok && a.hasRoom(name) {
+		if !ok || !a.hasRoom(name) && a.audiences[name] == nil {
+			continue
+		}
+		a.engine.While(name, func(ctx context.Context, _ broadcast.Lease) {
+			wg.Go(func() { a.offer(ctx, name, bot) })
+			a.rooms.Listen(ctx, name, a.listener(name, listener))
+		})
+		if audience := a.audiences[name]; audience != nil {
 			a.engine.While(name, func(ctx context.Context, _ broadcast.Lease) {
-				wg.Go(func() { a.offer(ctx, name, bot) })
-				a.rooms.Listen(ctx, name, listener)
+				wg.Go(func() { a.offerPeople(ctx, name) })
+				audience.Run(ctx)
 			})
 		}
 	}

@@ -71,7 +71,7 @@ func layers() map[string]layer {
 		"cmd/allclear": {
 			may: []string{
 				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/audit", "internal/config",
-				"internal/desk", "internal/incident", "internal/metrics", "internal/store", "internal/web", "templates", commands, sys,
+				"internal/desk", "internal/incident", "internal/metrics", "internal/people", "internal/store", "internal/web", "templates", commands, sys,
 			},
 			tests: []string{gocmp},
 		},

@@ -34,6 +34,10 @@ type Subscriber struct {
 	State      State
 }
 
+// known reports whether anything is kept of the chat: whoever subscribed has
+// said, or been given, a least impact.
+func (s *Subscriber) known() bool { return s.Impact != "" }
+
 // Concerned reports whether something said about i concerns a subscriber:
 // what happens to a component of his, or to all, and is bad enough; and
 // whatever he follows by reference. A notice is said to everybody, however

@@ -15,15 +15,15 @@ import (
 // A Finding is what came of comparing a claim with what was published.
 type Finding string
 
-// The findings.
+// The findings, by the names of the texts that tell of them.
 const (
-	Ours      Finding = "ours"      // said, word for word
-	OurPlace  Finding = "address"   // an account or host of ours
-	Corrected Finding = "corrected" // said, and replaced since
-	Retracted Finding = "retracted" // said, and withdrawn since
-	Altered   Finding = "altered"   // like something said, but not the same
-	Foreign   Finding = "foreign"   // neither said nor ours
-	Unknown   Finding = "unknown"   // cannot be told here
+	Ours      Finding = "ours"         // said, word for word
+	OurPlace  Finding = "ours-account" // an account or host of ours
+	Corrected Finding = "corrected"    // said, and replaced since
+	Retracted Finding = "retracted"    // said, and withdrawn since
+	Altered   Finding = "altered"      // like something said, but not the same
+	Foreign   Finding = "foreign"      // neither said nor ours
+	Unknown   Finding = "unknown"      // cannot be told here
 )
 
 // A Verdict answers whether something is ours.
@@ -37,13 +37,18 @@ type Verdict struct {
 	More    bool          // more has been said since
 }
 
-// maxClaim is how much of a claim is looked at: no message is longer.
-const maxClaim = 4096
+// How much of a claim is looked at. No message is longer, and what is beyond
+// the other two cannot be like anything that was said.
+const (
+	maxClaim     = 4096 // characters
+	maxSentences = 200
+	maxGrams     = 500
+)
 
 // Verify compares a claim (an account, a link, or the text of a message) with
-// what was published. Every claim is compared with every page to the end,
-// whatever comes of it, so that the time tells nothing. It changes nothing and
-// asks nobody.
+// what was published. A claim is compared with every page to the end, whatever
+// comes of it, so that the time tells nothing. It changes nothing and asks
+// nobody.
 func (b *Book) Verify(claim string) Verdict {
 	if runes := []rune(claim); len(runes) > maxClaim {
 		claim = string(runes[:maxClaim])
@@ -80,10 +85,12 @@ func (b *Book) locate(host, path string) Verdict {
 // compare finds the page that a text is, or resembles, most.
 func (b *Book) compare(claim string) Verdict {
 	said := sentences(claim)
+	said = said[:min(len(said), maxSentences)]
 	var shape []uint64
 	for _, s := range said {
 		shape = append(shape, grams(s)...)
 	}
+	shape = shape[:min(len(shape), maxGrams)]
 	best := Verdict{Finding: Foreign}
 	most := 0
 	for _, p := range b.pages { // newest first, and no page is left out
@@ -156,12 +163,15 @@ func (p *page) part(have map[string]bool) bool {
 // begins reports whether a sentence that was cut begins one of the page's.
 func (p *page) begins(s string) bool {
 	start, cut := strings.CutSuffix(s, "...") // as an ellipsis is normalised
-	start = strings.TrimSpace(start)
-	found := false
-	for whole := range p.words {
-		found = found || strings.HasPrefix(whole, start)
+	if start = strings.TrimSpace(start); !cut || utf8.RuneCountInString(start) < minQuote {
+		return false
 	}
-	return found && cut && utf8.RuneCountInString(start) >= minQuote
+	for whole := range p.words {
+		if strings.HasPrefix(whole, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // sentences are the parts of a text that must each be the same for it to be

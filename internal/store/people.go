@@ -5,11 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
+
+var _ people.Store = (*Store)(nil)
 
 // subscriberColumns are those that scanSubscriber reads.
 const subscriberColumns = `id, chat, language, impact, components, incidents, state`
@@ -37,12 +40,8 @@ func (s *Store) CountSubscribers(ctx context.Context, bot string) (n int, err er
 	return n, err
 }
 
-// ChangeSubscribers lets change look at the subscribers of some chats and
-// stores what it makes of them, all in one transaction. Chats that have not
-// subscribed have no id; they are stored if change says that they differ.
-// Whatever change returns for a chat takes the place of what was there; nil
-// erases it.
-func (s *Store) ChangeSubscribers(ctx context.Context, bot string, chats []int64, change func(was people.Subscriber) *people.Subscriber) error {
+// ChangeSubscribers implements [people.Store].
+func (s *Store) ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(was people.Subscriber) *people.Subscriber) error {
 	return s.change(ctx, func(tx *tx) error {
 		for _, chat := range chats {
 			was, err := subscriberOf(ctx, tx, bot, chat)
@@ -53,7 +52,10 @@ func (s *Store) ChangeSubscribers(ctx context.Context, bot string, chats []int64
 				return err
 			}
 		}
-		return nil
+		if cursor == "" {
+			return nil
+		}
+		return set(ctx, tx, cursorOf(bot), cursor)
 	})
 }
 
@@ -72,8 +74,7 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 	case now == nil && was.ID == 0:
 		return nil
 	case now == nil:
-		_, err := tx.ExecContext(ctx, `DELETE FROM subscriber WHERE id = ?`, was.ID)
-		return err
+		return eraseChat(ctx, tx, bot, was.Chat)
 	case was.ID == 0:
 		_, err := tx.ExecContext(ctx, `INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			bot, now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, s.now().Unix())
@@ -85,6 +86,28 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 		changed = CASE WHEN state = ? THEN changed ELSE ? END, state = ? WHERE id = ?`,
 		now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, s.now().Unix(), now.State, was.ID)
 	return err
+}
+
+// eraseChat erases a subscriber with all else that names his chat: what he
+// typed to the bot in an operator's place, and what he was sent there. What
+// receipts say of him is a number that from now on is nobody's.
+func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
+	id := strconv.FormatInt(chat, 10)
+	keys := strings.NewReplacer("_", `\_`, "%", `\%`).Replace(bot) + ":" + id + "/%"
+	for _, erase := range []struct {
+		query string
+		args  []any
+	}{
+		{`DELETE FROM subscriber WHERE bot = ? AND chat = ?`, []any{bot, chat}},
+		{`DELETE FROM room_message WHERE account = ? AND chat = ?`, []any{bot, id}},
+		{`DELETE FROM unanswered WHERE account = ? AND key LIKE ?`, []any{bot, id + "/%"}},
+		{`DELETE FROM inbox WHERE key LIKE ? ESCAPE '\'`, []any{keys}},
+	} {
+		if _, err := q.ExecContext(ctx, erase.query, erase.args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // same reports whether nothing of what is stored differs.

@@ -13,7 +13,7 @@ import (
 func (s *Store) mustPut(t *testing.T, all ...people.Subscriber) {
 	t.Helper()
 	for _, p := range all {
-		err := s.ChangeSubscribers(t.Context(), "tg", []int64{p.Chat}, func(people.Subscriber) *people.Subscriber { return &p })
+		err := s.ChangeSubscribers(t.Context(), "tg", "", []int64{p.Chat}, func(people.Subscriber) *people.Subscriber { return &p })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ var compared = cmp.Transformer("none", func(words []string) string { return spac
 func TestSubscriberIDs(t *testing.T) {
 	s := newStore(t)
 	s.mustPut(t, people.Subscriber{Chat: 1}, people.Subscriber{Chat: 2})
-	err := s.ChangeSubscribers(t.Context(), "tg", []int64{2, 3}, func(people.Subscriber) *people.Subscriber { return nil })
+	err := s.ChangeSubscribers(t.Context(), "tg", "", []int64{2, 3}, func(people.Subscriber) *people.Subscriber { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

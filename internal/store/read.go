@@ -150,10 +150,12 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 
 // Set stores a small thing by name.
 func (s *Store) Set(ctx context.Context, name, value string) error {
-	return s.change(ctx, func(tx *tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
-		return err
-	})
+	return s.change(ctx, func(tx *tx) error { return set(ctx, tx, name, value) })
+}
+
+func set(ctx context.Context, q querier, name, value string) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
 }
 
 // Lanes loads the lanes of an incident.

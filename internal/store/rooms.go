@@ -62,8 +62,7 @@ func (s *Store) SetCard(ctx context.Context, ref, account, chat, message, said s
 // Hear implements [desk.Tx].
 func (t *deskTx) Hear(h desk.Heard) error {
 	if h.Cursor != "" {
-		err := t.exec(`INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, cursorOf(h.Account), h.Cursor)
-		if err != nil {
+		if err := set(t.ctx, t.tx, cursorOf(h.Account), h.Cursor); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,100 @@
+package people
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// maxTries is how often an answer is tried that a platform has no room for.
+const maxTries = 3
+
+// deliver answers one person. A button's message becomes the answer; anything
+// else is answered by a new message.
+func (a *Audience) deliver(ctx context.Context, p pending) {
+	op, ok := a.operation(ctx, p)
+	if !ok {
+		return
+	}
+	_, err := a.Say(ctx, op)
+	if p.event.Kind == bots.Pressed {
+		a.endWait(ctx, p.event.Key)
+	}
+	if err != nil {
+		a.undelivered(ctx, p, bots.AsFault(err))
+	}
+}
+
+// operation is the message that answers.
+func (a *Audience) operation(ctx context.Context, p pending) (bots.Operation, bool) {
+	op := bots.Operation{Action: bots.Post, Target: p.event.Chat, Thread: p.event.Thread}
+	if p.event.Kind == bots.Pressed {
+		op.Action, op.Message = bots.Edit, p.event.Message
+		op.Thread = ""
+	} else if !p.event.Private {
+		op.ReplyTo = p.event.Message // many may have asked
+	}
+	w, err := a.word(ctx, p)
+	if err != nil {
+		if ctx.Err() == nil {
+			a.Log.Warn("a subscriber was not answered", "account", a.Account, "error", err)
+		}
+		return op, false
+	}
+	op.Text, op.Buttons = w.text, w.buttons
+	return op, true
+}
+
+// endWait ends the sign that an answer to a button is awaited.
+func (a *Audience) endWait(ctx context.Context, key string) {
+	if r, ok := a.Bot.(bots.Responder); ok {
+		// The person sees the answer itself, and the sign ends by itself.
+		_ = r.Respond(ctx, key, "")
+	}
+}
+
+// undelivered deals with an answer that did not arrive.
+func (a *Audience) undelivered(ctx context.Context, p pending, f *bots.Fault) {
+	chat := chatID(p.event.Chat)
+	switch {
+	case f.Kind == bots.Moved && p.tries < maxTries:
+		if err := a.Store.MoveSubscriber(ctx, a.Account, chat, chatID(f.To)); err != nil {
+			a.Log.Warn("a chat that has moved is not followed", "account", a.Account, "error", err)
+		}
+		p.event.Chat, p.event.Message = f.To, ""
+	case (f.Kind == bots.RateLimited || f.Kind == bots.Temporary) && p.tries < maxTries:
+		// The pacer waits as long as it was told to.
+	default:
+		if state, left := Left(f); left {
+			if err := a.Store.MarkSubscriber(ctx, a.Account, chat, state); err != nil {
+				a.Log.Warn("a chat that has left is still a subscriber", "account", a.Account, "error", err)
+			}
+		}
+		a.Log.Debug("a subscriber was not answered", "account", a.Account, "error", f)
+		return
+	}
+	p.tries++
+	a.answers.add(p)
+}
+
+// deleted reports whether a refusal says that the account or group itself is
+// no more.
+func deleted(detail string) bool {
+	detail = strings.ToLower(detail)
+	return strings.Contains(detail, "deactivated") || strings.Contains(detail, "deleted")
+}
+
+// shedEvery is how often it is told how many answers were shed.
+const shedEvery = 10 * time.Second
+
+// report tells how many were not answered, never who.
+func (a *Audience) report(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, shedEvery)
+		if n := a.answers.takeShed(); n > 0 {
+			a.Log.Warn("too many people at once: they are subscribed, and were not answered", "account", a.Account, "answers", n)
+		}
+	}
+}

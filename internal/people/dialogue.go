@@ -1,0 +1,272 @@
+package people
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// A Component is a part of the service that can be chosen.
+type Component struct{ ID, Name string }
+
+// A dialogue is what is known to everybody who speaks with a subscriber. Its
+// decisions are pure: what a person did and what is kept of him, to what is to
+// be kept of him and which answer he gets.
+type dialogue struct {
+	username   string
+	language   string // of the site
+	languages  []string
+	components []Component
+	matcher    language.Matcher
+}
+
+// An answer is what a person is to be told, before it is put into words.
+type answer struct {
+	what answerKind
+	sub  Subscriber // as it is now
+	arg  string     // what was asked about
+	page int        // of a menu
+}
+
+// answerKind names an answer. Most are blocks of the templates.
+type answerKind string
+
+// The answers that are more than one block.
+const (
+	silence    answerKind = ""
+	statusNow  answerKind = "status"
+	verdict    answerKind = "verdict"
+	welcome    answerKind = "welcome"
+	followed   answerKind = "followed"
+	settings   answerKind = "settings"
+	services   answerKind = "services"
+	oneService answerKind = "one-service"
+	severity   answerKind = "severity"
+	tongues    answerKind = "language"
+	stopped    answerKind = "stopped"
+	eraseAsk   answerKind = "erase"
+	erased     answerKind = "erased"
+	helpText   answerKind = "help"
+	hint       answerKind = "hint"
+	verifyHow  answerKind = "verify"
+	joined     answerKind = "joined"
+)
+
+// maxFollowed is how many single incidents a subscriber follows at most; the
+// oldest make room.
+const maxFollowed = 20
+
+// hear decides what comes of an event: what to keep, nil for nothing, and the
+// answer.
+func (d *dialogue) hear(was Subscriber, e bots.Event) (*Subscriber, answer) {
+	now := was
+	switch e.Kind {
+	case bots.Said:
+		return d.said(now, e)
+	case bots.Pressed:
+		return d.pressed(now, e)
+	case bots.Left:
+		if now.State == Active {
+			now.State = Blocked
+		}
+		return kept(was, now), answer{}
+	case bots.Joined:
+		if now.State == Blocked { // was active before, and has thought better of it
+			now.State = Active
+		}
+		if !e.Private && !was.known() {
+			now.Language = d.spoken(now, e)
+			return nil, answer{what: joined, sub: now}
+		}
+		return kept(was, now), answer{}
+	}
+	return kept(was, now), answer{}
+}
+
+// kept is what to keep of a subscriber: nothing where there was nothing and
+// nothing was asked for.
+func kept(was, now Subscriber) *Subscriber {
+	if !was.known() {
+		return nil
+	}
+	return &now
+}
+
+// said answers what was typed.
+func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
+	was := s
+	s.Language = d.spoken(s, e)
+	t, ok := parseTyped(e.Text, d.username)
+	switch {
+	case ok && e.Forwarded, !ok && e.Forwarded && e.Private: // somebody wants to know what it is
+		return kept(was, was), answer{what: verdict, sub: s, arg: e.Text}
+	case !ok && e.Private:
+		return kept(was, was), answer{what: hint, sub: s}
+	case !ok:
+		return kept(was, was), answer{}
+	}
+	switch t.verb {
+	case "start", "subscribe":
+		what := d.subscribe(&s, readWish(t.arg, d.components), t.verb == "start")
+		return &s, answer{what: what, sub: s, arg: t.arg}
+	case "unsubscribe", "stop":
+		s.State, s.Incidents = Stopped, nil
+		d.complete(&s)
+		return &s, answer{what: stopped, sub: s}
+	case "settings":
+		return kept(was, was), answer{what: settings, sub: s}
+	case "status":
+		return kept(was, was), answer{what: statusNow, sub: s}
+	case "verify":
+		if t.arg == "" {
+			return kept(was, was), answer{what: verifyHow, sub: s}
+		}
+		return kept(was, was), answer{what: verdict, sub: s, arg: t.arg}
+	case "help":
+		return kept(was, was), answer{what: helpText, sub: s}
+	}
+	if e.Private {
+		return kept(was, was), answer{what: hint, sub: s}
+	}
+	return kept(was, was), answer{}
+}
+
+// subscribe makes s active and adds what is wished for. Who wishes for one
+// thing gets that; who just begins gets everything, or what was chosen before.
+func (d *dialogue) subscribe(s *Subscriber, w wish, start bool) answerKind {
+	fresh := !s.known() || s.State != Active && !s.All && len(s.Components) == 0 // nothing is chosen yet
+	s.State = Active
+	d.complete(s)
+	switch {
+	case w.ref != "":
+		if fresh {
+			s.All, s.Components = false, nil
+		}
+		if !slices.Contains(s.Incidents, w.ref) {
+			s.Incidents = append(slices.Clone(s.Incidents), w.ref)
+			s.Incidents = s.Incidents[max(0, len(s.Incidents)-maxFollowed):]
+		}
+		return followed
+	case w.component != "":
+		if fresh {
+			s.All, s.Components = false, nil
+		}
+		d.choose(s, w.component, true)
+		return welcome
+	case fresh, !start && len(s.Components) == 0:
+		s.All, s.Components = true, nil
+	}
+	return welcome
+}
+
+// complete fills in what a new subscriber has not chosen.
+func (d *dialogue) complete(s *Subscriber) {
+	if !s.known() {
+		s.Impact, s.All = incident.ImpactNone, true
+	}
+	if s.Language == "" {
+		s.Language = d.language
+	}
+}
+
+// choose adds a component, or takes it out. It is false where that would
+// leave nothing.
+func (d *dialogue) choose(s *Subscriber, id string, wanted bool) bool {
+	if s.All && wanted {
+		return true
+	}
+	var chosen []string
+	for _, c := range d.components { // in their order, without those that are no more
+		has := s.All || slices.Contains(s.Components, c.ID)
+		if c.ID == id {
+			has = wanted
+		}
+		if has {
+			chosen = append(chosen, c.ID)
+		}
+	}
+	if len(chosen) == 0 {
+		return false
+	}
+	s.All, s.Components = false, chosen
+	return true
+}
+
+// spoken is the language to answer in: the one chosen, otherwise the site's
+// nearest to that of the person's app.
+func (d *dialogue) spoken(s Subscriber, e bots.Event) string {
+	if slices.Contains(d.languages, s.Language) {
+		return s.Language
+	}
+	tag, err := language.Parse(e.Language)
+	if err != nil || d.matcher == nil {
+		return d.language
+	}
+	if _, i, confidence := d.matcher.Match(tag); confidence != language.No {
+		return d.languages[i]
+	}
+	return d.language
+}
+
+// buttonPrefix begins the data of our buttons, which tells them from those of
+// the rooms.
+const buttonPrefix = "me:"
+
+// pressed answers a button of the settings. A button says what is to be, not
+// what is to change, so that one that is pressed twice does nothing twice.
+func (d *dialogue) pressed(s Subscriber, e bots.Event) (*Subscriber, answer) {
+	was := s
+	s.Language = d.spoken(s, e)
+	what, arg, _ := strings.Cut(strings.TrimPrefix(e.Button, buttonPrefix), ":")
+	keep, show := &s, answer{what: settings}
+	switch what {
+	case "menu":
+		keep = kept(was, was)
+	case "services":
+		keep, show.what, show.page = kept(was, was), services, pageOf(arg)
+	case "impact":
+		keep, show.what = kept(was, was), severity
+	case "tongue":
+		keep, show.what = kept(was, was), tongues
+	case "erase":
+		keep, show.what = kept(was, was), eraseAsk
+	case "erase!":
+		return nil, answer{what: erased, sub: Subscriber{Chat: s.Chat, Language: s.Language}}
+	case "start", "all":
+		d.complete(&s)
+		s.State, s.All, s.Components = Active, true, nil
+	case "again":
+		d.complete(&s)
+		s.State = Active
+	case "stop":
+		d.complete(&s)
+		s.State, s.Incidents = Stopped, nil
+	case "on", "off":
+		d.complete(&s)
+		show.what, show.page = services, d.pageWith(arg)
+		if !d.choose(&s, arg, what == "on") {
+			show.what = oneService
+		}
+	case "least":
+		d.complete(&s)
+		if i := incident.Impact(arg); slices.Contains(incident.Impacts, i) {
+			s.Impact = i
+		}
+	case "speak":
+		d.complete(&s)
+		if slices.Contains(d.languages, arg) {
+			s.Language = arg
+		}
+	default: // of another version
+		keep = kept(was, was)
+	}
+	if keep != nil && !was.known() && what != "start" && what != "all" && what != "again" {
+		keep = nil // a choice without a subscription is not kept
+	}
+	show.sub = s
+	return keep, show
+}

@@ -1,0 +1,240 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// Run answers people until ctx ends. It goes beside a [Listener].
+func (a *Audience) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { a.answers.run(ctx) })
+	wg.Go(func() { a.report(ctx) })
+	wg.Go(func() { a.introduce(ctx) })
+	wg.Wait()
+}
+
+// introduce asks for the bot's name until it is known. Without it, commands in
+// groups that name a bot are taken for somebody else's.
+func (a *Audience) introduce(ctx context.Context) {
+	named, ok := a.Bot.(bots.Named)
+	for wait := time.Second; ok && ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+		name, err := named.Username(ctx)
+		if err == nil {
+			a.mu.Lock()
+			a.username = name
+			a.mu.Unlock()
+			return
+		}
+		pause(ctx, wait)
+	}
+}
+
+// A Listener hears people and passes on what does not concern the audience.
+type Listener struct {
+	*Audience
+	Bot bots.Batcher
+
+	// Rooms reports whether an event belongs to the operators' rooms.
+	Rooms func(bots.Event) bool
+}
+
+var _ bots.Listener = (*Listener)(nil)
+
+// Listen implements [bots.Listener]: what subscribers do is kept many at a
+// time, and handle gets all other events, one by one and in their order.
+func (l *Listener) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
+	return l.Bot.ListenBatches(ctx, cursor, func(ctx context.Context, events []bots.Event) (int, error) {
+		for i := 0; i < len(events); {
+			n := l.run(events[i:])
+			err := error(nil)
+			if n > 0 {
+				err = l.hear(ctx, events[i:i+n])
+			} else {
+				n, err = 1, handle(ctx, events[i])
+			}
+			if err != nil {
+				return i, err
+			}
+			i += n
+		}
+		return len(events), nil
+	})
+}
+
+// run is how many events from the first on are of subscribers and can be kept
+// in one transaction. Who has his data erased is alone in his: afterwards he
+// is somebody new.
+func (l *Listener) run(events []bots.Event) (n int) {
+	for n < len(events) && !l.Rooms(events[n]) && l.ours(events[n]) {
+		if events[n].Button == buttonPrefix+"erase!" {
+			return max(n, 1)
+		}
+		n++
+	}
+	return n
+}
+
+// ours reports whether an event can be a subscriber's.
+func (l *Listener) ours(e bots.Event) bool {
+	return e.Kind != bots.Pressed || strings.HasPrefix(e.Button, buttonPrefix)
+}
+
+// hear keeps what subscribers did, and queues the answers once it is kept.
+func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
+	d := *a.dialogue
+	d.username = a.Username()
+	byChat := map[int64][]bots.Event{}
+	var chats []int64
+	for _, e := range events {
+		chat := chatID(e.Chat)
+		if e.Kind == bots.Migrated {
+			if err := a.Store.MoveSubscriber(ctx, a.Account, chat, chatID(e.To)); err != nil {
+				return err
+			}
+			continue
+		}
+		if !a.heeded(ctx, &d, e) {
+			continue
+		}
+		if byChat[chat] == nil {
+			chats = append(chats, chat)
+		}
+		byChat[chat] = append(byChat[chat], e)
+	}
+	var answers []pending
+	cursor := events[len(events)-1].Cursor
+	err := a.Store.ChangeSubscribers(ctx, a.Account, cursor, chats, func(was Subscriber) *Subscriber {
+		var keep *Subscriber
+		keep, answers = d.fold(was, byChat[was.Chat], answers)
+		return keep
+	})
+	if err != nil {
+		return fmt.Errorf("subscribers of %s: %w", a.Account, err)
+	}
+	for _, p := range answers {
+		a.queue(p)
+	}
+	return nil
+}
+
+// fold hears all events of one chat in order.
+func (d *dialogue) fold(was Subscriber, events []bots.Event, answers []pending) (*Subscriber, []pending) {
+	keep := kept(was, was)
+	for _, e := range events {
+		before := Subscriber{ID: was.ID, Chat: was.Chat}
+		if keep != nil {
+			before = *keep
+		}
+		var what answer
+		keep, what = d.hear(before, e)
+		answers = append(answers, pending{answer: what, event: e})
+	}
+	return keep, answers
+}
+
+// queue has an answer given, unless there is nothing to say.
+func (a *Audience) queue(p pending) {
+	if p.what == hint {
+		if a.hints.lately(p.event.Chat) {
+			return
+		}
+		a.hints.note(p.event.Chat)
+	}
+	if p.what != silence {
+		a.answers.add(p)
+	}
+}
+
+// heeded reports whether an event is to be looked at: of what is said in
+// groups, only our commands, and only those of administrators.
+func (a *Audience) heeded(ctx context.Context, d *dialogue, e bots.Event) bool {
+	switch {
+	case e.Public, chatID(e.Chat) == 0, e.Kind == bots.Edited:
+		return false
+	case e.Private, e.Kind == bots.Joined, e.Kind == bots.Left:
+		return true
+	}
+	if e.Kind == bots.Said {
+		t, ok := parseTyped(e.Text, d.username)
+		if !ok || e.Forwarded {
+			return false
+		}
+		switch t.verb {
+		case "status", "verify", "help": // change nothing
+			return true
+		case "start", "subscribe", "unsubscribe", "stop", "settings":
+		default:
+			return false
+		}
+	}
+	key := e.Chat + "/" + e.Person
+	if a.others.lately(key) {
+		return false
+	}
+	if a.admin(ctx, e) {
+		return true
+	}
+	a.others.note(key)
+	a.queue(pending{answer: answer{what: "admins", sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: asSaid(e)})
+	return false
+}
+
+// asSaid keeps a refusal from replacing the message whose button was pressed.
+func asSaid(e bots.Event) bots.Event {
+	e.Kind = bots.Said
+	return e
+}
+
+// askTime is how long it may take to find out who is an administrator.
+const askTime = 3 * time.Second
+
+// admin reports whether an event is by an administrator of its group. Who
+// speaks as the group itself is one.
+func (a *Audience) admin(ctx context.Context, e bots.Event) bool {
+	if e.As != "" {
+		return e.As == e.Chat
+	}
+	key := e.Chat + "/" + e.Person
+	if a.admins.lately(key) {
+		return true
+	}
+	ranker, ok := a.Bot.(bots.Ranker)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	is, err := ranker.Admin(ctx, e.Chat, e.Person)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		a.Log.Debug("it cannot be told who is an administrator", "account", a.Account, "error", err)
+	}
+	if is {
+		a.admins.note(key)
+	}
+	return is
+}
+
+// Commands are offered to people in conversations, by the two letters of a
+// language; the empty one is for all others.
+func (a *Audience) Commands() map[string][]bots.Command {
+	out := map[string][]bots.Command{}
+	for _, lang := range append([]string{a.Language}, a.Languages...) {
+		key := ""
+		if len(out) > 0 {
+			if key, _, _ = strings.Cut(lang, "-"); len(key) != 2 || out[key] != nil {
+				continue
+			}
+		}
+		for _, name := range []string{"subscribe", "settings", "status", "verify", "unsubscribe", "help"} {
+			out[key] = append(out[key], bots.Command{Name: name, Description: a.Texts.Word(lang, "command."+name)})
+		}
+	}
+	return out
+}

@@ -1,0 +1,65 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+const (
+	newsFor   = 2 * time.Second // how old an answer about what is going on may be
+	newsLimit = 200             // incidents that answers are about
+)
+
+// news is what was published, looked up at most once in a while however many
+// people ask.
+type news struct {
+	list   func(ctx context.Context, limit int) ([]*incident.Incident, error)
+	config BookConfig
+
+	mu        sync.Mutex
+	at        time.Time // of incidents
+	incidents []*incident.Incident
+	book      *Book
+	bookOf    time.Time // the at of the incidents that book is about
+}
+
+// now lists what was published, newest first, without drills.
+func (n *news) now(ctx context.Context) ([]*incident.Incident, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.look(ctx)
+}
+
+func (n *news) look(ctx context.Context) ([]*incident.Incident, error) {
+	if !n.at.IsZero() && time.Since(n.at) < newsFor {
+		return n.incidents, nil
+	}
+	all, err := n.list(ctx, newsLimit)
+	if err != nil {
+		return nil, err
+	}
+	n.incidents = slices.DeleteFunc(all, func(i *incident.Incident) bool { return i.Drill })
+	n.at = time.Now()
+	return n.incidents, nil
+}
+
+// verify compares a claim with what was published.
+func (n *news) verify(ctx context.Context, claim string) (Verdict, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	incidents, err := n.look(ctx)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if n.book == nil || !n.bookOf.Equal(n.at) {
+		if n.book, err = NewBook(n.config, incidents, n.book); err != nil {
+			return Verdict{}, err
+		}
+		n.bookOf = n.at
+	}
+	return n.book.Verify(claim), nil
+}

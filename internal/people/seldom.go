@@ -1,0 +1,40 @@
+package people
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	hintEvery = 10 * time.Minute // who just talks is told so this often at most
+	rankFor   = time.Minute      // how long somebody found to be an administrator, or none, is believed to be so
+
+	maxSeldom = 10_000 // entries that are remembered
+)
+
+// seldom remembers what happened lately. It forgets everything when it would
+// grow too large, which makes something that is rare a little less rare.
+type seldom struct {
+	every time.Duration
+
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// lately reports whether key was noted within the time.
+func (s *seldom) lately(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.last[key]
+	return ok && time.Since(at) < s.every
+}
+
+// note remembers key from now on.
+func (s *seldom) note(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil || len(s.last) >= maxSeldom {
+		s.last = map[string]time.Time{}
+	}
+	s.last[key] = time.Now()
+}

@@ -1,0 +1,80 @@
+package people
+
+import (
+	"encoding/base64"
+	"strings"
+	"unicode"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// typed is a command as a person typed it.
+type typed struct {
+	verb string // without the slash, lower case
+	arg  string
+}
+
+// parseTyped reads a command. It is false for what is none, or is for another
+// bot than the one of that username.
+func parseTyped(text, username string) (typed, bool) {
+	word, arg := strings.TrimSpace(text), ""
+	if i := strings.IndexFunc(word, unicode.IsSpace); i >= 0 {
+		word, arg = word[:i], strings.TrimSpace(word[i:])
+	}
+	verb, ok := strings.CutPrefix(word, "/")
+	verb, bot, named := strings.Cut(verb, "@")
+	if !ok || verb == "" || named && !strings.EqualFold(bot, username) {
+		return typed{}, false
+	}
+	return typed{strings.ToLower(verb), arg}, true
+}
+
+// A wish is what a link into the conversation asks for.
+type wish struct {
+	ref       string // follow this incident
+	component string // hear about this component
+}
+
+// maxPayload is how much a deep link carries (core.telegram.org/bots/features,
+// "Deep Linking").
+const maxPayload = 64
+
+// readWish reads the payload of a deep link, or what was typed in its place: a
+// reference or the id of a component, plain or in base64url. Anything else
+// asks for nothing.
+func readWish(payload string, components []Component) wish {
+	if len(payload) > maxPayload {
+		return wish{}
+	}
+	if w, ok := plainWish(payload, components); ok {
+		return w
+	}
+	if decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "=")); err == nil {
+		w, _ := plainWish(string(decoded), components)
+		return w
+	}
+	return wish{}
+}
+
+func plainWish(s string, components []Component) (wish, bool) {
+	for _, c := range components {
+		if strings.EqualFold(c.ID, s) {
+			return wish{component: c.ID}, true
+		}
+	}
+	ref, _, err := incident.ParseUpdateRef(s)
+	if err != nil || ref.Prefix == "DRL" {
+		return wish{}, false
+	}
+	return wish{ref: ref.String()}, true
+}
+
+// Payload is what a deep link carries to subscribe to an incident, by its
+// reference, or a component, by its id.
+func Payload(subject string) string {
+	plain := subject != "" && strings.Trim(subject, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == ""
+	if plain {
+		return subject
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(subject))
+}

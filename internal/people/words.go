@@ -1,0 +1,168 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// wording is an answer in words.
+type wording struct {
+	text    string
+	buttons [][]bots.Button
+}
+
+// word puts an answer into words.
+func (a *Audience) word(ctx context.Context, p pending) (w wording, err error) {
+	lang := p.sub.Language
+	if p.short {
+		w.text, err = a.Texts.Talk(lang, "busy", a.talk(p))
+		return w, err
+	}
+	switch p.what {
+	case statusNow:
+		w.text, err = a.status(ctx, p)
+	case verdict:
+		w.text, err = a.verdict(ctx, p)
+	default:
+		t := a.talk(p)
+		if p.what == followed {
+			t.Ref = p.sub.Incidents[len(p.sub.Incidents)-1]
+			t.Title, err = a.title(ctx, t.Ref)
+		}
+		if err == nil {
+			w.text, err = a.Texts.Talk(lang, string(p.what), t)
+		}
+	}
+	w.buttons = a.dialogue.menu(a.Texts, lang).rows(p.answer)
+	return w, err
+}
+
+// talk is what every answer may mention.
+func (a *Audience) talk(p pending) templates.Talk {
+	t := templates.Talk{
+		Site: a.Site, Channel: a.Channel, Page: a.Page, Subscribed: p.sub.known() && p.sub.State == Active, Group: !p.event.Private, All: p.sub.All,
+		Least: p.sub.Impact, Follows: p.sub.Incidents, Language: p.sub.Language, Now: time.Now(), Zone: a.Zone,
+	}
+	if t.Least == "" {
+		t.Least = incident.ImpactNone
+	}
+	for _, c := range a.Components {
+		if slices.Contains(p.sub.Components, c.ID) {
+			t.Services = append(t.Services, c.Name)
+		}
+	}
+	return t
+}
+
+// title is that of an incident, if it was published.
+func (a *Audience) title(ctx context.Context, ref string) (string, error) {
+	all, err := a.news.now(ctx)
+	for _, i := range all {
+		if i.Ref.String() == ref {
+			return i.Title, err
+		}
+	}
+	return "", err
+}
+
+const (
+	maxOpen    = 5    // incidents that /status tells of
+	glance     = 400  // characters of each
+	statusRoom = 3500 // characters in all
+)
+
+// status says what is open, in words that were published.
+func (a *Audience) status(ctx context.Context, p pending) (string, error) {
+	all, err := a.news.now(ctx)
+	if err != nil {
+		return "", err
+	}
+	var parts []string
+	room, more := statusRoom, false
+	for _, i := range all {
+		if !i.ResolvedAt.IsZero() {
+			continue
+		}
+		text, err := a.open(p, i)
+		if err != nil {
+			return "", err
+		}
+		if n := utf8.RuneCountInString(text); text == "" {
+			continue
+		} else if room -= n; room < 0 || len(parts) == maxOpen {
+			more = true
+			break
+		}
+		parts = append(parts, text)
+	}
+	if len(parts) == 0 {
+		return a.Texts.Talk(p.sub.Language, "quiet", a.talk(p))
+	}
+	if more {
+		text, err := a.Texts.Talk(p.sub.Language, "more", a.talk(p))
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "\n\n"), nil
+}
+
+// open is what stands of one incident: its newest update that was not
+// withdrawn. It is empty where all were.
+func (a *Audience) open(p pending, i *incident.Incident) (string, error) {
+	for n := len(i.Updates); n > 0; n-- {
+		u := i.Update(n)
+		if u.Retraction != nil {
+			continue
+		}
+		t := a.talk(p)
+		body, _ := u.Newest().Body.In(p.sub.Language, a.Language)
+		t.Ref, t.Title, t.Status, t.Impact, t.Text = fmt.Sprintf("%s/%d", i.Ref, n), i.Title, i.Status, i.Impact, atAGlance(body)
+		t.At, t.Next, t.Services = u.PublishedAt, i.NextUpdate, nil
+		if link := a.Book.Policy.Link; link != nil {
+			t.Link = link(i.Ref)
+		}
+		for _, c := range a.Components {
+			if s, ok := i.Components[c.ID]; ok && s != incident.Operational {
+				t.Services = append(t.Services, c.Name)
+			}
+		}
+		return a.Texts.Talk(p.sub.Language, "open", t)
+	}
+	return "", nil
+}
+
+// atAGlance is the first paragraph of a text, or as much of it as is worth
+// showing beside others.
+func atAGlance(text string) string {
+	text, _, _ = strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n")
+	if runes := []rune(text); len(runes) > glance {
+		text = string(runes[:glance])
+		if i := strings.LastIndexAny(text, " \n"); i > len(text)/2 {
+			text = text[:i]
+		}
+		text += "…"
+	}
+	return text
+}
+
+// verdict says whether what was asked about is ours.
+func (a *Audience) verdict(ctx context.Context, p pending) (string, error) {
+	v, err := a.news.verify(ctx, p.arg)
+	if err != nil {
+		return "", err
+	}
+	t := a.talk(p)
+	t.Ref, t.At, t.Link, t.Part, t.More = v.Ref, v.At, v.Link, v.Part, v.More
+	t.Text, _ = v.Body.In(p.sub.Language, a.Language)
+	return a.Texts.Talk(p.sub.Language, string(v.Finding), t)
+}
