@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -22,14 +23,24 @@ import (
 const stopTime = 8 * time.Second
 
 // serveCmd runs the bot.
-type serveCmd struct{}
+type serveCmd struct {
+	Log string `enum:"text,json" default:"text" help:"Form of the log: text or json."`
+}
+
+// logger writes the log to standard error.
+func (c *serveCmd) logger(w io.Writer) *slog.Logger {
+	if c.Log == "json" {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
 
 func (c *serveCmd) Run(e *env) error {
 	cfg, err := loadConfig(e)
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(e.err, nil))
+	log := c.logger(e.err)
 	a, err := build(e.ctx, cfg, log)
 	if err != nil {
 		return err
