@@ -19,6 +19,10 @@ func checkOverrides(dir string, builtin, overrides sources, languages []string) 
 			return err
 		}
 		for _, block := range slices.Sorted(maps.Keys(overrides[name])) {
+			if strings.Contains(name, ".") && slices.Contains(phrases, block) {
+				tree := overrides[name][block]
+				return fmt.Errorf("%s: block %q is the same on every platform: move it to %s.tmpl", place(tree, tree.Root), block, name[strings.IndexByte(name, '.')+1:])
+			}
 			if err := checkBlock(builtin, block, overrides[name][block]); err != nil {
 				return err
 			}
@@ -44,7 +48,9 @@ func checkName(file, name string, languages []string) error {
 }
 
 // isWord reports whether a block is plain text, without fields.
-func isWord(block string) bool { return block == "comma" || strings.Contains(block, ".") }
+func isWord(block string) bool {
+	return block == "comma" || block == "colon" || strings.Contains(block, ".")
+}
 
 // data returns the type of what a block sees; nil is nothing.
 func data(block string) reflect.Type {
@@ -57,6 +63,8 @@ func data(block string) reflect.Type {
 		return reflect.TypeFor[day]()
 	case strings.HasPrefix(block, talkPrefix):
 		return reflect.TypeFor[talkView]()
+	case slices.Contains(phrases, block):
+		return reflect.TypeFor[phrase]()
 	}
 	return reflect.TypeFor[view]()
 }

@@ -58,6 +58,13 @@ func Load(dir string, languages []string) (*Set, error) {
 	if k, err := rehearse(s); err != nil {
 		return nil, blame(all, overrides, k, err)
 	}
+	plain, err := newSet(all, nil, languages, nil)
+	if err != nil {
+		return nil, err
+	}
+	for name, pin := range s.pins {
+		s.pins[name] = Pin{SHA256: pin.SHA256, Builtin: pin == plain.pins[name]}
+	}
 	return s, nil
 }
 

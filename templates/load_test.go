@@ -60,7 +60,7 @@ func TestFaultyOverrides(t *testing.T) {
 		{"en.tmpl", `{{define "edited"}}{{with .Title}}{{.}}{{end}}{{end}}`, "is not available: use fields, if, else and template"},
 		{"en.tmpl", `{{define "edited"}}{{$x := .Title}}{{$x}}{{end}}`, "print one field, like {{.Body}}"},
 		{"en.tmpl", `{{define "edited"}}{{.}}{{end}}`, ". is not available"},
-		{"en.tmpl", `{{define "frist"}}x{{end}}`, `en.tmpl:1:18: unknown block "frist": use one of affected, change, corrected, `},
+		{"en.tmpl", `{{define "frist"}}x{{end}}`, `en.tmpl:1:18: unknown block "frist": use one of ack, affected, change, corrected, `},
 		{"en.tmpl", `{{define "status.solved"}}x{{end}}`, `unknown block "status.solved": use one of button.all, `},
 		{"en.tmpl", `{{define "foot"}}{{template "promiss" .}}{{end}}`, `unknown block "promiss"`},
 		{"en.tmpl", `{{define "foot"}}{{template "promise"}}{{end}}`, `write {{template "promise" .}}`},

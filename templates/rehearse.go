@@ -23,6 +23,11 @@ func rehearse(s *Set) (key, error) {
 }
 
 func rehearseAt(s *Set, k key) error {
+	if k.platform == "" {
+		if err := rehearsePhrases(s, k.language); err != nil {
+			return err
+		}
+	}
 	for _, m := range rehearsals() {
 		if err := rehearseOne(s, k, m); err != nil {
 			return fmt.Errorf("%w (%s of %s %q in %s)", err, m.Form, m.Kind, m.Status, k)

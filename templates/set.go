@@ -26,6 +26,7 @@ var Platforms = []string{"telegram", "discord", "twitter", "wechat"}
 type Set struct {
 	blocks  map[key]*blocks
 	version string
+	pins    map[string]Pin
 }
 
 type key struct{ platform, language string }
@@ -114,6 +115,10 @@ func newSet(builtin, overrides sources, languages []string, sum []byte) (*Set, e
 			}
 			s.blocks[key{platform, language}] = b
 		}
+	}
+	s.pins = map[string]Pin{}
+	for _, name := range phrases {
+		s.pins[name] = Pin{SHA256: s.pin(name), Builtin: true}
 	}
 	return s, nil
 }
