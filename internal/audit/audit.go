@@ -85,6 +85,7 @@ type Said struct {
 	Impact     incident.Impact                    `json:"impact"`
 	Components map[string]incident.ComponentState `json:"components"`
 	NextUpdate time.Time                          `json:"next_update,omitzero"` // the promise
+	Template   string                             `json:"template,omitempty"`   // of a text that nobody typed
 	ApprovedBy []string                           `json:"approved_by"`
 	Wording    Wording                            `json:"wording"`
 }

@@ -175,6 +175,22 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// Whether a promise was moved is on record, and so is the template of an update.
+func TestPromiseMoved(t *testing.T) {
+	s := &story{t, Evidence{Ref: "INC-12", Texts: map[Hash]string{}}}
+	s.said(1, incident.Investigating, past(0, 0), past(20, 0), time.Time{}, incident.Text{"en": "x"})
+	s.add(Record{At: past(10, 0), Verb: VerbSaid, Subject: "INC-12/2", Incident: "INC-12"}, Said{
+		Update: 2, Status: incident.Investigating, NextUpdate: past(40, 0), Template: incident.MovedPhrase, Wording: Wording{Revision: 1, At: past(10, 0)}})
+	s.ev.Time = past(50, 0)
+	x := mustSign(t, s.ev)
+	if p := x.Report.Promises; p[0].State != "moved" || p[1].State != "broken" {
+		t.Errorf("promises %+v", p)
+	}
+	if page := string(x.Markdown()); !strings.Contains(page, "| Promises | 1 moved, 1 broken |") || !strings.Contains(page, "template moved") {
+		t.Errorf("the page says:\n%s", page)
+	}
+}
+
 func TestPromiseStillOpen(t *testing.T) {
 	for _, tc := range []struct {
 		now   time.Time

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/allclear-hq/allclear/internal/incident"
 )
 
 // report derives what the records say. It fails on a record that cannot be
@@ -83,7 +85,7 @@ func (r *Report) addSaid(s Said) {
 	r.Facts = s.Facts
 	u := r.update(s.Update)
 	u.Status, u.Impact, u.Components, u.NextUpdate = s.Status, s.Impact, s.Components, when(s.NextUpdate)
-	u.AcceptedAt, u.Author = when(s.Wording.At), s.Wording.Author
+	u.AcceptedAt, u.Author, u.Template = when(s.Wording.At), s.Wording.Author, s.Template
 	u.ApprovedBy = append(u.ApprovedBy, s.ApprovedBy...)
 	u.Revisions = append(u.Revisions, s.Wording)
 }
@@ -140,26 +142,25 @@ func (u *Update) measure() {
 	}
 }
 
-// judgePromises compares each promise with the next update, as of a time.
+// judgePromises says what became of each promise, as of a time.
 func (r *Report) judgePromises(now time.Time) {
-	for i, u := range r.Updates {
-		if u.NextUpdate == nil {
-			continue
-		}
-		p := Promise{Update: u.Ref, Due: *u.NextUpdate, State: "kept"}
-		end := now
-		if i+1 < len(r.Updates) && r.Updates[i+1].AcceptedAt != nil {
-			next := r.Updates[i+1]
-			p.By, p.At, end = next.Ref, next.AcceptedAt, *next.AcceptedAt
-		}
-		switch {
-		case end.After(p.Due):
-			p.State, p.Late = "broken", end.Sub(p.Due).Seconds()
-		case p.At == nil:
-			p.State = "open"
+	for _, j := range incident.JudgePromises(r.promising(), now) {
+		u := r.Updates[j.By]
+		p := Promise{Update: u.Ref, Due: *u.NextUpdate, State: string(j.State), Late: j.Late.Seconds()}
+		if j.Came {
+			next := r.Updates[j.By+1]
+			p.By, p.At = next.Ref, next.AcceptedAt
 		}
 		r.Promises = append(r.Promises, p)
 	}
+}
+
+func (r *Report) promising() []incident.Promising {
+	said := make([]incident.Promising, len(r.Updates))
+	for i, u := range r.Updates {
+		said[i] = incident.Promising{At: at(u.AcceptedAt), Due: at(u.NextUpdate), Moves: u.Template == incident.MovedPhrase}
+	}
+	return said
 }
 
 // note is what a command said beside its texts, or why it was refused.

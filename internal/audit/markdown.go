@@ -1,11 +1,14 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/allclear-hq/allclear/internal/incident"
 )
 
 // Markdown is the export as the appendix of a post-mortem. It names the
@@ -52,20 +55,11 @@ func (x *Export) writeSummary(b *strings.Builder) {
 }
 
 func promiseCount(all []Promise) string {
-	if len(all) == 0 {
-		return "none made"
-	}
-	n := map[string]int{}
+	n := incident.PromiseCount{}
 	for _, p := range all {
-		n[p.State]++
+		n[incident.PromiseState(p.State)]++
 	}
-	var parts []string
-	for _, state := range []string{"kept", "broken", "open"} {
-		if n[state] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n[state], state))
-		}
-	}
-	return strings.Join(parts, ", ")
+	return cmp.Or(n.String(), "none made")
 }
 
 func writeUpdate(b *strings.Builder, u *Update) {
@@ -77,6 +71,9 @@ func writeUpdate(b *strings.Builder, u *Update) {
 	line += ", impact " + cell(string(u.Impact)) + "."
 	if u.NextUpdate != nil {
 		line += " Promised the next update by " + day(*u.NextUpdate) + "."
+	}
+	if u.Template != "" {
+		line += " Nobody typed it: template " + cell(u.Template) + "."
 	}
 	b.WriteString(line + "\n")
 	for _, w := range u.Revisions {

@@ -27,6 +27,7 @@ type Update struct {
 	Impact     incident.Impact                    `json:"impact"`
 	Components map[string]incident.ComponentState `json:"components"`
 	NextUpdate *time.Time                         `json:"next_update"`
+	Template   string                             `json:"template,omitempty"` // of a text that nobody typed
 	AcceptedAt *time.Time                         `json:"accepted_at"`
 	Author     string                             `json:"author"`
 	ApprovedBy []string                           `json:"approved_by"`
@@ -70,7 +71,7 @@ func (d *Delivery) shown() bool {
 type Promise struct {
 	Update string     `json:"update"` // that promised
 	Due    time.Time  `json:"due"`
-	State  string     `json:"state"` // kept, broken, open
+	State  string     `json:"state"` // kept, moved, broken, open
 	By     string     `json:"by,omitempty"`
 	At     *time.Time `json:"at,omitempty"`   // of the next update
 	Late   float64    `json:"late,omitempty"` // of a broken promise; with no next update, up to the head of the chain

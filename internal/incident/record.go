@@ -19,6 +19,7 @@ type Incident struct {
 	ResolvedAt time.Time // zero while it lasts
 	NextUpdate time.Time // the promise; zero for none
 	Begin, End time.Time // the window of a maintenance
+	Pending    Scope     // what has changed and is said with the next update
 	Updates    []Update  // oldest first; Updates[i].N == i+1
 }
 
@@ -30,6 +31,7 @@ type Update struct {
 	Impact      Impact
 	Components  map[string]ComponentState // of the incident after this update
 	NextUpdate  time.Time
+	Template    string // of a text that nobody typed, as in Saying
 	Author      string
 	ApprovedBy  []string
 	PublishedAt time.Time

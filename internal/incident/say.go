@@ -24,6 +24,8 @@ type Saying struct {
 	Components map[string]ComponentState // those that change
 	Body       Text
 	NextUpdate time.Time // zero promises nothing
+	NoNext     bool      // that it promises nothing is worth saying
+	Template   string    // of a text that nobody typed: name, and @sha256: with its pin where it is approved
 	Begin, End time.Time // the window of a maintenance
 }
 
@@ -111,7 +113,7 @@ func (i *Incident) Say(s Saying, author string, approvedBy []string, at time.Tim
 		}
 	}
 	maps.Copy(i.Components, s.Components)
-	i.NextUpdate = s.NextUpdate
+	i.NextUpdate, i.Pending = s.NextUpdate, Scope{}
 	switch ended := i.Status.Ended(); {
 	case ended && i.ResolvedAt.IsZero():
 		i.ResolvedAt = at
@@ -120,7 +122,7 @@ func (i *Incident) Say(s Saying, author string, approvedBy []string, at time.Tim
 	}
 	i.Updates = append(i.Updates, Update{
 		N: len(i.Updates) + 1, Status: i.Status, Impact: i.Impact, Components: maps.Clone(i.Components),
-		NextUpdate: s.NextUpdate, Author: author, ApprovedBy: approvedBy, PublishedAt: at,
+		NextUpdate: s.NextUpdate, Template: s.Template, Author: author, ApprovedBy: approvedBy, PublishedAt: at,
 		Revisions: []Revision{{Title: i.Title, Body: s.Body, Author: author, At: at}},
 	})
 	return &i.Updates[len(i.Updates)-1]

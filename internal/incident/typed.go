@@ -17,7 +17,7 @@ import (
 type Typed struct {
 	Verb   string   // without the slash: incident, update, correct …
 	Ref    string   // INC-12, INC-12/3 or D-17 as typed; empty when none was
-	Words  []string // closed words of an opening verb: impact, components, dates
+	Words  []string // closed words of an opening verb, or of scope: impact, components, dates
 	Title  string
 	Body   Text   // by language; "" is the language of the site
 	Text   string // everything after the reference, for verbs that take a reason
@@ -27,8 +27,8 @@ type Typed struct {
 
 // Verbs and what follows them.
 var (
-	opening  = []string{"incident", "maintenance", "notice", "scope"}
-	speaking = []string{"update", "correct", "typo", "edit"}
+	opening  = []string{"ack", "incident", "maintenance", "notice"}
+	speaking = []string{"update", "correct", "typo", "edit", "hold", "false_alarm"}
 	reasons  = []string{"retract", "publish", "reject", "retry", "skip", "posted", "freeze", "unfreeze", "show", "help"}
 	statuses = map[string]Status{
 		"investigating": Investigating, "identified": Identified, "monitoring": Monitoring, "resolve": Resolved, "resolved": Resolved,
@@ -72,6 +72,8 @@ func ParseTyped(text string, languages []string) (Typed, error) {
 		err = &UnknownVerb{t.Verb}
 	case slices.Contains(opening, t.Verb):
 		err = t.open(rest, languages)
+	case t.Verb == "scope":
+		err = t.scope(rest, languages)
 	case slices.Contains(reasons, t.Verb):
 		err = t.takeRef(strings.TrimSpace(rest))
 	default:
@@ -99,7 +101,7 @@ func WithVerb(text, verb string) string {
 }
 
 func isVerb(s string) bool {
-	return statuses[s] != "" || slices.Contains(opening, s) || slices.Contains(speaking, s) || slices.Contains(reasons, s)
+	return statuses[s] != "" || s == "scope" || slices.Contains(opening, s) || slices.Contains(speaking, s) || slices.Contains(reasons, s)
 }
 
 func isGap(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("，,：:", r) }
@@ -116,7 +118,7 @@ func glued(text string) error {
 // open reads an opening verb: closed words on its line, then title and text.
 func (t *Typed) open(rest string, languages []string) error {
 	line, below, _ := strings.Cut(rest, "\n")
-	t.Words = strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",，、", r) })
+	t.Words = closedWords(line)
 	below = strings.TrimSpace(below)
 	title, body, _ := strings.Cut(below, "\n")
 	if _, begins, err := language(title, languages); err != nil {
@@ -135,6 +137,21 @@ func (t *Typed) open(rest string, languages []string) error {
 		t.Body = Text{"": t.Title}
 	}
 	return nil
+}
+
+// closedWords splits a line that has no text of its own.
+func closedWords(line string) []string {
+	return strings.FieldsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",，、", r) })
+}
+
+// scope reads a reference and closed words; everything below is text.
+func (t *Typed) scope(rest string, languages []string) error {
+	line, below, _ := strings.Cut(rest, "\n")
+	if err := t.takeRef(strings.TrimSpace(line)); err != nil {
+		return err
+	}
+	t.Words, t.Text = closedWords(t.Text), ""
+	return t.readBody(below, languages)
 }
 
 // speak reads a verb whose text follows the reference.
@@ -231,5 +248,5 @@ func (t Typed) TakesRef(draft bool) bool {
 	if draft {
 		return slices.Contains([]string{"edit", "publish", "reject"}, t.Verb)
 	}
-	return t.Status != "" || t.Verb == "update" || t.Verb == "show"
+	return t.Status != "" || slices.Contains([]string{"update", "scope", "hold", "false_alarm", "show"}, t.Verb)
 }

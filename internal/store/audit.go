@@ -68,7 +68,7 @@ func auditSaid(ctx context.Context, q querier, i *incident.Incident, u *incident
 		Subject: updateRef(i, u.N), Incident: i.Ref.String(),
 		Detail: js(audit.Said{
 			Facts: facts(i), Update: u.N, Status: u.Status, Impact: u.Impact, Components: u.Components,
-			NextUpdate: u.NextUpdate.UTC(), ApprovedBy: u.ApprovedBy, Wording: wording(u, 1),
+			NextUpdate: u.NextUpdate.UTC(), Template: u.Template, ApprovedBy: u.ApprovedBy, Wording: wording(u, 1),
 		}),
 	})
 }

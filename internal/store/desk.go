@@ -70,6 +70,11 @@ func (t *deskTx) Create(i *incident.Incident) error {
 	return nil
 }
 
+func (t *deskTx) Keep(i *incident.Incident) error {
+	_, err := saveState(t.ctx, t.tx, i)
+	return err
+}
+
 func (t *deskTx) Save(i *incident.Incident) error {
 	id, err := saveState(t.ctx, t.tx, i)
 	if err != nil {

@@ -41,20 +41,20 @@ func each(rows *sql.Rows, err error, row func() error) error {
 	return rows.Err()
 }
 
-const incidentColumns = `id, prefix, number, kind, drill, title, impact, status, components, created_at, resolved_at, next_update, begins, ends`
+const incidentColumns = `id, prefix, number, kind, drill, title, impact, status, components, created_at, resolved_at, next_update, begins, ends, pending`
 
 // scanIncident reads incidentColumns.
 func scanIncident(scan func(...any) error) (int64, *incident.Incident, error) {
 	var i incident.Incident
 	var id, created, resolved, next, begins, ends int64
-	var components string
-	err := scan(&id, &i.Ref.Prefix, &i.Ref.Number, &i.Kind, &i.Drill, &i.Title, &i.Impact, &i.Status, &components, &created, &resolved, &next, &begins, &ends)
+	var components, pending string
+	err := scan(&id, &i.Ref.Prefix, &i.Ref.Number, &i.Kind, &i.Drill, &i.Title, &i.Impact, &i.Status, &components, &created, &resolved, &next, &begins, &ends, &pending)
 	if err != nil {
 		return 0, nil, err
 	}
 	i.CreatedAt, i.ResolvedAt, i.NextUpdate = moment(created), moment(resolved), moment(next)
 	i.Begin, i.End = moment(begins), moment(ends)
-	return id, &i, json.Unmarshal([]byte(components), &i.Components)
+	return id, &i, errors.Join(json.Unmarshal([]byte(components), &i.Components), json.Unmarshal([]byte(pending), &i.Pending))
 }
 
 // incidentBy loads a whole incident; where is a condition on its columns.
@@ -72,12 +72,12 @@ func incidentBy(ctx context.Context, q querier, where string, args ...any) (*inc
 
 // loadUpdates adds what was said to an incident.
 func loadUpdates(ctx context.Context, q querier, id int64, i *incident.Incident) error {
-	rows, err := q.QueryContext(ctx, `SELECT n, status, impact, components, next_update, author, approved_by, published_at, retraction FROM said WHERE incident = ? ORDER BY n`, id)
+	rows, err := q.QueryContext(ctx, `SELECT n, status, impact, components, next_update, template, author, approved_by, published_at, retraction FROM said WHERE incident = ? ORDER BY n`, id)
 	err = each(rows, err, func() error {
 		var u incident.Update
 		var components, approved, retraction string
 		var next, published int64
-		if err := rows.Scan(&u.N, &u.Status, &u.Impact, &components, &next, &u.Author, &approved, &published, &retraction); err != nil {
+		if err := rows.Scan(&u.N, &u.Status, &u.Impact, &components, &next, &u.Template, &u.Author, &approved, &published, &retraction); err != nil {
 			return err
 		}
 		u.NextUpdate, u.PublishedAt = moment(next), moment(published)
@@ -142,10 +142,10 @@ func insertIncident(ctx context.Context, q querier, i *incident.Incident) (int64
 		return 0, err
 	}
 	var id int64
-	row = q.QueryRowContext(ctx, `INSERT INTO incident (prefix, number, kind, drill, title, impact, status, components, created_at, resolved_at, next_update, begins, ends)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+	row = q.QueryRowContext(ctx, `INSERT INTO incident (prefix, number, kind, drill, title, impact, status, components, created_at, resolved_at, next_update, begins, ends, pending)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 		i.Ref.Prefix, i.Ref.Number, i.Kind, i.Drill, i.Title, i.Impact, i.Status, js(i.Components),
-		micros(i.CreatedAt), micros(i.ResolvedAt), micros(i.NextUpdate), micros(i.Begin), micros(i.End))
+		micros(i.CreatedAt), micros(i.ResolvedAt), micros(i.NextUpdate), micros(i.Begin), micros(i.End), js(i.Pending))
 	if err := row.Scan(&id); err != nil {
 		return 0, err
 	}
@@ -159,17 +159,17 @@ func insertIncident(ctx context.Context, q querier, i *incident.Incident) (int64
 
 // saveState stores what an incident is now, without what was said.
 func saveState(ctx context.Context, q querier, i *incident.Incident) (id int64, err error) {
-	row := q.QueryRowContext(ctx, `UPDATE incident SET title = ?, impact = ?, status = ?, components = ?, resolved_at = ?, next_update = ?, begins = ?, ends = ?
+	row := q.QueryRowContext(ctx, `UPDATE incident SET title = ?, impact = ?, status = ?, components = ?, resolved_at = ?, next_update = ?, begins = ?, ends = ?, pending = ?
 		WHERE prefix = ? AND number = ? RETURNING id`,
-		i.Title, i.Impact, i.Status, js(i.Components), micros(i.ResolvedAt), micros(i.NextUpdate), micros(i.Begin), micros(i.End),
+		i.Title, i.Impact, i.Status, js(i.Components), micros(i.ResolvedAt), micros(i.NextUpdate), micros(i.Begin), micros(i.End), js(i.Pending),
 		i.Ref.Prefix, i.Ref.Number)
 	return id, row.Scan(&id)
 }
 
 func insertUpdate(ctx context.Context, q querier, id int64, u *incident.Update) error {
-	_, err := q.ExecContext(ctx, `INSERT INTO said (incident, n, status, impact, components, next_update, author, approved_by, published_at, retraction)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		id, u.N, u.Status, u.Impact, js(u.Components), micros(u.NextUpdate), u.Author, js(u.ApprovedBy), micros(u.PublishedAt), js(u.Retraction))
+	_, err := q.ExecContext(ctx, `INSERT INTO said (incident, n, status, impact, components, next_update, template, author, approved_by, published_at, retraction)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		id, u.N, u.Status, u.Impact, js(u.Components), micros(u.NextUpdate), u.Template, u.Author, js(u.ApprovedBy), micros(u.PublishedAt), js(u.Retraction))
 	for r := 1; r <= len(u.Revisions) && err == nil; r++ {
 		err = insertRevision(ctx, q, id, u, r)
 	}
