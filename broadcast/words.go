@@ -91,6 +91,13 @@ func (n *planner) message(e *Entry, after Shows) *templates.Message {
 		NextUpdate: u.NextUpdate, Begin: i.Begin, End: i.End, Link: n.Policy.Link(i.Ref),
 	}
 	n.compare(m, u)
+	switch { // what generated words say is not said twice
+	case revision > 1 || m.Form != templates.Update:
+	case u.Template == incident.ScopePhrase:
+		m.WasImpact, m.Components = "", nil
+	case u.Template == incident.MovedPhrase:
+		m.NextUpdate = time.Time{}
+	}
 	if e.Shows.Exists() && e.Shows.Posted < revision {
 		m.Revision = revision // another wording was read here
 	}

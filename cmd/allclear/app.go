@@ -46,6 +46,10 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 	if err != nil {
 		return nil, usageError{err}
 	}
+	approved, err := approvedTexts(c, texts)
+	if err != nil {
+		return nil, usageError{err}
+	}
 	accounts, err := connect(c)
 	if err != nil {
 		return nil, usageError{err}
@@ -65,7 +69,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 		db.Close()
 		return nil, usageError{err}
 	}
-	a.desk = desk.New(a.deskConfig())
+	a.desk = desk.New(a.deskConfig(texts, approved))
 	a.rooms = a.newRooms()
 	a.newAudiences(texts)
 	if err := a.checkShared(ctx); err != nil {
@@ -156,11 +160,12 @@ func componentNames(c *config.Config) map[string]string {
 	return names
 }
 
-func (a *app) deskConfig() desk.Config {
+func (a *app) deskConfig(texts *templates.Set, approved map[string]string) desk.Config {
 	c := a.config
 	return desk.Config{
 		Store: a.store, Reader: a.store, Render: a.engine.Preview, Operators: operators(c), Channels: channels(c), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
 		Zone: c.Site.TimeZone, Hosts: c.Site.Hosts, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
+		Words: texts, Approved: approved,
 		Wake: a.engine.Wake, Changed: tell(&a.published), Counted: a.metrics.Command,
 	}
 }

@@ -27,7 +27,12 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if _, err := templates.Load(cfg.Site.Templates, cfg.Site.Languages); err != nil {
+	texts, err := templates.Load(cfg.Site.Templates, cfg.Site.Languages)
+	if err != nil {
+		return usageError{err}
+	}
+	approved, err := approvedTexts(cfg, texts)
+	if err != nil {
 		return usageError{err}
 	}
 	accounts, err := connect(cfg)
@@ -35,6 +40,7 @@ func (c *checkCmd) Run(e *env) error {
 		return usageError{err}
 	}
 	fmt.Fprintf(e.out, "%s is in order: %d accounts, %d channels, %d operators, %d components\n", e.config, len(cfg.Bots), len(cfg.Channels), len(cfg.Operators), len(cfg.Components))
+	printApproved(e.out, approved, texts)
 	bad := 0
 	for _, name := range sortedKeys(accounts) {
 		bad += c.account(e, cfg, name, accounts[name])

@@ -89,7 +89,7 @@ func (c *client) once(ctx context.Context, method, path string, payload []byte) 
 		return nil, false, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
-	if method == http.MethodPost {
+	if method != http.MethodGet {
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Idempotency-Key", c.key)
 	}

@@ -37,6 +37,7 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Show          showCmd     `cmd:"" group:"say" help:"Show what is open, or one incident with where it arrived."`
+	Ack           ackCmd      `cmd:"" group:"say" help:"Open an incident with approved first words."`
 	Incident      openCmd     `cmd:"" group:"say" help:"Open an incident."`
 	Maintenance   maintainCmd `cmd:"" group:"say" help:"Announce a maintenance."`
 	Notice        noticeCmd   `cmd:"" group:"say" help:"Publish a notice, for example about a rumour."`
@@ -49,11 +50,15 @@ type cli struct {
 	Verifying     statusCmd   `cmd:"" group:"say" help:"A maintenance is being verified."`
 	Complete      statusCmd   `cmd:"" group:"say" help:"A maintenance is complete."`
 	Close         statusCmd   `cmd:"" group:"say" help:"Close a notice."`
+	Scope         scopeCmd    `cmd:"" group:"say" help:"What is affected has changed: with the next update, or at once."`
+	Hold          approvedCmd `cmd:"" group:"say" help:"Say with approved words that work goes on, and renew the promise."`
+	FalseAlarm    approvedCmd `cmd:"" name:"false_alarm" group:"say" help:"End, with approved words, an incident that was none."`
 	Correct       correctCmd  `cmd:"" group:"say" help:"Give an update the right words, aloud."`
 	Typo          correctCmd  `cmd:"" group:"say" help:"Give an update the right words where they can be edited, silently."`
 	Retract       retractCmd  `cmd:"" group:"say" help:"Withdraw an update."`
 
 	Publish  publishCmd  `cmd:"" group:"settle" help:"Agree to a draft, and publish it when nobody else is needed."`
+	Edit     editCmd     `cmd:"" group:"settle" help:"Give a draft other words; approvals are void then."`
 	Reject   rejectCmd   `cmd:"" group:"settle" help:"End a draft."`
 	Retry    settleCmd   `cmd:"" group:"settle" help:"Send again what failed or is unsure."`
 	Skip     settleCmd   `cmd:"" group:"settle" help:"Give up a delivery."`
@@ -102,7 +107,7 @@ func run(e *env, args []string) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	k, err := parser.Parse(args)
+	k, err := parser.Parse(scopeArgs(args))
 	switch {
 	case exited >= 0:
 		return exited

@@ -29,6 +29,9 @@ func (a *app) preview(ctx context.Context, kind incident.Kind, s incident.Saying
 	if err != nil {
 		return nil, err
 	}
+	if s.Template != "" { // words that nobody typed
+		warnings = nil
+	}
 	i.Say(s, "", nil, now)
 	shown, err := a.engine.Preview(i, broadcast.PlanPost(channels(a.config), i, nil, nil), lanes)
 	var out []web.Preview

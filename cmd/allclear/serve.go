@@ -86,7 +86,6 @@ func notYet(c *config.Config) (out []string) {
 		add(c.Bots[name].Paid > 0, "paid of bot "+name+"; nothing is paid for")
 	}
 	add(len(c.Hooks) > 0, "[hooks]; no alert is taken")
-	add(c.Policy.Ack+c.Policy.Hold+c.Policy.FalseAlarm != "", "[policy] ack, hold and false_alarm; no approved template is offered")
 	return out
 }
 

@@ -22,7 +22,13 @@ type incidentView struct {
 	Status     string     `json:"status"`
 	NextUpdate *time.Time `json:"next_update"`
 	ResolvedAt *time.Time `json:"resolved_at"`
-	Updates    []struct {
+	Pending    *struct {
+		Impact     incident.Impact
+		Components map[string]incident.ComponentState
+		By         string
+	} `json:"pending"`
+	Promises incident.PromiseCount `json:"promises"`
+	Updates  []struct {
 		Ref         string          `json:"ref"`
 		Revision    int             `json:"revision"`
 		Status      string          `json:"status"`
@@ -95,6 +101,12 @@ func (c *showCmd) open(e *env, cl *client) error {
 
 func (c *showCmd) one(e *env, v incidentView, list []delivery) error {
 	fmt.Fprintln(e.out, v.line())
+	if p := v.Pending; p != nil {
+		fmt.Fprintf(e.out, "With the next update: %s (%s)\n", incident.Scope{Impact: p.Impact, Components: p.Components}, p.By)
+	}
+	if kept := v.Promises.String(); kept != "" {
+		fmt.Fprintf(e.out, "Promises: %s\n", kept)
+	}
 	for _, u := range v.Updates {
 		mark := ""
 		if u.RetractedAt != nil {

@@ -67,31 +67,43 @@ func (f *sayFlags) fill(req map[string]any, now time.Time) error {
 	set("components", f.Component, len(f.Component) > 0)
 	set("only", f.Only, len(f.Only) > 0)
 	set("not", f.Not, len(f.Not) > 0)
-	next, err := f.due(now)
-	set("next_update", next.UTC().Format(time.RFC3339), !next.IsZero())
+	next, err := nextOf(f.Next, now)
+	set("next_update", next, next != "")
 	return err
 }
 
-func (f *sayFlags) due(now time.Time) (time.Time, error) {
+// nextOf is a promise as the API takes it; empty where none was given.
+func nextOf(next string, now time.Time) (string, error) {
+	due, err := dueOf(next, now)
 	switch {
-	case f.Next == "" || f.Next == "none":
+	case err != nil || next == "":
+		return "", err
+	case due.IsZero():
+		return "none", nil
+	}
+	return due.UTC().Format(time.RFC3339), nil
+}
+
+func dueOf(next string, now time.Time) (time.Time, error) {
+	switch {
+	case next == "" || next == "none":
 		return time.Time{}, nil
-	case strings.Contains(f.Next, "T"):
-		t, err := time.Parse(time.RFC3339, f.Next)
+	case strings.Contains(next, "T"):
+		t, err := time.Parse(time.RFC3339, next)
 		if err != nil {
-			err = usageError{fmt.Errorf("--next %q is no time: write 20m, 14:30 or 2026-11-22T14:30:00Z", f.Next)}
+			err = usageError{fmt.Errorf("--next %q is no time: write 20m, 14:30 or 2026-11-22T14:30:00Z", next)}
 		}
 		return t, err
-	case strings.Contains(f.Next, ":"):
-		t, err := incident.Promise{At: f.Next}.Due(now, time.UTC)
+	case strings.Contains(next, ":"):
+		t, err := incident.Promise{At: next}.Due(now, time.UTC)
 		if err != nil {
 			err = usageError{fmt.Errorf("--next: %w", err)}
 		}
 		return t, err
 	}
-	d, err := time.ParseDuration(f.Next)
+	d, err := time.ParseDuration(next)
 	if err != nil || d <= 0 {
-		return time.Time{}, usageError{fmt.Errorf("--next %q is no time: write 20m, 14:30, none or an RFC 3339 time", f.Next)}
+		return time.Time{}, usageError{fmt.Errorf("--next %q is no time: write 20m, 14:30, none or an RFC 3339 time", next)}
 	}
 	return now.Add(d), nil
 }
@@ -142,33 +154,51 @@ func open(e *env, f *sayFlags, text string, req map[string]any) error {
 }
 
 // say posts something that becomes an update or a draft, and prints which.
-func say(e *env, path string, req any) error {
+func say(e *env, path string, req any) error { return send(e, "POST", path, req) }
+
+func send(e *env, method, path string, req any) error {
 	c, err := newClient(e)
 	if err != nil {
 		return err
 	}
 	var out struct {
-		State  string
-		Ref    string
-		Update string
-		Status string
-		Draft  *struct {
-			ID    string
-			Needs int
+		State    string
+		Ref      string
+		Update   string
+		Status   string
+		Text     string
+		Warnings []string
+		Held     []string
+		Draft    *struct {
+			ID        string
+			Needs     int
+			Approvals []string
+			Warnings  []string
 		}
 	}
-	answer, err := c.call(e.ctx, "POST", path, req, &out)
+	answer, err := c.call(e.ctx, method, path, req, &out)
 	switch {
 	case err != nil:
 		return err
 	case e.json:
 		return printJSON(e, answer)
 	case out.Draft != nil:
-		fmt.Fprintf(e.out, "%s waits for others to agree: allclear publish %s\n", out.Draft.ID, out.Draft.ID)
+		waits := "a publisher"
+		if missing := out.Draft.Needs - len(out.Draft.Approvals); missing > 0 {
+			waits = fmt.Sprintf("others to agree (%d more)", missing)
+		}
+		fmt.Fprintf(e.out, "%s waits for %s: allclear publish %s\n", out.Draft.ID, waits, out.Draft.ID)
+		out.Warnings = out.Draft.Warnings
 	case out.Update != "":
 		fmt.Fprintf(e.out, "%s published\n", out.Update)
 	default:
-		fmt.Fprintf(e.out, "%s %s\n", out.Ref, out.State)
+		fmt.Fprintln(e.out, out.Text)
+	}
+	if len(out.Held) > 0 {
+		fmt.Fprintf(e.out, "held by a freeze: %s\n", strings.Join(out.Held, ", "))
+	}
+	for _, w := range out.Warnings {
+		fmt.Fprintln(e.out, "!", w)
 	}
 	return nil
 }
@@ -208,7 +238,7 @@ func (c *noticeCmd) Run(e *env) error {
 // updateCmd says more about an incident.
 type updateCmd struct {
 	Ref    string   `arg:"" help:"The incident: INC-12."`
-	Text   []string `arg:"" optional:"" help:"The text; without it, standard input."`
+	Text   []string `arg:"" optional:"" help:"The text; without it, standard input, unless only --next, --impact or --component is to be said."`
 	Status string   `help:"Where it stands now; without it, unchanged."`
 	Impact string   `help:"How bad it is now; without it, unchanged."`
 	After  string   `placeholder:"INC-12/3" help:"The newest update that you know; a later one makes this fail."`
@@ -216,11 +246,14 @@ type updateCmd struct {
 }
 
 func (c *updateCmd) Run(e *env) error {
-	text, err := textOf(e, c.Text)
-	if err != nil {
-		return err
+	req := map[string]any{}
+	if len(c.Text) > 0 || !c.speaksForItself() {
+		text, err := textOf(e, c.Text)
+		if err != nil {
+			return err
+		}
+		req["body"] = c.body(text)
 	}
-	req := map[string]any{"body": c.body(text)}
 	for name, v := range map[string]string{"status": c.Status, "impact": c.Impact, "after": c.After} {
 		if v != "" {
 			req[name] = v
@@ -230,6 +263,12 @@ func (c *updateCmd) Run(e *env) error {
 		return err
 	}
 	return say(e, "/v1/incidents/"+url.PathEscape(c.Ref)+"/updates", req)
+}
+
+// speaksForItself reports whether there is something to say without a text, for
+// which the server has the words.
+func (c *updateCmd) speaksForItself() bool {
+	return c.Status == "" && c.Title == "" && len(c.Translation) == 0 && (c.Impact != "" || len(c.Component) > 0 || c.Next != "")
 }
 
 // statusOf is the status that each status verb sets.

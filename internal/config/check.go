@@ -242,12 +242,17 @@ func (d *document) checkPolicy(p *Policy) {
 			d.fault(at.key("next").key(string(impact)), `a promise cannot be %s; write up to 30 days, like "20m"`, promise)
 		}
 	}
-	for _, t := range []struct{ key, name string }{{"ack", p.Ack}, {"hold", p.Hold}, {"false_alarm", p.FalseAlarm}} {
-		if t.name != "" && !wordForm.MatchString(t.name) {
-			d.fault(at.key(t.key), "template %q cannot be; use a-z, A-Z, 0-9, - and _, without folder and ending", t.name)
+	for _, key := range incident.ApprovedPhrases {
+		value := p.Approved()[key]
+		if pin, named := strings.CutPrefix(value, key); value != "" && (!named || !pinForm.MatchString(pin)) {
+			d.fault(at.key(key), "%q is no approved template; write %q for the text of this release, %q for one of your own (allclear check prints it), or \"\" for none",
+				value, key, key+"@sha256:…")
 		}
 	}
 }
+
+// pinForm is what may follow the name of an approved template.
+var pinForm = regexp.MustCompile(`^(@sha256:[0-9a-f]{64})?$`)
 
 func (d *document) checkOperators(operators []Operator) {
 	names, telegram, discord, tokens := map[string]path{}, map[string]path{}, map[string]path{}, map[string]path{}

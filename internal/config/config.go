@@ -85,9 +85,9 @@ func parseNetwork(text string) (netip.Prefix, error) {
 type Policy struct {
 	Approvals          map[string]int                    `toml:"approvals"` // people besides the author, by impact or kind; see Needs
 	Unsure             UnsurePolicy                      `toml:"unsure"`
-	Ack                string                            `toml:"ack"`         // name of the approved template of first words; empty for none
-	Hold               string                            `toml:"hold"`        // name of the approved holding statement; empty for none
-	FalseAlarm         string                            `toml:"false_alarm"` // name of the approved template of a false alarm; empty for none
+	Ack                string                            `toml:"ack"`         // the approved template of first words: "ack", or "ack@sha256:…" for an overridden one; empty for none
+	Hold               string                            `toml:"hold"`        // the approved holding statement, likewise
+	FalseAlarm         string                            `toml:"false_alarm"` // the approved text of a false alarm, likewise
 	Next               map[incident.Impact]time.Duration `toml:"next"`        // default promise; an impact without an entry promises nothing
 	MissingTranslation MissingTranslation                `toml:"missing_translation"`
 	Correction         Correction                        `toml:"correction"`
@@ -98,6 +98,11 @@ type Policy struct {
 // larger of what its kind and its impact ask for.
 func (p Policy) Needs(k incident.Kind, i incident.Impact) int {
 	return max(p.Approvals[string(k)], p.Approvals[string(i)])
+}
+
+// Approved are the values of ack, hold and false_alarm by key.
+func (p Policy) Approved() map[string]string {
+	return map[string]string{incident.AckPhrase: p.Ack, incident.HoldPhrase: p.Hold, incident.FalseAlarmPhrase: p.FalseAlarm}
 }
 
 // UnsurePolicy settles posts of which nobody knows whether they arrived.

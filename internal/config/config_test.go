@@ -192,7 +192,7 @@ func TestFullConfiguration(t *testing.T) {
 		Policy: Policy{
 			Approvals: map[string]int{"critical": 1, "notice": 1},
 			Unsure:    UnsurePolicy{Public: Resend, People: Ask},
-			Ack:       "first-words", Hold: "", FalseAlarm: "false_alarm",
+			Ack:       "ack@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Hold: "", FalseAlarm: "false_alarm",
 			Next:               map[incident.Impact]time.Duration{incident.Critical: 20 * time.Minute, incident.Major: 90 * time.Minute},
 			MissingTranslation: HoldBack, Correction: EditOnly, Retraction: Delete,
 		},

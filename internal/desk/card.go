@@ -38,7 +38,13 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, zone *time.Location,
 		by += ", approved " + strings.Join(u.ApprovedBy, ", ")
 	}
 	lines = append(lines, by)
+	if !i.Pending.Empty() {
+		lines = append(lines, "With the next update: "+i.Pending.String()+" ("+i.Pending.By+")")
+	}
 	lines = append(lines, c.channels(i, ds, now)...)
+	if mayBeFalse(i) {
+		c.Buttons = append(c.Buttons[:min(len(c.Buttons), cardRows-1)], []bots.Button{{Text: "False alarm", Data: press("false", i.Ref.String(), "")}})
+	}
 	c.Buttons = c.Buttons[:min(len(c.Buttons), cardRows)]
 	if simulator {
 		lines = append(lines, "SIMULATOR")
@@ -48,6 +54,12 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, zone *time.Location,
 	}
 	c.Text = strings.Join(lines, "\n")
 	return c
+}
+
+// mayBeFalse reports whether an incident that is open was opened with approved
+// first words, before anybody knew for sure.
+func mayBeFalse(i *incident.Incident) bool {
+	return i.ResolvedAt.IsZero() && strings.HasPrefix(i.Updates[0].Template, incident.AckPhrase+pinned)
 }
 
 // cardHead: INC-12 critical · monitoring · 00:31 open · login ✓ withdrawals ▲
@@ -97,7 +109,13 @@ func componentMark(s incident.ComponentState) string {
 }
 
 func cardPromise(i *incident.Incident, zone *time.Location, now time.Time) string {
-	if i.NextUpdate.IsZero() || !i.ResolvedAt.IsZero() {
+	if !i.ResolvedAt.IsZero() {
+		if kept := i.CountPromises(now).String(); kept != "" {
+			return "Promises: " + kept
+		}
+		return ""
+	}
+	if i.NextUpdate.IsZero() {
 		return ""
 	}
 	left := i.NextUpdate.Sub(now)

@@ -56,10 +56,11 @@ func (c Correct) run(w *work) (Answer, error) {
 	if err := w.amend(i, u, c.Typo); err != nil {
 		return Answer{}, err
 	}
-	return Answer{
+	answer := Answer{
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
 		Text: fmt.Sprintf("%s/%d now has revision %d.", i.Ref, u.N, len(u.Revisions)),
-	}, nil
+	}
+	return w.held(answer, w.Channels)
 }
 
 // revision is what the update says once it is corrected.

@@ -67,6 +67,7 @@ type Answer struct {
 	Delivery string             // id, where the command was about one
 	Text     string             // one line for people
 	Warnings []string           // what the operator should know about what was said
+	Held     []string           // channels on which a freeze holds it
 }
 
 // A Refusal is a command that was not carried out. Nothing was changed.
@@ -115,6 +116,8 @@ type Tx interface {
 	Unresolved() ([]*incident.Incident, error)
 	// Create stores a new incident and gives it the next number.
 	Create(i *incident.Incident) error
+	// Keep stores the incident's present state, where nothing was said.
+	Keep(i *incident.Incident) error
 	// Save stores the incident's present state and its newest update.
 	Save(i *incident.Incident) error
 	// Revise stores the newest revision of update n, and the incident's state.
@@ -195,6 +198,8 @@ type Config struct {
 	Zone       *time.Location // in which people type times
 	Hosts      []string       // that links in texts may lead to; empty allows all
 	Approvals  map[string]int // by impact or kind
+	Words      Words
+	Approved   map[string]string // SHA-256 by name of the approved templates; the others are switched off
 	Next       map[incident.Impact]time.Duration
 	Retraction string        // tombstone or delete
 	Escalate   time.Duration // after which an admin may publish a draft alone; 0 is 3 minutes
@@ -232,6 +237,7 @@ type work struct {
 	approved []string // who agreed to the draft that is being published
 	author   string   // of that draft; otherwise the actor
 	warnings []string // of the words that it says
+	against  []string // what speaks against the all clear that it says
 }
 
 // Do carries out a command. key names it for repetition: the same key has one
@@ -323,7 +329,7 @@ func (d *Desk) attempt(w *work, cmd Command) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	answer.Warnings = append(answer.Warnings, w.warnings...)
+	answer.Warnings = append(append(answer.Warnings, w.warnings...), w.against...)
 	subject := answer.Ref
 	if answer.Update != 0 {
 		subject = fmt.Sprintf("%s/%d", answer.Ref, answer.Update)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
@@ -45,14 +46,7 @@ func (w *work) draftFirst(c Command, i *incident.Incident, s incident.Saying) (A
 	if w.approved != nil {
 		return Answer{}, false, nil // a draft that is being published
 	}
-	impact := i.Impact
-	if s.Impact.Worse(impact) {
-		impact = s.Impact
-	}
-	needs := max(w.Approvals[string(i.Kind)], w.Approvals[string(impact)])
-	if i.Drill {
-		needs = 0
-	}
+	needs := w.needs(i, s)
 	alone := i.Drill || needs == 0 && w.actor.Role.atLeast(Publisher)
 	if alone && !w.actor.Previews {
 		return Answer{}, false, nil
@@ -70,7 +64,7 @@ func (w *work) draftFirst(c Command, i *incident.Incident, s incident.Saying) (A
 		d.Warnings = append(d.Warnings, fmt.Sprintf("typed %s ago, at %s UTC: is it still true?", roughly(age), w.actor.SaidAt.UTC().Format("15:04")))
 	}
 	d.Wording = w.warnings
-	if err := d.hold(c); err != nil {
+	if err := w.hold(d, c); err != nil {
 		return Answer{}, false, err
 	}
 	if err := w.AddDraft(d); err != nil {
@@ -79,17 +73,85 @@ func (w *work) draftFirst(c Command, i *incident.Incident, s incident.Saying) (A
 	return Answer{State: "draft", Draft: d, Text: fmt.Sprintf("%s waits for %s.", d.ID(), d.waitsFor())}, true, nil
 }
 
-// hold puts a command into the draft. A new command is a new digest, which
-// voids the approvals and the buttons of the one before.
-func (d *Draft) hold(c Command) error {
+// needs is how many people besides the author must agree before s is said of i.
+func (w *work) needs(i *incident.Incident, s incident.Saying) int {
+	impact := i.Impact
+	if s.Impact.Worse(impact) {
+		impact = s.Impact
+	}
+	if i.Drill || w.approvedNow(i, s) {
+		return 0
+	}
+	return max(w.Approvals[string(i.Kind)], w.Approvals[string(impact)])
+}
+
+// hold puts a command into the draft with the digest of what would be
+// published: a new one voids the approvals and the buttons of the one before.
+func (w *work) hold(d *Draft, c Command) error {
 	command, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	d.Verb, d.Command, d.Approvals = c.verb(), command, nil
-	sum := sha256.Sum256(append(command, d.Base...))
-	d.Digest = hex.EncodeToString(sum[:])
+	d.Verb, d.Command = c.verb(), command
+	content, err := json.Marshal(struct {
+		Command   json.RawMessage
+		Base      string
+		Templates string
+		Languages []string
+		Channels  []string
+	}{command, d.Base, w.Words.Version(), w.Languages, w.destinations(d, c)})
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(content)
+	if digest := hex.EncodeToString(sum[:]); digest != d.Digest {
+		d.Digest, d.Approvals = digest, nil
+	}
 	return nil
+}
+
+// destinations are the channels that a draft is for, with what decides how they
+// put it.
+func (w *work) destinations(d *Draft, c Command) (out []string) {
+	var only, not []string
+	switch c := c.(type) {
+	case Open:
+		only, not = c.Only, c.Not
+	case Update:
+		only, not = c.Only, c.Not
+	}
+	for _, ch := range broadcast.PlanPost(w.Channels, &incident.Incident{Drill: d.Drill}, only, not) {
+		out = append(out, strings.Join([]string{ch.Name, ch.Account, ch.Platform, ch.Target, ch.Language}, " "))
+	}
+	return out
+}
+
+// refresh brings a draft in line with what holds now: the change of scope that
+// waits, texts and channels, and how many people must agree. It reports whether
+// something else would be published than was read.
+func (w *work) refresh(d *Draft, cmd Command) (changed bool, err error) {
+	on, said := &incident.Incident{Kind: incident.Outage, Drill: d.Drill, Impact: incident.ImpactNone}, incident.Saying{}
+	switch c := cmd.(type) {
+	case Open:
+		on.Kind, said = c.Kind, c.Saying
+	case Update:
+		if on, err = w.incidentOf(d.Ref); err != nil {
+			return false, err
+		}
+		if err := w.compose(&c, on); err != nil {
+			return false, err
+		}
+		cmd, said = c, c.Says()
+	case Correct:
+		on, _, err = w.updateOf(c.Ref)
+	}
+	if err != nil {
+		return false, err
+	}
+	d.Needs = w.needs(on, said)
+	was := d.Digest
+	err = w.hold(d, cmd)
+	return d.Digest != was, err
 }
 
 // mark is the part of the digest that fits under a button.
@@ -152,6 +214,15 @@ func (c Publish) run(w *work) (Answer, error) {
 	d, err := w.draft(c.Draft, c.Digest)
 	if err != nil {
 		return Answer{}, err
+	}
+	cmd, err := d.command()
+	if err != nil {
+		return Answer{}, err
+	}
+	if changed, err := w.refresh(d, cmd); err != nil {
+		return Answer{}, err
+	} else if changed {
+		return Answer{State: "draft", Draft: d, Ref: d.Ref, Text: d.ID() + " would say something else than when it was read: read it again."}, w.SaveDraft(d)
 	}
 	if w.actor.Name != d.Author && !slices.Contains(d.Approvals, w.actor.Name) {
 		d.Approvals = append(d.Approvals, w.actor.Name)

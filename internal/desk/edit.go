@@ -9,8 +9,9 @@ import (
 // Edit gives a draft other words. It makes a new digest: approvals and old
 // buttons are void.
 type Edit struct {
-	Draft  string // D-17
-	Saying incident.Saying
+	Draft  string          // D-17
+	Digest string          // as of Publish
+	Saying incident.Saying // what it leaves out stays
 }
 
 // Join turns a draft that would open an incident into an update of the one
@@ -24,29 +25,40 @@ func (Edit) verb() string { return "edit" }
 func (Join) verb() string { return "join" }
 
 func (c Edit) run(w *work) (Answer, error) {
-	d, cmd, err := w.drafted(c.Draft, "")
+	d, cmd, err := w.drafted(c.Draft, c.Digest)
 	if err != nil {
 		return Answer{}, err
 	}
-	on := &incident.Incident{Kind: incident.Outage}
+	on, said := &incident.Incident{Kind: incident.Outage}, incident.Saying{}
 	switch was := cmd.(type) {
 	case Open:
 		reword(&was.Saying, c.Saying)
-		on.Kind, cmd, c.Saying = was.Kind, was, was.Saying
+		on.Kind, cmd, said = was.Kind, was, was.Saying
 	case Update:
 		if on, err = w.incidentOf(d.Ref); err != nil {
 			return Answer{}, err
 		}
 		reword(&was.Saying, c.Saying)
-		cmd, c.Saying = was, was.Saying
+		if err := w.compose(&was, on); err != nil {
+			return Answer{}, err
+		}
+		cmd, said = was, was.Saying
 	case Correct:
-		was.Body, c.Saying.Title = c.Saying.Body, was.Title
-		cmd = was
+		var u *incident.Update
+		if on, u, err = w.updateOf(was.Ref); err != nil {
+			return Answer{}, err
+		}
+		said = incident.Saying{Title: was.Title, Body: was.Body}
+		reword(&said, incident.Saying{Title: c.Saying.Title, Body: c.Saying.Body})
+		was.Title, was.Body = said.Title, said.Body
+		if cmd = was; len(said.Body) == 0 {
+			said.Body = u.Newest().Body
+		}
 	}
-	if err := w.check(&c.Saying, on); err != nil {
+	if err := w.check(&said, on); err != nil {
 		return Answer{}, err
 	}
-	d.Wording = w.warnings
+	d.Wording, d.Author, d.AuthorRole = w.warnings, w.actor.Name, w.actor.Role // whose words they are now
 	return w.redraft(d, cmd, "has new words; earlier approvals are void.")
 }
 
@@ -60,24 +72,33 @@ func (w *work) drafted(id, digest string) (*Draft, Command, error) {
 	return d, cmd, err
 }
 
-// reword puts new words into a saying; what they leave out stays.
+// reword puts new words into a saying; what they leave out stays. Words that
+// were approved beforehand are so no more.
 func reword(s *incident.Saying, with incident.Saying) {
-	s.Body = with.Body
+	if !generated(s.Template) || len(with.Body) > 0 {
+		s.Template = ""
+	}
+	if len(with.Body) > 0 {
+		s.Body = with.Body
+	}
 	if with.Title != "" {
 		s.Title = with.Title
 	}
-	if !with.NextUpdate.IsZero() {
-		s.NextUpdate = with.NextUpdate
+	if !with.NextUpdate.IsZero() || with.NoNext {
+		s.NextUpdate, s.NoNext = with.NextUpdate, with.NoNext
 	}
 	if with.Status != "" {
 		s.Status = with.Status
 	}
+	all := incident.Scope{Impact: with.Impact, Components: with.Components}.Over(incident.Scope{Impact: s.Impact, Components: s.Components})
+	s.Impact, s.Components = all.Impact, all.Components
 }
 
 func (w *work) redraft(d *Draft, cmd Command, what string) (Answer, error) {
-	if err := d.hold(cmd); err != nil {
+	if _, err := w.refresh(d, cmd); err != nil {
 		return Answer{}, err
 	}
+	d.Approvals = nil
 	return Answer{State: "draft", Draft: d, Ref: d.Ref, Text: fmt.Sprintf("%s %s", d.ID(), what)}, w.SaveDraft(d)
 }
 

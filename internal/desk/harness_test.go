@@ -101,6 +101,7 @@ func newHarness(t *testing.T, change ...func(*desk.Config)) *harness {
 		},
 		Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals"},
 		Languages:  []string{"en", "zh-Hans"}, Language: "en", Zone: time.UTC,
+		Words: words(t), Approved: map[string]string{"ack": "acacac", "hold": "b01d", "false_alarm": "fa15e"},
 		Wake: func(lanes map[string][]int64) { h.woken = lanes },
 	}
 	for _, f := range change {
@@ -109,6 +110,18 @@ func newHarness(t *testing.T, change ...func(*desk.Config)) *harness {
 	h.Desk = desk.New(c)
 	return h
 }
+
+// words are the texts of the program, read once.
+func words(t *testing.T) desk.Words {
+	t.Helper()
+	set, err := loadWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+var loadWords = sync.OnceValues(func() (*templates.Set, error) { return templates.Load("", []string{"en", "zh-Hans"}) })
 
 func needs(kind string, n int) func(*desk.Config) {
 	return func(c *desk.Config) { c.Approvals = map[string]int{kind: n} }

@@ -49,7 +49,7 @@ func (c Open) run(w *work) (Answer, error) {
 	if answer, waits, err := w.draftFirst(c, i, c.Saying); waits || err != nil {
 		return answer, err
 	}
-	i.Say(c.Saying, w.author, w.approved, w.now)
+	i.Say(c.Saying, w.author, w.approvers(i, c.Saying), w.now)
 	if err := w.Create(i); err != nil {
 		return Answer{}, err
 	}
@@ -100,15 +100,29 @@ func (w *work) check(s *incident.Saying, i *incident.Incident) error {
 			return refuse(Invalid, "%q is not a language of this site: use one of %s", lang, strings.Join(w.Languages, ", "))
 		}
 	}
-	for id := range s.Components {
-		if _, ok := w.Components[id]; !ok {
-			return refuse(Invalid, "there is no component %q: the components are %s", id, strings.Join(sortedKeys(w.Components), ", "))
-		}
+	if err := w.known(s.Components); err != nil {
+		return err
 	}
 	if err := s.Check(i.Kind, w.now); err != nil {
 		return refuse(Invalid, "%s", err)
 	}
-	return w.lint(s.Body, s.Title, cmp.Or(s.Status, i.Status))
+	if err := w.lint(s.Body, s.Title, cmp.Or(s.Status, i.Status)); err != nil {
+		return err
+	}
+	if s.Template != "" { // words of ours are chosen with care, and refused all the same
+		w.warnings = nil
+	}
+	return nil
+}
+
+// known refuses components that there are not.
+func (w *work) known(components map[string]incident.ComponentState) error {
+	for id := range components {
+		if _, ok := w.Components[id]; !ok {
+			return refuse(Invalid, "there is no component %q: the components are %s", id, strings.Join(sortedKeys(w.Components), ", "))
+		}
+	}
+	return nil
 }
 
 // published delivers the newest update of i and answers.
@@ -120,32 +134,28 @@ func (w *work) published(i *incident.Incident, channels []broadcast.Channel) (An
 			return Answer{}, err
 		}
 	}
-	held, err := w.held(i.Ref, channels)
-	if err != nil {
-		return Answer{}, err
-	}
-	return Answer{
+	answer := Answer{
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
-		Text: fmt.Sprintf("%s/%d is published on %s.", i.Ref, u.N, count(len(channels), "channel")) + held,
-	}, nil
+		Text: fmt.Sprintf("%s/%d is published on %s.", i.Ref, u.N, count(len(channels), "channel")),
+	}
+	return w.held(answer, channels)
 }
 
 // held says on which of the channels a freeze holds what was published.
-func (w *work) held(ref incident.Ref, channels []broadcast.Channel) (string, error) {
-	lanes, err := w.Lanes(ref)
+func (w *work) held(answer Answer, channels []broadcast.Channel) (Answer, error) {
+	lanes, err := w.Lanes(answer.Incident.Ref)
 	if err != nil {
-		return "", err
+		return Answer{}, err
 	}
-	var names []string
 	for _, l := range lanes {
 		if l.Frozen && slices.ContainsFunc(channels, func(ch broadcast.Channel) bool { return ch.Name == l.Channel.Name }) {
-			names = append(names, l.Channel.Name)
+			answer.Held = append(answer.Held, l.Channel.Name)
 		}
 	}
-	if len(names) == 0 {
-		return "", nil
+	if len(answer.Held) > 0 {
+		answer.Text += " Frozen, so held until an admin lifts it: " + strings.Join(answer.Held, ", ") + "."
 	}
-	return " Frozen, so held until an admin lifts it: " + strings.Join(names, ", ") + ".", nil
+	return answer, nil
 }
 
 func count(n int, what string) string {

@@ -47,6 +47,14 @@ func (r *Rooms) button(ctx context.Context, h heard, actor Actor) (string, error
 		return r.do(ctx, h, actor, Reject{Draft: subject, Digest: mark, Reason: "discarded"})
 	case "join":
 		return r.do(ctx, h, actor, Join{Draft: subject, Digest: mark})
+	case "hold":
+		return r.do(ctx, h, actor, Hold{Ref: subject, After: subject + "/" + mark})
+	case "false":
+		return r.do(ctx, h, actor, FalseAlarm{Ref: subject})
+	case "scope":
+		return r.do(ctx, h, actor, Scope{Ref: subject, Now: true})
+	case "unscope":
+		return r.do(ctx, h, actor, Scope{Ref: subject, Drop: true})
 	case "edit":
 		return "Reply to the preview with the new text.", nil
 	case "each":
@@ -101,7 +109,21 @@ func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (stri
 		r.askReviewers(h, answer.Draft)
 		return "", nil
 	}
+	if c, ok := cmd.(Scope); ok && !c.Drop && answer.Incident != nil && !answer.Incident.Pending.Empty() {
+		r.offerScope(h, answer)
+		return "", nil
+	}
 	return answer.Text, nil
+}
+
+// offerScope answers a change of scope that waits with the other ways to go.
+func (r *Rooms) offerScope(h heard, answer Answer) {
+	op := h.reply(answer.Text)
+	op.Buttons = [][]bots.Button{{
+		{Text: "Say it now", Data: press("scope", answer.Ref, "")},
+		{Text: "Take it back", Data: press("unscope", answer.Ref, "")},
+	}}
+	h.then(func(ctx context.Context) { r.post(ctx, h, op) })
 }
 
 // draftOf is the draft that a command is about.

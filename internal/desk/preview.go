@@ -41,6 +41,7 @@ type Preview struct {
 	Zone     *time.Location
 	Now      time.Time
 	Who      []string // operators who may agree
+	Against  []string // what speaks against the all clear that it gives
 }
 
 // Preview says what would be shown if a draft were published now.
@@ -70,9 +71,12 @@ func (d *Desk) Preview(ctx context.Context, draft *Draft) (*Preview, error) {
 		p.Saying, only, not = c.Saying, c.Only, c.Not
 		after = &incident.Incident{Ref: incident.Ref{Prefix: incident.Prefix(c.Kind, c.Drill)}, Kind: c.Kind, Drill: c.Drill, Status: c.Kind.First(), Impact: incident.ImpactNone}
 	case Update:
-		p.Saying, only, not = c.Saying, c.Only, c.Not
+		p.Saying, only, not = c.Says(), c.Only, c.Not
 		copied := *p.Before
 		after = &copied
+		if p.Saying.Status.Ended() {
+			p.Against = against(p.Before, lanes)
+		}
 	case Correct:
 		p.Saying = incident.Saying{Title: c.Title, Body: c.Body}
 		return p, nil
@@ -132,6 +136,9 @@ func (p *Preview) head() string {
 		}
 	}
 	parts = append(parts, "by "+d.Author)
+	if name := templateName(p.Saying.Template); name != "" {
+		parts = append(parts, "approved "+name)
+	}
 	if d.Needs > len(d.Approvals) {
 		parts = append(parts, fmt.Sprintf("needs %d of %s", d.Needs-len(d.Approvals), strings.Join(p.Who, ", ")))
 	}
@@ -207,7 +214,12 @@ func (p *Preview) changes() []string {
 			out = append(out, fmt.Sprintf("! changes impact %s → %s", was, is))
 		}
 	}
-	for _, w := range slices.Concat(p.Draft.Warnings, p.Draft.Wording) {
+	if p.Before != nil && p.Incident != nil && !p.Incident.Status.Ended() {
+		if news := (incident.Scope{Components: p.Incident.Components}).News(p.Before); !news.Empty() {
+			out = append(out, "! changes what is affected: "+news.String())
+		}
+	}
+	for _, w := range slices.Concat(p.Against, p.Draft.Warnings, p.Draft.Wording) {
 		out = append(out, "! "+w)
 	}
 	return out

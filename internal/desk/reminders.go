@@ -19,6 +19,12 @@ const (
 	remindUntil  = 30 * time.Minute // after which a broken promise is not news to the room
 )
 
+// The reminders of a promise.
+const (
+	before = "before"
+	due    = "due"
+)
+
 // Reminders tells the rooms of promises that are about to fall due, and of
 // those that were broken.
 type Reminders struct {
@@ -45,6 +51,7 @@ func (r *Reminders) Run(ctx context.Context) {
 	}
 }
 
+// look tells what there is to tell now.
 func (r *Reminders) look(ctx context.Context, now time.Time) error {
 	open, err := r.Desk.Reader.Unresolved(ctx)
 	if err != nil {
@@ -79,8 +86,8 @@ func (r *Reminders) slowed(ctx context.Context, i *incident.Incident, now time.T
 		if first, err := r.once(ctx, "slowed:"+d.ID, "yes"); err != nil {
 			return err
 		} else if first {
-			r.tellAll(i.Drill, fmt.Sprintf("%s has not reached %s: the platform asks to wait until %s UTC. It is sent then; nothing needs to be done.",
-				d.Update, d.Channel, d.Until.UTC().Format("15:04:05")))
+			r.tellAll(i.Drill, bots.Operation{Text: fmt.Sprintf("%s has not reached %s: the platform asks to wait until %s UTC. It is sent then; nothing needs to be done.",
+				d.Update, d.Channel, d.Until.UTC().Format("15:04:05"))})
 		}
 	}
 	return nil
@@ -112,7 +119,7 @@ func (r *Reminders) escalate(ctx context.Context, now time.Time) error {
 			continue
 		}
 		text := fmt.Sprintf("%s by %s has waited %s for somebody to agree. An admin may publish it alone, with a reason: /publish %s why", d.ID(), d.Author, roughly(now.Sub(d.CreatedAt)), d.ID())
-		r.tellAll(d.Drill, text)
+		r.tellAll(d.Drill, bots.Operation{Text: text})
 		for _, account := range r.Rooms.oneOfEach("") {
 			for _, o := range r.Desk.Operators {
 				if o.Role == Admin {
@@ -136,17 +143,18 @@ func (r *Reminders) once(ctx context.Context, name, what string) (bool, error) {
 }
 
 // tellAll tells all rooms, or all that are for drills.
-func (r *Reminders) tellAll(drill bool, text string) {
+func (r *Reminders) tellAll(drill bool, op bots.Operation) {
 	for _, room := range r.Rooms.Rooms {
 		if room.Drill == drill {
-			r.tell(room, text)
+			r.tell(room, op)
 		}
 	}
 }
 
-func (r *Reminders) tell(room Room, text string) {
+func (r *Reminders) tell(room Room, op bots.Operation) {
+	op.Action, op.Target = bots.Post, room.Target
 	r.out.add(room.Account, letter{send: func(ctx context.Context) {
-		if _, err := r.Rooms.Say(ctx, room.Account, bots.Operation{Action: bots.Post, Target: room.Target, Text: text}); err != nil {
+		if _, err := r.Rooms.Say(ctx, room.Account, op); err != nil {
 			r.Log.Warn("a room was not reminded", "room", room.Target, "error", err)
 		}
 	}})
@@ -161,18 +169,22 @@ func reminder(i *incident.Incident, zone *time.Location, now time.Time) (text, s
 	case i.NextUpdate.IsZero() || !i.ResolvedAt.IsZero() || left > remindBefore || left < -remindUntil:
 		return "", ""
 	case left > 0:
-		return fmt.Sprintf("%s\nThe next update is promised for %s, in %s.", name, clock(i.NextUpdate, zone), roughly(left)), "before"
+		return fmt.Sprintf("%s\nThe next update is promised for %s, in %s.", name, clock(i.NextUpdate, zone), roughly(left)), before
 	default:
-		return fmt.Sprintf("%s\nThe update promised for %s is due. If there is no news, say so: /update %s We are still working on it. next 20m", name, clock(i.NextUpdate, zone), i.Ref), "due"
+		return fmt.Sprintf("%s\nThe update promised for %s is due. If there is no news, say so: /update %s We are still working on it. next 20m", name, clock(i.NextUpdate, zone), i.Ref), due
 	}
 }
 
 // remind tells each room once.
 func (r *Reminders) remind(ctx context.Context, i *incident.Incident, stage, text string) error {
+	op := bots.Operation{Text: text}
+	if _, approved := r.Desk.Approved[incident.HoldPhrase]; approved && stage == due && i.Kind != incident.Notice {
+		op.Buttons = [][]bots.Button{{{Text: "Holding statement", Data: press("hold", i.Ref.String(), fmt.Sprint(len(i.Updates)))}}}
+	}
 	name := fmt.Sprintf("reminded:%s:%s", i.Ref, stage)
 	if first, err := r.once(ctx, name, i.NextUpdate.UTC().Format(time.RFC3339)); err != nil || !first {
 		return err
 	}
-	r.tellAll(i.Drill, text)
+	r.tellAll(i.Drill, op)
 	return nil
 }

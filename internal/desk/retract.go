@@ -40,10 +40,11 @@ func (c Retract) run(w *work) (Answer, error) {
 	if err := w.Desk.retract(w, i, u); err != nil {
 		return Answer{}, err
 	}
-	return Answer{
+	answer := Answer{
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
 		Text: fmt.Sprintf("%s/%d is retracted.", i.Ref, u.N),
-	}, nil
+	}
+	return w.held(answer, w.Channels)
 }
 
 // retract takes the update back on every channel that was to show it.

@@ -243,9 +243,11 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 // drafts reports whether a command becomes a draft first, where somebody
 // still looks at it.
 func drafts(cmd Command) bool {
-	switch cmd.(type) {
-	case Open, Update, Correct, Edit:
+	switch c := cmd.(type) {
+	case Ack, Hold, FalseAlarm, Open, Update, Correct, Edit:
 		return true
+	case Scope:
+		return c.Now || len(c.Saying.Body) > 0
 	}
 	return false
 }
@@ -258,12 +260,17 @@ func capital(s string) string {
 }
 
 // Help is what /help answers.
-const Help = `/incident critical login withdrawals
+const Help = `/ack [impact] [components]   approved first words, nothing to type
+
+/incident critical login withdrawals
 Title on the next line
 Text below it
 next 20m
 
 /update [INC-12] text      /investigating /identified /monitoring /resolve [INC-12] text
+/update [INC-12] next 14:30                        moves the promise; next none takes it back
+/hold [INC-12]             approved words: still working on it      /false_alarm [INC-12]   it was none
+/scope [INC-12] critical +deposits login=partial -card    with text below an update, else with the next one
 /notice                    title and text on the lines below
 /maintenance 2026-12-01 02:00 04:00 deposits      then /begin /verifying /complete
 /correct INC-12/3 text     /typo INC-12/3 text     /retract INC-12/3 why

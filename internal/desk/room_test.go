@@ -434,3 +434,8 @@ func TestRoomsListenAgain(t *testing.T) {
 		}
 	})
 }
+
+// opWith is a message of ours in a chat with one button.
+func opWith(chat, label, data string) bots.Operation {
+	return bots.Operation{Action: bots.Post, Target: chat, Buttons: [][]bots.Button{{{Text: label, Data: data}}}}
+}

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,10 @@ import (
 // refused with the question to answer; nothing is guessed.
 func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
 	switch t.Verb {
+	case "ack":
+		return d.ack(t, now)
+	case "hold", "false_alarm":
+		return d.approved(t, now)
 	case "incident":
 		return d.openIncident(t, now)
 	case "notice":
@@ -23,6 +28,9 @@ func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
 		return Correct{Ref: t.Ref, Body: t.Body, Typo: t.Verb == "typo"}, nil
 	case "edit":
 		s, err := d.saying(t, now)
+		if err == nil && len(s.Body) == 0 && s.NextUpdate.IsZero() && !s.NoNext {
+			return nil, refuse(Invalid, "there is no text: say something")
+		}
 		return Edit{Draft: t.Ref, Saying: s}, err
 	case "retract":
 		if word, reason := cutWord(t.Text); strings.EqualFold(word, "delete") {
@@ -40,7 +48,8 @@ func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
 	case "unfreeze":
 		return unfreeze(t), nil
 	case "scope":
-		return nil, refuse(Invalid, "what is affected is changed with an update: /update INC-12 …")
+		s, err := d.saying(t, now)
+		return Scope{Ref: t.Ref, Change: t.Words, Saying: s}, err
 	}
 	s, err := d.saying(t, now)
 	return Update{Ref: t.Ref, Saying: s}, err
@@ -62,7 +71,32 @@ func (d *Desk) saying(t incident.Typed, now time.Time) (incident.Saying, error) 
 	if err != nil {
 		return incident.Saying{}, refuse(Invalid, "%s", err)
 	}
-	return incident.Saying{Title: t.Title, Body: t.Body, Status: t.Status, NextUpdate: due}, nil
+	return incident.Saying{Title: t.Title, Body: t.Body, Status: t.Status, NextUpdate: due, NoNext: t.Next.None}, nil
+}
+
+// ack reads "[impact] [component…]"; its words are approved ones.
+func (d *Desk) ack(t incident.Typed, now time.Time) (Command, error) {
+	if t.Title != "" {
+		return nil, refuse(Invalid, "/ack has words of its own: to write some, use /incident")
+	}
+	s, err := d.saying(t, now)
+	if err != nil {
+		return nil, err
+	}
+	change, err := d.scopeOf(t.Words)
+	return Ack{Impact: change.Impact, Components: change.Components, NextUpdate: s.NextUpdate, NoNext: s.NoNext}, err
+}
+
+// approved reads what has approved words and no others.
+func (d *Desk) approved(t incident.Typed, now time.Time) (Command, error) {
+	if len(t.Body) > 0 {
+		return nil, refuse(Invalid, "/%s has words of its own: to write some, use /update", t.Verb)
+	}
+	s, err := d.saying(t, now)
+	if t.Verb == incident.FalseAlarmPhrase {
+		return FalseAlarm{Ref: t.Ref}, err
+	}
+	return Hold{Ref: t.Ref, NextUpdate: s.NextUpdate, NoNext: s.NoNext}, err
 }
 
 func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
@@ -70,24 +104,13 @@ func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	var affected []string
-	for _, word := range t.Words {
-		impact := incident.Impact(strings.ToLower(word))
-		switch {
-		case !impact.Valid():
-			affected = append(affected, strings.ToLower(word))
-		case s.Impact != "" && s.Impact != impact:
-			return nil, unclear(WhichImpact, "there are two impacts, %s and %s: give one", s.Impact, impact)
-		default:
-			s.Impact = impact
-		}
+	change, err := d.scopeOf(t.Words)
+	if err != nil {
+		return nil, err
 	}
-	s.Components = map[string]incident.ComponentState{}
-	for _, id := range affected {
-		if s.Components[id] = s.Impact.Component(); d.Components[id] == "" {
-			return nil, unknownWord(id, "%q is neither an impact nor a component: the impacts are none, minor, major, critical; the components are %s",
-				id, strings.Join(sortedKeys(d.Components), ", "))
-		}
+	s.Impact, s.Components = change.Impact, change.Components
+	for id, state := range s.Components {
+		s.Components[id] = cmp.Or(state, s.Impact.Component())
 	}
 	if t.Next == (incident.Promise{}) && d.Next[s.Impact] > 0 {
 		s.NextUpdate = now.Add(d.Next[s.Impact])
@@ -125,7 +148,8 @@ func (d *Desk) openMaintenance(t incident.Typed, now time.Time) (Command, error)
 	s.Begin, s.End = begin.UTC(), end.UTC()
 	s.Components = map[string]incident.ComponentState{}
 	for _, id := range t.Words[3:] {
-		s.Components[strings.ToLower(id)] = incident.UnderMaintenance
+		id, _ = d.component(id) // what is unknown is asked about when it is opened
+		s.Components[id] = incident.UnderMaintenance
 	}
 	return Open{Kind: incident.Maintenance, Saying: s}, nil
 }

@@ -178,14 +178,29 @@ func wordChoices(t incident.Typed, word string, components []string) (out []Choi
 	for _, impact := range incident.Impacts {
 		known = append(known, string(impact))
 	}
-	for _, name := range nearest(word, known, 4) {
+	sign, name, state := scopeParts(word)
+	for _, name := range nearest(name, known, 4) {
 		one := t
 		one.Words = slices.Clone(t.Words)
-		one.Words[at] = name
-		out = append(out, Choice{Label: name, Typed: one})
+		if one.Words[at] = name; !incident.Impact(name).Valid() {
+			one.Words[at] = sign + name + state
+		}
+		out = append(out, Choice{Label: one.Words[at], Typed: one})
 	}
 	t.Words = slices.Delete(slices.Clone(t.Words), at, at+1)
 	return append(out, Choice{Label: "Leave it out", Typed: t})
+}
+
+// scopeParts splits +deposits and login=partial, so that a name can be put
+// right and the rest stays.
+func scopeParts(word string) (sign, name, state string) {
+	if name = strings.TrimLeft(word, "+-＋－"); name != word {
+		sign = word[:len(word)-len(name)]
+	}
+	if at := strings.IndexAny(name, "=＝"); at >= 0 {
+		name, state = name[:at], name[at:]
+	}
+	return sign, name, state
 }
 
 // verbChoices are the commands that an unknown one may have been meant as.

@@ -8,16 +8,27 @@ import (
 )
 
 // Update says something more about an incident. With Saying.Status it also
-// changes where it stands; resolving is an update with status resolved.
+// changes where it stands; resolving is an update with status resolved. Without
+// a text it says, in generated words, what is affected or when the next update
+// comes.
 type Update struct {
 	Ref    string // empty means the only incident that is open
 	Saying incident.Saying
-	After  string // reference of the newest update that the author knew; empty is not checked
+	Scope  incident.Scope // that waited for it; what Saying says of it goes before
+	After  string         // reference of the newest update that the author knew; empty is not checked
 	Only   []string
 	Not    []string
 }
 
 func (Update) verb() string { return "update" }
+
+// Says is all that the update says.
+func (c Update) Says() incident.Saying {
+	s := c.Saying
+	all := incident.Scope{Impact: s.Impact, Components: s.Components}.Over(c.Scope)
+	s.Impact, s.Components = all.Impact, all.Components
+	return s
+}
 
 func (c Update) run(w *work) (Answer, error) {
 	i, err := w.target(c.Ref)
@@ -27,6 +38,11 @@ func (c Update) run(w *work) (Answer, error) {
 	if err := checkAfter(i, c.After); err != nil {
 		return Answer{}, err
 	}
+	if w.approved == nil { // what is published from a draft was composed there
+		if err := w.compose(&c, i); err != nil {
+			return Answer{}, err
+		}
+	}
 	if err := w.check(&c.Saying, i); err != nil {
 		return Answer{}, err
 	}
@@ -34,11 +50,18 @@ func (c Update) run(w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	c.Ref = i.Ref.String()
-	if answer, waits, err := w.draftFirst(c, i, c.Saying); waits || err != nil {
+	said := c.Says()
+	if answer, waits, err := w.draftFirst(c, i, said); waits || err != nil {
 		return answer, err
 	}
-	i.Say(c.Saying, w.author, w.approved, w.now)
+	if said.Status.Ended() {
+		lanes, err := w.Lanes(i.Ref)
+		if err != nil {
+			return Answer{}, err
+		}
+		w.against = against(i, lanes)
+	}
+	i.Say(said, w.author, w.approvers(i, said), w.now)
 	if err := w.Save(i); err != nil {
 		return Answer{}, err
 	}

@@ -97,7 +97,7 @@ func ParseScope(typed []string, component func(word string) (id string, ok bool)
 		plain := strings.ToLower(width.Fold.String(word))
 		if impact := Impact(plain); impact.Valid() {
 			if s.Impact != "" && s.Impact != impact {
-				return Scope{}, fmt.Errorf("there are two impacts, %s and %s: give one", s.Impact, impact)
+				return Scope{}, &TwoImpacts{s.Impact, impact}
 			}
 			s.Impact = impact
 			continue
@@ -108,7 +108,7 @@ func ParseScope(typed []string, component func(word string) (id string, ok bool)
 		}
 		id, ok := component(name)
 		if !ok {
-			return Scope{}, fmt.Errorf("%q is neither an impact nor a component", word)
+			return Scope{}, &UnknownWord{word}
 		}
 		if was, twice := s.Components[id]; twice && was != state {
 			return Scope{}, fmt.Errorf("%s is given two states: give one", id)
@@ -116,6 +116,20 @@ func ParseScope(typed []string, component func(word string) (id string, ok bool)
 		s.Components[id] = state
 	}
 	return s, nil
+}
+
+// An UnknownWord is the error for a closed word that means nothing here.
+type UnknownWord struct{ Word string }
+
+func (e *UnknownWord) Error() string {
+	return fmt.Sprintf("%q is neither an impact nor a component", e.Word)
+}
+
+// TwoImpacts is the error for closed words with more than one impact.
+type TwoImpacts struct{ One, Other Impact }
+
+func (e *TwoImpacts) Error() string {
+	return fmt.Sprintf("there are two impacts, %s and %s: give one", e.One, e.Other)
 }
 
 // scopeWord takes +deposits, login=partial or -card apart.

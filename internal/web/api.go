@@ -28,9 +28,14 @@ func (a *api) routes() []route {
 		{"POST /v1/incidents", a.openIncident},
 		{"GET /v1/incidents/{ref}", a.showIncident},
 		{"POST /v1/incidents/{ref}/updates", a.postUpdate},
+		{"POST /v1/incidents/{ref}/scope", a.scope},
+		{"POST /v1/incidents/{ref}/hold", a.hold},
+		{"POST /v1/incidents/{ref}/false_alarm", a.falseAlarm},
+		{"POST /v1/ack", a.ack},
 		{"POST /v1/incidents/{ref}/updates/{n}/correction", a.correct},
 		{"POST /v1/incidents/{ref}/updates/{n}/retraction", a.retract},
 		{"GET /v1/drafts", a.listDrafts},
+		{"PATCH /v1/drafts/{draft}", a.editDraft},
 		{"POST /v1/drafts/{draft}/publish", a.publish},
 		{"POST /v1/drafts/{draft}/reject", a.reject},
 		{"POST /v1/preview", a.preview},
@@ -133,5 +138,5 @@ func (a *api) said(w http.ResponseWriter, r *http.Request, answer desk.Answer) e
 	}
 	res := incidentResource(answer.Incident)
 	w.Header().Set("Location", "/v1/incidents/"+res.Ref)
-	return reply(w, http.StatusCreated, published{res, updateRef(answer.Incident, answer.Update), "published", answer.Warnings})
+	return reply(w, http.StatusCreated, published{res, updateRef(answer.Incident, answer.Update), "published", answer.Warnings, answer.Held})
 }

@@ -59,7 +59,7 @@ func drafted(d *desk.Draft) (kind incident.Kind, s incident.Saying, out *sayingJ
 	case "update":
 		var c desk.Update
 		err = json.Unmarshal(d.Command, &c)
-		s, out.Only, out.Not = c.Saying, c.Only, c.Not
+		s, out.Only, out.Not = c.Says(), c.Only, c.Not
 	case "correct":
 		var c desk.Correct
 		err = json.Unmarshal(d.Command, &c)
@@ -87,7 +87,11 @@ func (a *api) draftResource(ctx context.Context, d *desk.Draft) (draftJSON, erro
 	}
 	res.Says = says
 	if d.State == "open" {
-		res.Warnings = once(d.Warnings, d.Wording, a.cautions(ctx, kind, s, d.Ref))
+		against, err := a.Desk.Against(ctx, d)
+		if err != nil {
+			return res, err
+		}
+		res.Warnings = once(against, d.Warnings, d.Wording, a.cautions(ctx, kind, s, d.Ref))
 	}
 	return res, nil
 }
@@ -134,6 +138,17 @@ func (a *api) listDrafts(w http.ResponseWriter, r *http.Request, _ Operator) err
 	return reply(w, http.StatusOK, map[string]any{"drafts": out})
 }
 
+// editDraft gives a draft other words, which voids approvals.
+func (a *api) editDraft(w http.ResponseWriter, r *http.Request, op Operator) error {
+	f, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	cmd := desk.Edit{Draft: r.PathValue("draft"), Digest: f.text("digest"), Saying: f.saying(time.Now())}
+	cmd.Saying.Components = f.states("components")
+	return a.decided(w, r, op, f, cmd)
+}
+
 // publish agrees to a draft. It answers what the request behind the draft
 // would have, once nobody else is needed.
 func (a *api) publish(w http.ResponseWriter, r *http.Request, op Operator) error {
@@ -149,7 +164,11 @@ func (a *api) reject(w http.ResponseWriter, r *http.Request, op Operator) error 
 	if err != nil {
 		return err
 	}
-	cmd := desk.Reject{Draft: r.PathValue("draft"), Reason: f.text("reason")}
+	return a.decided(w, r, op, f, desk.Reject{Draft: r.PathValue("draft"), Reason: f.text("reason")})
+}
+
+// decided carries out a command about a draft and shows what became of it.
+func (a *api) decided(w http.ResponseWriter, r *http.Request, op Operator, f *form, cmd desk.Command) error {
 	if err := f.done(); err != nil {
 		return err
 	}

@@ -203,11 +203,15 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	d := describe(t)
 	paths := strings.NewReplacer("{ref}", "INC-1", "{n}", "1", "{draft}", "D-1", "{id}", "1")
 	for path, methods := range d.Paths {
+		method := "POST"
 		op, ok := methods["post"]
+		if edit, patches := methods["patch"]; patches {
+			method, op, ok = "PATCH", edit, true
+		}
 		if !ok {
 			continue
 		}
-		a := s.must(422, "Dee", "POST", paths.Replace(path), `{"strange": 1}`)
+		a := s.must(422, "Dee", method, paths.Replace(path), `{"strange": 1}`)
 		props, _ := d.resolve(op.RequestBody.Content["application/json"].Schema)["properties"].(map[string]any)
 		want := slices.Sorted(maps.Keys(props))
 		var said string
@@ -217,7 +221,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			}
 		}
 		if said == "" {
-			t.Errorf("POST %s: the strange field is not named: %s", path, a.body)
+			t.Errorf("%s %s: the strange field is not named: %s", method, path, a.body)
 		}
 		_, list, _ := strings.Cut(said, "the fields are ")
 		var got []string
@@ -225,7 +229,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			got = slices.Sorted(slices.Values(strings.Split(list, ", ")))
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("POST %s: fields (-described +known):\n%s", path, diff)
+			t.Errorf("%s %s: fields (-described +known):\n%s", method, path, diff)
 		}
 	}
 }

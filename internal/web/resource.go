@@ -23,7 +23,17 @@ type incidentJSON struct {
 	NextUpdate     *time.Time                         `json:"next_update"`
 	ScheduledFor   *time.Time                         `json:"scheduled_for,omitempty"`
 	ScheduledUntil *time.Time                         `json:"scheduled_until,omitempty"`
-	Updates        []updateJSON                       `json:"updates"` // oldest first
+	Pending        *pendingJSON                       `json:"pending,omitempty"`
+	Promises       incident.PromiseCount              `json:"promises"` // what became of them
+	Updates        []updateJSON                       `json:"updates"`  // oldest first
+}
+
+// pendingJSON is a change of what is affected that goes out with the next
+// update.
+type pendingJSON struct {
+	Impact     incident.Impact                    `json:"impact,omitempty"`
+	Components map[string]incident.ComponentState `json:"components,omitempty"`
+	By         string                             `json:"by"`
 }
 
 type updateJSON struct {
@@ -32,6 +42,7 @@ type updateJSON struct {
 	Status           incident.Status `json:"status"`
 	Body             incident.Text   `json:"body"` // null where it was retracted and deleted
 	Author           string          `json:"author"`
+	Template         string          `json:"template,omitempty"` // of a text that nobody typed
 	ApprovedBy       []string        `json:"approved_by"`
 	PublishedAt      *time.Time      `json:"published_at"`
 	RetractedAt      *time.Time      `json:"retracted_at"`
@@ -44,6 +55,7 @@ type published struct {
 	Update   string   `json:"update"` // the one that was published or changed
 	State    string   `json:"state"`
 	Warnings []string `json:"warnings,omitempty"` // of the words that were published
+	Held     []string `json:"held,omitempty"`     // channels on which a freeze holds it
 }
 
 func incidentResource(i *incident.Incident) incidentJSON {
@@ -51,9 +63,13 @@ func incidentResource(i *incident.Incident) incidentJSON {
 		Ref: i.Ref.String(), Kind: i.Kind, Title: i.Title, Impact: i.Impact, Status: i.Status,
 		Components: i.Components, CreatedAt: utc(i.CreatedAt), ResolvedAt: utc(i.ResolvedAt), NextUpdate: utc(i.NextUpdate),
 		ScheduledFor: utc(i.Begin), ScheduledUntil: utc(i.End), Updates: make([]updateJSON, len(i.Updates)),
+		Promises: i.CountPromises(time.Now()),
 	}
 	if res.Components == nil {
 		res.Components = map[string]incident.ComponentState{}
+	}
+	if !i.Pending.Empty() {
+		res.Pending = &pendingJSON{i.Pending.Impact, i.Pending.Components, i.Pending.By}
 	}
 	for k := range i.Updates {
 		res.Updates[k] = updateResource(i, &i.Updates[k])
@@ -64,7 +80,7 @@ func incidentResource(i *incident.Incident) incidentJSON {
 func updateResource(i *incident.Incident, u *incident.Update) updateJSON {
 	res := updateJSON{
 		Ref: updateRef(i, u.N), Revision: len(u.Revisions), Status: u.Status, Body: u.Newest().Body,
-		Author: u.Author, ApprovedBy: u.ApprovedBy, PublishedAt: utc(u.PublishedAt),
+		Template: u.Template, Author: u.Author, ApprovedBy: u.ApprovedBy, PublishedAt: utc(u.PublishedAt),
 	}
 	if res.ApprovedBy == nil {
 		res.ApprovedBy = []string{}

@@ -10,15 +10,16 @@ import (
 // saying takes what is to be said out of a form. Whether it can be said is the
 // desk's to decide.
 func (f *form) saying(now time.Time) incident.Saying {
-	return incident.Saying{
-		Title:      f.text("title"),
-		Status:     incident.Status(f.text("status")),
-		Impact:     word(f, "impact", incident.Impacts),
-		Body:       f.wording("body"),
-		NextUpdate: f.promise("next_update", now),
-		Begin:      f.moment("scheduled_for"),
-		End:        f.moment("scheduled_until"),
+	s := incident.Saying{
+		Title:  f.text("title"),
+		Status: incident.Status(f.text("status")),
+		Impact: word(f, "impact", incident.Impacts),
+		Body:   f.wording("body"),
+		Begin:  f.moment("scheduled_for"),
+		End:    f.moment("scheduled_until"),
 	}
+	s.NextUpdate, s.NoNext = f.promise("next_update", now)
+	return s
 }
 
 // wording takes a text that is a string, in the site's language, or an object
@@ -74,23 +75,26 @@ func (f *form) moment(name string) time.Time {
 	return time.Time{}
 }
 
-// promise takes a time, or how long from now it is.
-func (f *form) promise(name string, now time.Time) time.Time {
+// promise takes a time, or how long from now it is, or "none".
+func (f *form) promise(name string, now time.Time) (due time.Time, none bool) {
 	v, ok := f.get(name)
 	if !ok {
-		return time.Time{}
+		return time.Time{}, false
 	}
 	var s string
 	if json.Unmarshal(v.raw, &s) == nil {
+		if s == "none" {
+			return time.Time{}, true
+		}
 		if t, err := time.Parse(time.RFC3339, s); err == nil {
-			return t.UTC()
+			return t.UTC(), false
 		}
 		if d, err := time.ParseDuration(s); err == nil && d > 0 {
-			return now.Add(d).UTC().Truncate(time.Second)
+			return now.Add(d).UTC().Truncate(time.Second), false
 		}
 	}
-	f.wrong(name, v.at, `%s has to be a time like "2026-12-01T02:00:00Z" or a duration like "20m"`, name)
-	return time.Time{}
+	f.wrong(name, v.at, `%s has to be a time like "2026-12-01T02:00:00Z", a duration like "20m", or "none"`, name)
+	return time.Time{}, false
 }
 
 // states takes the components that an update changes, by id.

@@ -25,6 +25,8 @@ import (
 // Desk carries out commands. It is implemented by [*desk.Desk].
 type Desk interface {
 	Do(ctx context.Context, actor desk.Actor, key string, cmd desk.Command) (desk.Answer, error)
+	// Against lists what still speaks against the all clear that a draft gives.
+	Against(ctx context.Context, draft *desk.Draft) ([]string, error)
 }
 
 // Store is what the API reads, and where it notes which Idempotency-Key

@@ -24,6 +24,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/store"
 	"github.com/allclear-hq/allclear/internal/store/storetest"
+	"github.com/allclear-hq/allclear/templates"
 )
 
 // counting is a store that counts what pages read from it.
@@ -125,8 +126,13 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 	if s.pages, err = NewPages(t.Context(), pc); err != nil {
 		t.Fatal(err)
 	}
+	words, err := templates.Load("", []string{"en", "zh-Hans"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.desk = desk.New(desk.Config{
-		Store: db, Channels: channels, Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals", "deposits": "Deposits"},
+		Store: db, Reader: db, Words: words, Approved: map[string]string{"ack": "acacac", "hold": "b01d", "false_alarm": "fa15e"},
+		Channels: channels, Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals", "deposits": "Deposits"},
 		Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: pc.Zone, Approvals: map[string]int{"critical": 1},
 		Changed: func(ref string) {
 			if err := s.pages.Refresh(context.WithoutCancel(t.Context()), ref); err != nil {
