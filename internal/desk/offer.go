@@ -27,6 +27,8 @@ func Offered() []bots.Command {
 		return bots.Command{Name: name, Description: what, Options: []bots.CommandOption{ref, text, next}, Modal: true}
 	}
 	return []bots.Command{
+		{Name: "ack", Description: "Open an incident with approved first words", Options: []bots.CommandOption{
+			option("impact", "none, minor, major or critical; without it major"), option("components", "What is affected"), next}},
 		{Name: "incident", Description: "Open an incident", Modal: true, Options: []bots.CommandOption{
 			must(option("impact", "none, minor, major or critical")), option("components", "What is affected"), title, text, next}},
 		say("update", "Say more about an incident"),
@@ -34,6 +36,10 @@ func Offered() []bots.Command {
 		say("identified", "Update to identified: the cause is known"),
 		say("monitoring", "Update to monitoring: a fix is in place"),
 		say("resolve", "Say the all clear"),
+		{Name: "hold", Description: "Say with approved words that work goes on", Options: []bots.CommandOption{ref, next}},
+		{Name: "false_alarm", Description: "End with approved words what was no incident", Options: []bots.CommandOption{ref}},
+		{Name: "scope", Description: "What is affected has changed: with the next update, or with a text at once", Options: []bots.CommandOption{
+			ref, option("impact", "none, minor, major or critical"), option("components", "+deposits login=partial -card"), text, next}},
 		{Name: "notice", Description: "Publish a notice, for example about a rumour", Modal: true, Options: []bots.CommandOption{title, text}},
 		{Name: "maintenance", Description: "Announce a maintenance", Modal: true, Options: []bots.CommandOption{
 			must(plain("components", "The window and what is affected: 2026-12-01 02:00 04:00 deposits")), title, text}},

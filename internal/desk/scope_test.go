@@ -220,5 +220,5 @@ func TestRoomAsksAboutTheScope(t *testing.T) {
 	if got := c.choose("withdrawals=partial"); !strings.Contains(got, "Withdrawals partial outage goes out with the next update of INC-1.") {
 		t.Errorf("the choice gives %q", got)
 	}
-	c.asked("/scope major minor", "there are two impacts", "critical", "major", "minor", "none")
+	c.asked("/scope major minor", "There are two impacts", "critical", "major", "minor", "none")
 }

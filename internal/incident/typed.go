@@ -89,7 +89,7 @@ func (u *UnknownVerb) Error() string { return fmt.Sprintf("/%s is no command: se
 
 // Verbs lists all verbs, in order.
 func Verbs() []string {
-	return slices.Sorted(slices.Values(slices.Concat(opening, speaking, reasons, slices.Collect(maps.Keys(statuses)))))
+	return slices.Sorted(slices.Values(slices.Concat(opening, []string{"scope"}, speaking, reasons, slices.Collect(maps.Keys(statuses)))))
 }
 
 // WithVerb is a typed command with another verb.

@@ -470,7 +470,7 @@ func FuzzForm(f *testing.F) {
 			}
 		}
 		s := form.saying(now)
-		form.affected("components", "incident", s.Impact)
+		form.affected("incident", s.Impact)
 		form.release("release")
 		form.texts("only")
 		if err := form.done(); err == nil && !s.NextUpdate.IsZero() && s.NextUpdate.Location() != time.UTC {

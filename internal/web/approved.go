@@ -18,8 +18,8 @@ func (a *api) ack(w http.ResponseWriter, r *http.Request, op Operator) error {
 	if cmd.Impact == "" {
 		cmd.Impact = incident.Major
 	}
-	cmd.Components = f.affected("components", incident.Outage, cmd.Impact)
-	cmd.NextUpdate, cmd.NoNext = f.promise("next_update", time.Now())
+	cmd.Components = f.affected(incident.Outage, cmd.Impact)
+	cmd.NextUpdate, cmd.NoNext = f.promise(time.Now())
 	cmd.Only, cmd.Not = f.texts("only"), f.texts("not")
 	return a.say(w, r, op, f, cmd)
 }
@@ -30,7 +30,7 @@ func (a *api) hold(w http.ResponseWriter, r *http.Request, op Operator) error {
 		return err
 	}
 	cmd := desk.Hold{Ref: r.PathValue("ref"), After: f.text("after")}
-	cmd.NextUpdate, cmd.NoNext = f.promise("next_update", time.Now())
+	cmd.NextUpdate, cmd.NoNext = f.promise(time.Now())
 	cmd.Only, cmd.Not = f.texts("only"), f.texts("not")
 	return a.say(w, r, op, f, cmd)
 }
@@ -51,7 +51,7 @@ func (a *api) scope(w http.ResponseWriter, r *http.Request, op Operator) error {
 	}
 	cmd := desk.Scope{Ref: r.PathValue("ref"), Change: f.texts("change"), Saying: incident.Saying{Body: f.wording("body")},
 		Now: f.flag("now"), Drop: f.flag("drop"), After: f.text("after"), Only: f.texts("only"), Not: f.texts("not")}
-	cmd.Saying.NextUpdate, cmd.Saying.NoNext = f.promise("next_update", time.Now())
+	cmd.Saying.NextUpdate, cmd.Saying.NoNext = f.promise(time.Now())
 	if err := f.done(); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (a *api) openIncident(w http.ResponseWriter, r *http.Request, op Operator) 
 		return err
 	}
 	cmd := desk.Open{Kind: word(f, "kind", incident.Kinds), Drill: f.flag("drill"), Saying: f.saying(time.Now())}
-	cmd.Saying.Components = f.affected("components", cmd.Kind, cmd.Saying.Impact)
+	cmd.Saying.Components = f.affected(cmd.Kind, cmd.Saying.Impact)
 	cmd.Only, cmd.Not = f.texts("only"), f.texts("not")
 	return a.say(w, r, op, f, cmd)
 }

@@ -18,7 +18,7 @@ func (a *api) preview(w http.ResponseWriter, r *http.Request, _ Operator) error 
 	if kind == "" {
 		kind = incident.Outage
 	}
-	s.Components = f.affected("components", kind, s.Impact)
+	s.Components = f.affected(kind, s.Impact)
 	if err := f.done(); err != nil {
 		return err
 	}

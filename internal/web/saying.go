@@ -18,7 +18,7 @@ func (f *form) saying(now time.Time) incident.Saying {
 		Begin:  f.moment("scheduled_for"),
 		End:    f.moment("scheduled_until"),
 	}
-	s.NextUpdate, s.NoNext = f.promise("next_update", now)
+	s.NextUpdate, s.NoNext = f.promise(now)
 	return s
 }
 
@@ -76,7 +76,8 @@ func (f *form) moment(name string) time.Time {
 }
 
 // promise takes a time, or how long from now it is, or "none".
-func (f *form) promise(name string, now time.Time) (due time.Time, none bool) {
+func (f *form) promise(now time.Time) (due time.Time, none bool) {
+	const name = "next_update"
 	v, ok := f.get(name)
 	if !ok {
 		return time.Time{}, false
@@ -118,7 +119,8 @@ func (f *form) checkStates(name string, v field, states map[string]incident.Comp
 
 // affected takes the components that something new affects: by id with their
 // states, or only their ids, which then are in the state that fits.
-func (f *form) affected(name string, kind incident.Kind, impact incident.Impact) map[string]incident.ComponentState {
+func (f *form) affected(kind incident.Kind, impact incident.Impact) map[string]incident.ComponentState {
+	const name = "components"
 	v, ok := f.get(name)
 	if !ok {
 		return nil
