@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ type account struct {
 	pacer  *pacer
 	notes  notes
 	while  []func(context.Context, Lease) // run while there is a lease
+	last   int64                          // epoch of the lease before
 
 	mu    sync.Mutex
 	lanes map[int64]*walk  // running
@@ -31,7 +33,7 @@ func (a *account) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		lease, ok, err := a.engine.Store.Claim(ctx, a.Name, a.engine.Lease)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrHandOver) {
 			a.engine.Log.Error("cannot claim the account", "account", a.Name, "error", err)
 		}
 		if ok && err == nil {
@@ -43,7 +45,7 @@ func (a *account) run(ctx context.Context) {
 
 // hold works under a lease until ctx ends or the lease is lost.
 func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
-	if err := a.recover(ctx, lease); err != nil {
+	if err := errors.Join(a.recover(ctx, lease), a.learn(ctx, lease)); err != nil {
 		if ctx.Err() == nil {
 			a.engine.Log.Error("cannot take over the account", "account", a.Name, "error", err)
 		}
@@ -55,15 +57,21 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	for _, f := range a.while {
 		walks.Go(func() { f(walking, lease) })
 	}
+	a.notes.holds(time.Now())
 	a.setStart(func(id int64) {
-		w := &walk{account: a, lease: lease, lane: id, again: make(chan struct{}, 1)}
+		w := &walk{account: a, life: ctx, lease: lease, lane: id, again: make(chan struct{}, 1)}
 		a.lanes[id] = w
 		walks.Go(func() { w.run(walking) })
 	})
-	a.notes.holds(time.Now())
-	a.keep(ctx, lease, renewed)
-	a.notes.holds(time.Time{})
+	// By this node's own clock, which nobody sets, its right ends a little
+	// before the lease does: also when the store does not answer.
+	fuse := time.AfterFunc(time.Until(renewed.Add(a.right())), stop)
+	a.keep(walking, lease, fuse)
+	if !fuse.Stop() && ctx.Err() == nil {
+		a.engine.Log.Warn("the account's lease has run out", "account", a.Name)
+	}
 	a.setStart(nil)
+	a.notes.holds(time.Time{})
 	stop()
 	walks.Wait()
 	if err := a.engine.Store.Release(context.WithoutCancel(ctx), lease); err != nil {
@@ -71,22 +79,40 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	}
 }
 
+// right is for how long this node uses the account after it asked for the lease.
+func (a *account) right() time.Duration { return a.engine.Lease * 9 / 10 }
+
 // keep renews the lease, and starts what other nodes left to do, until ctx
-// ends or the lease is lost.
-func (a *account) keep(ctx context.Context, lease Lease, renewed time.Time) {
-	for ctx.Err() == nil {
+// ends, the lease is lost or the account is to be handed over.
+func (a *account) keep(ctx context.Context, lease Lease, fuse *time.Timer) {
+	for ok := true; ok && ctx.Err() == nil; ok = a.renew(ctx, lease, fuse) {
 		a.wakeBusy(ctx)
 		sleep(ctx, a.engine.Lease/3)
-		now := time.Now()
+	}
+}
+
+// renew renews the lease and puts the fuse off, however often it has to ask. It
+// returns false when the account is not to be used any more.
+func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool {
+	log := a.engine.Log.With("account", a.Name)
+	for ctx.Err() == nil {
+		asked := time.Now()
 		got, ok, err := a.engine.Store.Claim(ctx, a.Name, a.engine.Lease)
 		switch {
-		case ok && err == nil && got == lease:
-			renewed = now
-		case ctx.Err() == nil && (err == nil || now.Sub(renewed) > a.engine.Lease*9/10):
-			a.engine.Log.Warn("lost the account", "account", a.Name, "error", err)
-			return
+		case errors.Is(err, ErrHandOver):
+			log.Info("handing the account over", "why", err)
+			return false
+		case err == nil && (!ok || got != lease):
+			log.Warn("lost the account to another node")
+			return false
+		case err == nil:
+			return fuse.Reset(time.Until(asked.Add(a.right()))) // unless it has burnt
+		case ctx.Err() == nil:
+			log.Warn("cannot renew the account's lease", "error", err)
 		}
+		sleep(ctx, a.engine.Lease/20)
 	}
+	return false
 }
 
 // setStart allows new walks, or with nil ends them.

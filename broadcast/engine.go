@@ -20,6 +20,10 @@ var (
 	ErrLost    = errors.New("the account's lease is held by another node")
 )
 
+// ErrHandOver is what Claim returns, with the lease renewed once more, when the
+// account should be given back soon: another node has fewer.
+var ErrHandOver = errors.New("another node has fewer accounts")
+
 // A Lease is the right to use an account. Every change of what shows compares
 // its epoch.
 type Lease struct {
@@ -38,7 +42,7 @@ type Attempt struct {
 // Store is what the engine keeps and reads. Each method is one transaction.
 type Store interface {
 	// Claim takes or renews the account's lease for ttl. It returns false
-	// while another node holds it.
+	// while another node holds it, or should, and may return ErrHandOver.
 	Claim(ctx context.Context, account string, ttl time.Duration) (Lease, bool, error)
 
 	// Release gives the lease back.
@@ -54,13 +58,19 @@ type Store interface {
 	// Unanswered lists the attempts of the account that have no outcome.
 	Unanswered(ctx context.Context, account string) ([]Attempt, error)
 
+	// Sends lists the attempts of the account that were begun within a while,
+	// oldest first, by whatever node.
+	Sends(ctx context.Context, account string, within time.Duration) ([]Send, error)
+
 	// Begin journals an attempt and returns its id. It refuses with
 	// ErrChanged, ErrFrozen or ErrLost.
 	Begin(ctx context.Context, lease Lease, lane *Lane, a Attempt) (int64, error)
 
 	// Record saves what Apply changed in the lane and in the step's entry,
-	// and ends the attempt if its id is not zero. It refuses with ErrLost,
-	// and, where no attempt protects the step, with ErrChanged.
+	// and ends the attempt if its id is not zero. An attempt that ended
+	// already was recorded before, or put down as unsure by a node that took
+	// the account over: then only what Late says is saved. Where no attempt
+	// protects the step, Record refuses with ErrLost or ErrChanged.
 	Record(ctx context.Context, lease Lease, lane *Lane, step Step, attempt int64, out Outcome) error
 
 	// Idle marks a lane as having nothing to do. It refuses with ErrChanged.
@@ -82,7 +92,7 @@ type Config struct {
 	Policy   Policy
 	Texts    *templates.Set
 	Log      *slog.Logger
-	Lease    time.Duration         // how long a lease lasts; 0 is 15 s
+	Lease    time.Duration         // how long a lease lasts; 0 is 10 s
 	Grace    time.Duration         // for answers that are under way when the engine stops; 0 is 8 s
 	Changed  func(incident string) // called after each recorded outcome, without blocking; may be nil
 	Observe  func(Request)         // called after each request to a platform, without blocking; may be nil
@@ -99,7 +109,7 @@ type Engine struct {
 // New returns an engine that has not started.
 func New(c Config) (*Engine, error) {
 	if c.Lease == 0 {
-		c.Lease = 15 * time.Second
+		c.Lease = 10 * time.Second
 	}
 	if c.Grace == 0 {
 		c.Grace = 8 * time.Second

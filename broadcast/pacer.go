@@ -33,6 +33,8 @@ type pacer struct {
 	waiting []*waiter
 	timer   *time.Timer
 	woke    time.Time // by the timer
+
+	inherited time.Time // when the account came from another life that may have sent what nobody knows of
 }
 
 // A turn is a wish to send.
@@ -132,6 +134,11 @@ func (p *pacer) target(name string) *window {
 		p.forget()
 		w = &window{pace: p.limits.Target}
 		p.targets[name] = w
+		if time.Since(p.inherited) < w.pace.Per {
+			for range w.pace.N / 2 {
+				w.take(p.inherited)
+			}
+		}
 	}
 	return w
 }

@@ -126,7 +126,7 @@ func newSite(t *testing.T, channels ...string) *site {
 	}
 	s := &site{t: t, platform: r}
 	s.config = broadcast.Config{
-		Texts: texts, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lease: 300 * time.Millisecond, Grace: 5 * time.Second,
+		Texts: texts, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Lease: 3 * time.Second, Grace: 5 * time.Second,
 		Policy: broadcast.Policy{
 			Unsure: "ask", Language: "en", Zone: time.UTC, NoStaleNews: 10 * time.Minute,
 			Link: func(incident.Ref) string { return "" }, Component: func(id string) string { return id },

@@ -14,6 +14,7 @@ import (
 // for each other, so a slow answer delays only its own.
 type walk struct {
 	account *account
+	life    context.Context // of the engine
 	lease   Lease
 	lane    int64
 	again   chan struct{} // capacity 1: look again
@@ -207,12 +208,13 @@ func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, ou
 		if err == nil {
 			break
 		}
-		// Without this record the lane looks as if nothing had been sent.
-		if attempt == 0 || errors.Is(err, ErrLost) || ctx.Err() != nil {
+		// Without this record nobody knows whether it was sent, so that it is
+		// tried for as long as the process lives, even if the lease does not.
+		if attempt == 0 || ctx.Err() != nil && w.life.Err() != nil {
 			return err
 		}
 		e.Log.Error("cannot record an outcome", "lane", w.lane, "error", err)
-		sleep(ctx, time.Second)
+		sleep(context.WithoutCancel(ctx), time.Second)
 	}
 	if e.Changed != nil {
 		e.Changed(l.Incident.Ref.String())

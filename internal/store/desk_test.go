@@ -331,15 +331,16 @@ func TestReadersAndWriter(t *testing.T) {
 		}
 		return nil
 	})
-	tx, err := s.read.BeginTx(t.Context(), nil)
+	err := s.look(t.Context(), func(tx *tx) error {
+		before := count(tx)
+		s.mustChange(t, func(tx desk.Tx) error { return tx.Create(anIncident()) })
+		if after := count(tx); before != 1 || after != 1 {
+			t.Errorf("a reader sees %d, then %d incidents in one transaction", before, after)
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	before := count(tx)
-	s.mustChange(t, func(tx desk.Tx) error { return tx.Create(anIncident()) })
-	if after := count(tx); before != 1 || after != 1 {
-		t.Errorf("a reader sees %d, then %d incidents in one transaction", before, after)
 	}
 	if now := count(s.read); now != 2 {
 		t.Errorf("the next reader sees %d incidents", now)

@@ -12,57 +12,17 @@ import (
 
 var _ broadcast.Store = (*Store)(nil)
 
-// Claim implements [broadcast.Store].
-func (s *Store) Claim(ctx context.Context, account string, ttl time.Duration) (broadcast.Lease, bool, error) {
-	lease := broadcast.Lease{Account: account}
-	ok := false
-	err := s.change(ctx, func(tx *tx) error {
-		var owner string
-		var expires int64
-		now, err := s.clock(ctx, tx)
-		if err != nil {
-			return err
-		}
-		row := tx.QueryRowContext(ctx, `SELECT owner, epoch, expires FROM lease WHERE account = ?`, account)
-		switch err := row.Scan(&owner, &lease.Epoch, &expires); {
-		case errors.Is(err, sql.ErrNoRows):
-			lease.Epoch = 0
-		case err != nil:
-			return err
-		case owner != "" && owner != s.node && now.Before(moment(expires)):
-			return nil
-		}
-		if owner != s.node {
-			lease.Epoch++
-		}
-		ok = true
-		_, err = tx.ExecContext(ctx, `INSERT INTO lease (account, owner, epoch, expires) VALUES (?, ?, ?, ?)
-			ON CONFLICT (account) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, expires = excluded.expires`,
-			account, s.node, lease.Epoch, micros(now.Add(ttl)))
-		return err
-	})
-	return lease, ok && err == nil, err
+// holdsAt refuses with ErrLost when the lease is no longer valid.
+func holdsAt(ctx context.Context, q querier, l broadcast.Lease, now time.Time) error {
+	var until int64
+	err := q.QueryRowContext(ctx, `SELECT expires FROM lease WHERE account = ? AND epoch = ?`, l.Account, l.Epoch).Scan(&until)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !now.Before(moment(until)) {
+		return broadcast.ErrLost
+	}
+	return err
 }
 
-// Release implements [broadcast.Store].
-func (s *Store) Release(ctx context.Context, l broadcast.Lease) error {
-	return s.change(ctx, func(tx *tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1 WHERE account = ? AND epoch = ?`, l.Account, l.Epoch)
-		return err
-	})
-}
-
-// Held lists the accounts that some node holds now.
-func (s *Store) Held(ctx context.Context) (accounts []string, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT account FROM lease WHERE owner <> '' AND expires > ? ORDER BY account`, micros(s.now()))
-	err = each(rows, err, func() error {
-		accounts = append(accounts, "")
-		return rows.Scan(&accounts[len(accounts)-1])
-	})
-	return accounts, err
-}
-
-// holds refuses with ErrLost when the lease is no longer valid.
+// holds refuses with ErrLost when another node has the account.
 func holds(ctx context.Context, q querier, l broadcast.Lease) error {
 	var epoch int64
 	err := q.QueryRowContext(ctx, `SELECT epoch FROM lease WHERE account = ?`, l.Account).Scan(&epoch)
@@ -124,7 +84,11 @@ func (s *Store) Unanswered(ctx context.Context, account string) (out []broadcast
 func (s *Store) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast.Lane, a broadcast.Attempt) (id int64, err error) {
 	a.Step.Say = nil // the text is in the operation
 	err = s.change(ctx, func(tx *tx) error {
-		if err := errors.Join(holds(ctx, tx, lease), unchanged(ctx, tx, l)); err != nil {
+		now, err := s.clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(holdsAt(ctx, tx, lease, now), unchanged(ctx, tx, l)); err != nil {
 			return err
 		}
 		if ice, err := frozen(ctx, tx, l); err != nil {
@@ -132,55 +96,76 @@ func (s *Store) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast.L
 		} else if ice {
 			return broadcast.ErrFrozen
 		}
-		row := tx.QueryRowContext(ctx, `INSERT INTO attempt (account, lane, entry, step, began, ended, outcome) VALUES (?, ?, ?, ?, ?, 0, '') RETURNING id`,
-			lease.Account, l.ID, a.Step.Entry, js(a.Step), micros(a.Began))
+		row := tx.QueryRowContext(ctx, `INSERT INTO attempt (account, lane, entry, step, began, ended, outcome, at) VALUES (?, ?, ?, ?, ?, 0, '', ?) RETURNING id`,
+			lease.Account, l.ID, a.Step.Entry, js(a.Step), micros(a.Began), micros(now))
 		return row.Scan(&id)
 	})
 	return id, err
 }
 
-// Record implements [broadcast.Store].
+// Record implements [broadcast.Store]. An attempt that has no outcome yet gets
+// it even from a node that has lost the account meanwhile: nobody has decided
+// anything from it.
 func (s *Store) Record(ctx context.Context, lease broadcast.Lease, l *broadcast.Lane, step broadcast.Step, attempt int64, out broadcast.Outcome) error {
 	return s.change(ctx, func(tx *tx) error {
-		if err := holds(ctx, tx, lease); err != nil {
-			return err
-		}
 		if attempt == 0 {
-			if err := unchanged(ctx, tx, l); err != nil {
+			if err := errors.Join(holds(ctx, tx, lease), unchanged(ctx, tx, l)); err != nil {
 				return err
 			}
-		} else if err := endAttempt(ctx, tx, attempt, s.now(), out); err != nil {
-			return err
+			return s.recordStep(ctx, tx, l, step, out)
 		}
-		e := entryOf(l, step.Entry)
-		before, err := knownOf(ctx, tx, e)
+		first, err := endAttempt(ctx, tx, attempt, s.now(), out)
 		if err != nil {
 			return err
 		}
-		if d, ok := outcome(before, l, step, out); ok {
-			if err := auditDelivery(ctx, tx, s.now(), l, d); err != nil {
-				return err
-			}
+		if !first {
+			return s.recordLate(ctx, tx, attempt, out)
 		}
-		if step.Kind == broadcast.Settle {
-			if err := saveShould(ctx, tx, e); err != nil {
-				return err
-			}
-		}
-		if err := saveMoved(ctx, tx, l); err != nil {
+		if err := s.recordStep(ctx, tx, l, step, out); err != nil {
 			return err
 		}
-		return saveKnown(ctx, tx, l, e)
+		if err := holds(ctx, tx, lease); !errors.Is(err, broadcast.ErrLost) {
+			return err
+		}
+		return stir(ctx, tx, l.ID) // whoever has the account is to look again
 	})
 }
 
-func endAttempt(ctx context.Context, q querier, attempt int64, now time.Time, out broadcast.Outcome) error {
+// recordStep saves what a step came to.
+func (s *Store) recordStep(ctx context.Context, tx *tx, l *broadcast.Lane, step broadcast.Step, out broadcast.Outcome) error {
+	e := entryOf(l, step.Entry)
+	before, err := knownOf(ctx, tx, e)
+	if err != nil {
+		return err
+	}
+	if d, ok := outcome(before, l, step, out); ok {
+		if err := auditDelivery(ctx, tx, s.now(), l, d); err != nil {
+			return err
+		}
+	}
+	if step.Kind == broadcast.Settle {
+		if err := saveShould(ctx, tx, e); err != nil {
+			return err
+		}
+	}
+	if err := saveMoved(ctx, tx, l); err != nil {
+		return err
+	}
+	return saveKnown(ctx, tx, l, e)
+}
+
+// endAttempt gives an attempt its outcome. It returns false if it has one.
+func endAttempt(ctx context.Context, q querier, attempt int64, now time.Time, out broadcast.Outcome) (first bool, err error) {
 	outcome := "done"
 	if out.Fault != nil {
 		outcome = out.Fault.Error()
 	}
-	_, err := q.ExecContext(ctx, `UPDATE attempt SET ended = ?, outcome = ? WHERE id = ?`, micros(now), outcome, attempt)
-	return err
+	r, err := q.ExecContext(ctx, `UPDATE attempt SET ended = ?, outcome = ? WHERE id = ? AND ended = 0`, micros(now), outcome, attempt)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
 }
 
 func entryOf(l *broadcast.Lane, id int64) *broadcast.Entry {

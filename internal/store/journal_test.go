@@ -76,7 +76,7 @@ func TestLostLease(t *testing.T) {
 		if _, err := s.begin(t.Context(), lost, l); !errors.Is(err, broadcast.ErrLost) {
 			t.Errorf("%s: Begin: %v", name, err)
 		}
-		if err := s.sent(t.Context(), lost, s.mustLane(t, l.ID), id); !errors.Is(err, broadcast.ErrLost) {
+		if err := s.Record(t.Context(), lost, l, broadcast.Step{Kind: broadcast.Settle, Entry: l.Entries[0].ID}, 0, broadcast.Outcome{}); !errors.Is(err, broadcast.ErrLost) {
 			t.Errorf("%s: Record: %v", name, err)
 		}
 		if err := s.Idle(t.Context(), lost, l); !errors.Is(err, broadcast.ErrLost) {

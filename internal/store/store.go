@@ -73,6 +73,11 @@ func redactURL(raw string) string {
 // Close closes the database. The lock is given back last.
 func (s *Store) Close() error {
 	var errs []error
+	if s.Shared() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = s.leave(ctx) // others notice without it a little later
+	}
 	for _, p := range []*pool{s.readers, s.writer} {
 		if p != nil {
 			errs = append(errs, p.close())

@@ -1,0 +1,67 @@
+package broadcast
+
+import (
+	"context"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// A Send is a request that was journalled a while ago.
+type Send struct {
+	Target string
+	Ago    time.Duration
+}
+
+// Late changes the lane to what a late answer proves: that of an attempt which
+// was put down as unsure when another node took the account over. It returns
+// false if the answer changes nothing, since the doubt is settled.
+func Late(l *Lane, step Step, began time.Time, out Outcome) bool {
+	e := l.entry(step.Entry)
+	if e == nil || step.Chore != NoChore || step.Op.Action != bots.Post || e.Doubt == nil || e.Doubt.Revision != step.After.Revision {
+		return false
+	}
+	switch f := out.Fault; {
+	case f == nil:
+		l.Landed(e, out.Receipt.ID, out.Receipt.URL)
+		return true
+	case f.Kind != bots.Unsure && e.Doubt.Since.Equal(began): // nothing was posted by it
+		e.Doubt = nil
+		e.Try.NotBefore = time.Time{}
+		return true
+	}
+	return false
+}
+
+// learn has the pacer take into account what another node, or an earlier life
+// of this one, sent in the last minutes. What goes to rooms and people is not
+// journalled, so that a target's limit may be half used up already.
+func (a *account) learn(ctx context.Context, lease Lease) error {
+	before := a.last
+	a.last = lease.Epoch
+	limits := a.Bot.Limits()
+	within := max(limits.Account.Per, limits.Target.Per)
+	if before == lease.Epoch || within == 0 {
+		return nil
+	}
+	sends, err := a.engine.Store.Sends(ctx, a.Name, within)
+	if err != nil {
+		return err
+	}
+	a.pacer.inherit(sends, lease.Epoch > 1)
+	return nil
+}
+
+// inherit takes over what others sent with the account. used says that there
+// may be more than that.
+func (p *pacer) inherit(sends []Send, used bool) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range sends {
+		p.take(now.Add(-s.Ago), p.target(s.Target))
+	}
+	if used { // targets that are not known by now
+		p.inherited = now
+	}
+}
