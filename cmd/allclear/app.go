@@ -34,7 +34,8 @@ type app struct {
 	audiences map[string]*people.Audience // by account
 	log       *slog.Logger
 
-	key *audit.Key // signs exports
+	key   *audit.Key // signs exports
+	began int64      // what had happened before this server began
 
 	published []func(ref string) // told after something was said
 	delivered []func(ref string) // told after an attempt had an outcome
@@ -63,7 +64,12 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 		db.Close()
 		return nil, usageError{err}
 	}
-	a := &app{config: c, bots: accounts, store: db, key: key, log: log}
+	news, err := db.News(ctx, -1)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	a := &app{config: c, bots: accounts, store: db, key: key, began: news.Last, log: log}
 	a.metrics = a.newMetrics()
 	if a.engine, err = broadcast.New(a.engineConfig(texts)); err != nil {
 		db.Close()
@@ -85,6 +91,9 @@ func (a *app) Close() error { return a.store.Close() }
 func (a *app) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for name, bot := range a.bots {
+		if a.hasRoom(name) {
+			a.hold(name)
+		}
 		listener, ok := bot.(bots.Listener)
 		if !ok || !a.hasRoom(name) && a.audiences[name] == nil {
 			continue
@@ -100,9 +109,8 @@ func (a *app) run(ctx context.Context) error {
 			})
 		}
 	}
-	if len(a.config.Rooms) > 0 {
-		wg.Go(func() { a.rooms.Cards.Run(ctx) })
-		wg.Go(func() { a.reminders.Run(ctx) })
+	if a.store.Shared() {
+		wg.Go(func() { a.follow(ctx, a.began) })
 	}
 	wg.Go(func() { a.metrics.Watch(ctx) })
 	err := a.engine.Run(ctx)

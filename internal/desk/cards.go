@@ -91,17 +91,22 @@ func (c *Cards) passed(account, chat string) {
 	}
 }
 
-// Run keeps the cards current until ctx ends.
-func (c *Cards) Run(ctx context.Context) {
+// Run keeps the cards in the rooms of an account current until ctx ends. Only
+// one node may do so, who has the account.
+func (c *Cards) Run(ctx context.Context, account string) {
 	var rooms sync.WaitGroup
 	for _, b := range c.boards {
-		rooms.Go(func() { c.keep(ctx, b) })
+		if b.room.Account == account {
+			rooms.Go(func() { c.keep(ctx, b) })
+		}
 	}
 	rooms.Wait()
 }
 
 // keep keeps the cards of one room current.
 func (c *Cards) keep(ctx context.Context, b *board) {
+	c.markOpen(ctx, b) // whoever kept them until now may have stopped at any point
+	c.refresh(ctx, b)
 	for ctx.Err() == nil {
 		timer := time.NewTimer(cardMinute)
 		select {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 // The rooms are told once that an account does not hear, and once that it does
@@ -26,6 +27,7 @@ func TestRoomsAreToldThatNobodyHears(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newChat(t) // opened outside, since a database cannot live in a bubble
 			c.rooms.Rooms = append(c.rooms.Rooms, desk.Room{Account: "tg", Target: "-300"})
+			storetest.Bubble(t)
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				attempts := 0

@@ -16,6 +16,7 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 // chat is a platform's end of a room: it delivers events and hears answers.
@@ -411,6 +412,7 @@ func TestRoomsListenAgain(t *testing.T) {
 	if err := c.store.Set(t.Context(), "cursor:tg", "41"); err != nil {
 		t.Fatal(err)
 	}
+	storetest.Bubble(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var cursors []string

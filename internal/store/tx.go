@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -45,6 +46,14 @@ type tx struct {
 
 // do runs fn in a transaction, which it commits if fn returns nil.
 func (p *pool) do(ctx context.Context, fn func(*tx) error) error {
+	err := p.try(ctx, fn)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err) // that is why
+	}
+	return err
+}
+
+func (p *pool) try(ctx context.Context, fn func(*tx) error) error {
 	t, err := p.begun(ctx)
 	if err != nil {
 		return err

@@ -28,6 +28,15 @@ const (
 // IsPostgres reports whether stores of this run are on PostgreSQL.
 func IsPostgres() bool { return os.Getenv(storeVar) == "postgres" }
 
+// Bubble skips a test of [testing/synctest] where its store would be on
+// PostgreSQL, which is outside the bubble.
+func Bubble(tb testing.TB) {
+	tb.Helper()
+	if IsPostgres() {
+		tb.Skip("a bubble reaches no database")
+	}
+}
+
 // URL is that of a store in which there is nothing yet.
 func URL(tb testing.TB) string {
 	tb.Helper()

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// newsEvery is how often a node asks what other nodes did. It is a small part of
+// the five seconds that public posts may take.
+const newsEvery = 500 * time.Millisecond
+
+// follow has this node act on what happens on others, until ctx ends: it walks
+// the lanes of its accounts, renders pages and keeps cards. Commands are taken
+// by any node, and whoever holds an account sends.
+func (a *app) follow(ctx context.Context, last int64) {
+	published := tell(&a.published)
+	for well := true; ctx.Err() == nil; pause(ctx, newsEvery) {
+		news, err := a.store.News(ctx, last)
+		if err != nil {
+			if well && ctx.Err() == nil {
+				a.log.Warn("what happens on other nodes is not noticed", "error", err)
+			}
+			well = false
+			continue
+		}
+		well, last = true, news.Last
+		a.engine.Wake(news.Lanes)
+		for _, ref := range news.Refs {
+			published(ref)
+		}
+	}
+}
+
+// hold has what only one node may do run where the account is held: listening to
+// rooms, keeping their cards and, with the account of the first room, reminders.
+func (a *app) hold(account string) {
+	a.engine.While(account, func(ctx context.Context, _ broadcast.Lease) { a.rooms.Cards.Run(ctx, account) })
+	if account == a.config.Rooms[0].Bot {
+		a.engine.While(account, func(ctx context.Context, _ broadcast.Lease) { a.reminders.Run(ctx) })
+	}
+}
