@@ -206,13 +206,15 @@ func (l *Lane) post(n int) *Entry {
 
 // root is the message of the incident that has been on the channel for longest,
 // to which replies, thread and head line are tied; nil when there is none. An
-// older update that was posted later does not take its place, and nor does one
-// inside a thread that was opened from it.
+// older update that was posted later does not take its place, nor does one
+// inside a thread that was opened from it, nor one that is only assumed to be
+// there: without its id nothing can be tied to it.
 func (l *Lane) root() *Entry {
 	var first *Entry
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if e.Kind == Say && e.Shows.Exists() && !e.Shows.Orphan && !l.inside(e) && (first == nil || e.Shows.First.Before(first.Shows.First)) {
+		tied := e.Shows.Message != "" || l.Limits.Replies == bots.NoReplies
+		if e.Kind == Say && e.Shows.Exists() && tied && !e.Shows.Orphan && !l.inside(e) && (first == nil || e.Shows.First.Before(first.Shows.First)) {
 			first = e
 		}
 	}

@@ -192,6 +192,8 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 	switch {
 	case wanted && d.Again:
 		return n.say(e)
+	case overtaken && d.Again:
+		return settle(e, Superseded)
 	case wanted && alone && repeatable:
 		if wake = e.Try.NotBefore; !n.now.Before(wake) {
 			return n.repeat(e), true

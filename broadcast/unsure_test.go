@@ -244,3 +244,20 @@ func TestOlderUnsurePostWaitsForTheNewer(t *testing.T) {
 		w.wantStates("post failed", "post sent")
 	})
 }
+
+// What is only assumed to be there has no id to answer, so that the next update
+// takes its place.
+func TestAssumedFirstPostIsNoRoot(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.lane.Policy.Unsure = "assume"
+		w.platform.fails(bots.Post, lost)
+		w.publish("one")
+		w.run()
+		w.publish("two")
+		w.run()
+		w.publish("three")
+		w.run()
+		w.want("1: Logins fail … two", "2 >1: three")
+		w.wantStates("post sent", "post sent", "post sent")
+	})
+}

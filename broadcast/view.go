@@ -160,7 +160,7 @@ func (l *Lane) state(e *Entry, sending bool) State {
 		return Sending
 	case e.Should.What == Nothing:
 		return map[Reason]State{Superseded: SupersededState, Withdrawn: WithdrawnState, Skipped: SkippedState}[e.Should.Why]
-	case e.Doubt != nil && !e.Doubt.Again:
+	case e.Doubt != nil && (!e.Doubt.Again || e.Should.What != Words):
 		return UnsureState
 	case e.GaveUp():
 		return Failed

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // program starts "allclear serve" as a process and returns its address and a
 // function that kills it outright.
-func program(t *testing.T, config string) (url string, kill func()) {
+func program(t testing.TB, config string) (url string, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "serve", "-c", config)
 	cmd.Env = append(os.Environ(), asProgram+"=1")

@@ -275,9 +275,12 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	life.boundary("arrived", platform)
 	rec := &recorder{ResponseWriter: rw, status: http.StatusOK}
 	defer func() { // also when the connection is cut
-		w.answered(platform, keys, rec)
+		heard := w.answered(platform, keys, rec)
 		life.boundary("carried out", platform)
 		time.Sleep(travel[platform])
+		if !life.gone() {
+			w.note(heard)
+		}
 	}()
 	w.sims.ServeHTTP(rec, r)
 }
@@ -318,10 +321,12 @@ func (v *witness) arrived(platform string, keys []string, left time.Time) {
 	}
 }
 
-// answered sees what a platform answered, and what followers see now.
-func (v *witness) answered(platform string, keys []string, rec *recorder) {
+// answered sees what a platform answered, and what followers see now. It
+// returns what holds once the answer has arrived.
+func (v *witness) answered(platform string, keys []string, rec *recorder) (heard func()) {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
+	heard = func() {}
 	if until, ok := limited(platform, rec); ok {
 		v.limits[platform]--
 		if v.limits[platform] < 0 {
@@ -332,10 +337,11 @@ func (v *witness) answered(platform string, keys []string, rec *recorder) {
 			if rec.Header().Get("X-RateLimit-Global") == "true" {
 				key = "discord"
 			}
-			v.paused[key] = pause{heard: time.Now().Add(travel[platform]), until: until}
+			heard = func() { v.paused[key] = pause{heard: time.Now(), until: until} }
 		}
 	}
 	v.look(platform)
+	return heard
 }
 
 // limited reads a refusal for a limit.
