@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -15,8 +16,16 @@ const discordEpoch = 1420070400000
 // clockSkew is how far our clock may be ahead of Discord's for [Bot.Find].
 const clockSkew = time.Minute
 
-// Find looks for the post among the first hundred messages after since: ours,
-// with the same text. Where the nonce is repeated, it decides.
+// Bounds of a search.
+const (
+	pageSize  = 100              // messages in one answer, the most there are
+	pages     = 20               // that are read at most
+	findUntil = 10 * time.Minute // after since a post would have been made, however slow the way
+)
+
+// Find looks for the post among the messages after since: ours, with the same
+// text. Where the nonce is repeated, it decides. People may have talked a lot
+// meanwhile, so it reads on, a page for each request.
 func (b *Bot) Find(ctx context.Context, op bots.Operation, since time.Time) (bots.Receipt, bool, error) {
 	if op.Action != bots.Post {
 		return bots.Receipt{}, false, reject("only posts can be looked for")
@@ -24,25 +33,65 @@ func (b *Bot) Find(ctx context.Context, op bots.Operation, since time.Time) (bot
 	if f := check(op); f != nil {
 		return bots.Receipt{}, false, f
 	}
-	path := "/channels/" + place(op) + "/messages?limit=100&after=" + snowflake(since.Add(-clockSkew))
-	ex, done := b.send(ctx, call{method: "GET", path: path})
+	after := snowflake(since.Add(-clockSkew))
+	for page := range pages {
+		list, r, f := b.messages(ctx, op, place(op), fmt.Sprintf("limit=%d&after=%s", pageSize, after))
+		if f != nil {
+			return bots.Receipt{}, false, f
+		}
+		for _, m := range list {
+			if isID(m.ID) && b.isOurs(m) && isPost(m, op) {
+				r.ID, r.URL = m.ID, b.link(place(op), m.ID)
+				return r, true, nil
+			}
+			after = newest(after, m.ID)
+		}
+		switch {
+		case len(list) == 0 && page == 0:
+			return bots.Receipt{}, false, b.mayRead(ctx, op)
+		case len(list) < pageSize || timeOf(after).After(since.Add(findUntil)):
+			return bots.Receipt{}, false, nil
+		}
+	}
+	return bots.Receipt{}, false, &bots.Fault{Kind: bots.Temporary, Detail: "there are more messages since then than can be looked through"}
+}
+
+// mayRead tells an empty channel from one whose history is hidden from us:
+// both answer with an empty list ("Get Channel Messages"). The channel that a
+// thread belongs to has at least the message that the thread hangs on.
+func (b *Bot) mayRead(ctx context.Context, op bots.Operation) error {
+	list, _, f := b.messages(ctx, op, op.Target, "limit=1")
+	switch {
+	case f != nil:
+		return f
+	case len(list) == 0:
+		return &bots.Fault{Kind: bots.Temporary, Detail: "the channel shows no messages at all: give the bot the permission Read Message History"}
+	}
+	return nil
+}
+
+// messages reads a page of a channel.
+func (b *Bot) messages(ctx context.Context, op bots.Operation, channel, query string) ([]published, bots.Receipt, *bots.Fault) {
+	ex, done := b.send(ctx, call{method: "GET", path: "/channels/" + channel + "/messages?" + query})
 	defer done()
 	if f := fault(ex, op); f != nil {
-		return bots.Receipt{}, false, f
+		return nil, bots.Receipt{}, f
 	}
 	var list []published
 	if f := decode(ex, &list); f != nil {
-		return bots.Receipt{}, false, f
+		return nil, bots.Receipt{}, f
 	}
 	r := bots.Receipt{}
 	r.Remaining, r.Reset = limit(ex.Header, time.Now())
-	for _, m := range list {
-		if isID(m.ID) && b.isOurs(m) && isPost(m, op) {
-			r.ID, r.URL = m.ID, b.link(place(op), m.ID)
-			return r, true, nil
-		}
+	return list, r, nil
+}
+
+// newest is the later of two ids.
+func newest(a, b string) string {
+	if timeOf(b).After(timeOf(a)) || len(b) == len(a) && b > a {
+		return b
 	}
-	return bots.Receipt{}, false, nil
+	return a
 }
 
 // isOurs reports whether we wrote m. While our user id is not known (the

@@ -129,6 +129,40 @@ func TestGone(t *testing.T) {
 	}
 }
 
+// People may have talked a lot before and after.
+func TestFindAmongManyMessages(t *testing.T) {
+	d, b := newWorld(t)
+	since := time.Now()
+	talk := func() {
+		for range 250 {
+			if _, err := d.Say(textChannel, "9", "Is it down?"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	talk()
+	op := bots.Operation{Action: bots.Post, Target: textChannel, Text: "Logins work."}
+	if r, found, err := b.Find(t.Context(), op, since); found || err != nil {
+		t.Errorf("found %v, %t, %v, want nothing", r, found, err)
+	}
+	want := mustDo(t, b, op)
+	talk()
+	if r, found, err := b.Find(t.Context(), op, since); err != nil || r.ID != want.ID {
+		t.Errorf("found %v, %t, %v, want %s", r, found, err, want.ID)
+	}
+}
+
+// A channel whose history is hidden looks as if nothing had been posted.
+func TestFindInAHiddenHistory(t *testing.T) {
+	d, b := newWorld(t)
+	op := bots.Operation{Action: bots.Post, Target: textChannel, Text: "Logins work."}
+	mustDo(t, b, op)
+	d.Deny(textChannel, "READ_MESSAGE_HISTORY")
+	if _, found, err := b.Find(t.Context(), op, time.Now()); found || err == nil || bots.AsFault(err).Kind != bots.Temporary {
+		t.Errorf("found %t, %v, want a fault", found, err)
+	}
+}
+
 func TestFind(t *testing.T) {
 	d, b := newWorld(t)
 	since := time.Now()

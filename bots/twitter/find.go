@@ -16,6 +16,11 @@ import (
 
 var errNoPage = errors.New("not a page of posts")
 
+// findUntil is how long after since a post would have been made, however slow
+// the way. An account may post 100 times in 15 minutes, which is as much as one
+// answer holds, so that whatever was posted later does not push it out.
+const findUntil = 13 * time.Minute
+
 // A status is one of the account's posts as X returns it.
 type status struct {
 	id    string
@@ -40,7 +45,7 @@ func (b *Bot) Find(ctx context.Context, op bots.Operation, since time.Time) (bot
 	}
 	ctx, ex, cancel := b.client.Exchange(ctx)
 	defer cancel()
-	p, err := b.api.timeline(ctx, ex, user, since)
+	p, err := b.api.timeline(ctx, ex, user, since, since.Add(findUntil))
 	if f := b.readFault(ex, err); f != nil {
 		if f.Kind == bots.Rejected || f.Kind == bots.Gone {
 			b.user.Store(nil) // no such account: ask next time

@@ -152,9 +152,9 @@ func TestFind(t *testing.T) {
 	since := time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 	for api, s := range map[string]struct{ body, asked string }{
 		"v2": {fmt.Sprintf(timelineV2, ""),
-			"GET /2/users/1001/tweets?exclude=retweets&max_results=100&start_time=2026-03-01T12%3A00%3A00Z&tweet.fields=created_at%2Centities"},
+			"GET /2/users/1001/tweets?end_time=2026-03-01T12%3A13%3A00Z&exclude=retweets&max_results=100&start_time=2026-03-01T12%3A00%3A00Z&tweet.fields=created_at%2Centities"},
 		"v1.1": {timelineV1,
-			"GET /1.1/statuses/user_timeline.json?count=200&include_rts=false&trim_user=true&tweet_mode=extended&user_id=1001"},
+			"GET /1.1/statuses/user_timeline.json?count=200&include_rts=false&max_id=2028081062998966272&trim_user=true&tweet_mode=extended&user_id=1001"},
 	} {
 		x := newStandIn(t, s.body)
 		bot := mustNew(t, api, x.URL)

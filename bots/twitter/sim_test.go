@@ -1,10 +1,14 @@
 package twitter_test
 
 import (
+	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -162,3 +166,51 @@ func TestFindAsksWhoseAccountItIs(t *testing.T) {
 		t.Errorf("Find = %v, %v, %v, want %s", got, found, err, posted.ID)
 	}
 }
+
+// What was posted long after does not push a post out of the answer.
+func TestFindAmongManyPosts(t *testing.T) {
+	for _, api := range []string{"v2", "v1.1"} {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(time.Until(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)))
+			x := sim.NewX()
+			x.AllowV1(true)
+			c := config(api, "http://127.0.0.1:1")
+			c.AccessToken = "1-access"
+			x.AddAccount("example_status", sim.XCredentials{ConsumerKey: c.ConsumerKey, ConsumerSecret: c.ConsumerSecret, AccessToken: c.AccessToken, AccessSecret: c.AccessSecret})
+			bot, err := twitter.New(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx := bots.DialWith(t.Context(), func(context.Context, string, string) (net.Conn, error) {
+				ours, theirs := net.Pipe()
+				go http.Serve(&once{theirs}, x)
+				return ours, nil
+			})
+			began := time.Now()
+			x.Post("example_status", "the one")
+			for i := range 1000 {
+				time.Sleep(10 * time.Second)
+				x.Post("example_status", fmt.Sprint("another ", i))
+			}
+			r, found, err := bot.Find(ctx, bots.Operation{Action: bots.Post, Text: "the one"}, began.Add(-time.Minute))
+			if err != nil || !found {
+				t.Errorf("%s: found %v, %t, %v", api, r, found, err)
+			}
+			time.Sleep(time.Minute) // idle connections end
+		})
+	}
+}
+
+// once is a listener with one connection.
+type once struct{ conn net.Conn }
+
+func (o *once) Accept() (net.Conn, error) {
+	if c := o.conn; c != nil {
+		o.conn = nil
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (o *once) Close() error   { return nil }
+func (o *once) Addr() net.Addr { return &net.TCPAddr{} }

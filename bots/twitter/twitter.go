@@ -69,7 +69,7 @@ type Bot struct {
 type api interface {
 	post(ctx context.Context, ex *bots.Exchange, op bots.Operation) (id string, err error)
 	remove(ctx context.Context, ex *bots.Exchange, id string) (gone bool, err error)
-	timeline(ctx context.Context, ex *bots.Exchange, user string, since time.Time) (page, error)
+	timeline(ctx context.Context, ex *bots.Exchange, user string, since, until time.Time) (page, error)
 	me(ctx context.Context, ex *bots.Exchange) (account, error)
 }
 

@@ -80,15 +80,25 @@ func (a *v1) remove(ctx context.Context, _ *bots.Exchange, id string) (bool, err
 	return tweet.IDStr == id, nil
 }
 
-// timeline sends GET /1.1/statuses/user_timeline.json, which knows no time:
-// the newest posts are read and the older ones left out.
-func (a *v1) timeline(ctx context.Context, ex *bots.Exchange, user string, since time.Time) (page, error) {
+// xEpoch is where the time in an id of X starts, in milliseconds of Unix time
+// (X API, "X IDs").
+const xEpoch = 1288834974657
+
+// timeline sends GET /1.1/statuses/user_timeline.json, which knows no time but
+// that in the ids: the newest posts until then are read, and the older ones
+// left out.
+func (a *v1) timeline(ctx context.Context, ex *bots.Exchange, user string, since, until time.Time) (page, error) {
 	const most = 200 // posts in one answer
 	id, err := strconv.ParseInt(user, 10, 64)
 	if err != nil {
 		return page{}, err
 	}
+	var last int64
+	if time.Since(until) > time.Minute {
+		last = max(0, until.UnixMilli()-xEpoch) << 22
+	}
 	tweets, _, err := a.library(ctx).Timelines.UserTimeline(&twitter.UserTimelineParams{
+		MaxID:           last,
 		UserID:          id,
 		Count:           most,
 		TrimUser:        twitter.Bool(true),

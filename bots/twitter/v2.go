@@ -94,16 +94,20 @@ func (a *v2) remove(ctx context.Context, ex *bots.Exchange, id string) (bool, er
 	return answer.Data.Deleted, err
 }
 
-// timeline sends GET /2/users/{id}/tweets. The time is in whole seconds and
-// inclusive.
-func (a *v2) timeline(ctx context.Context, ex *bots.Exchange, user string, since time.Time) (page, error) {
+// timeline sends GET /2/users/{id}/tweets. The times are in whole seconds; the
+// end must have passed, and is left out until then.
+func (a *v2) timeline(ctx context.Context, ex *bots.Exchange, user string, since, until time.Time) (page, error) {
 	const most = 100 // posts in one answer
-	err := a.call(ctx, http.MethodGet, "/2/users/"+user+"/tweets", url.Values{
+	query := url.Values{
 		"start_time":   {since.UTC().Truncate(time.Second).Format(time.RFC3339)},
 		"max_results":  {strconv.Itoa(most)},
 		"exclude":      {"retweets"},
 		"tweet.fields": {"created_at,entities"},
-	}, nil)
+	}
+	if time.Since(until) > time.Minute {
+		query.Set("end_time", until.UTC().Truncate(time.Second).Format(time.RFC3339))
+	}
+	err := a.call(ctx, http.MethodGet, "/2/users/"+user+"/tweets", query, nil)
 	if err != nil {
 		return page{}, err
 	}

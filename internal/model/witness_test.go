@@ -59,8 +59,11 @@ type landing struct {
 	at       time.Time
 }
 
-// pause is a limit that a platform has set, as we heard of it.
-type pause struct{ heard, until time.Time }
+// pause is a limit that a platform has set, as a life of the process heard of it.
+type pause struct {
+	life         *life
+	heard, until time.Time
+}
 
 func newWitness(w *world) witness {
 	return witness{w: w, landings: map[string]*landing{}, frozen: map[string]bool{}, copies: map[int64]int{}, late: map[int64]bool{}, skipped: map[int64]bool{},
@@ -315,7 +318,7 @@ func (v *witness) arrived(platform string, keys []string, left time.Time) {
 	defer v.w.mu.Unlock()
 	for _, k := range keys {
 		p, ok := v.paused[k]
-		if ok && left.After(p.heard) && time.Now().Before(p.until) {
+		if ok && p.life == v.w.life && left.After(p.heard) && time.Now().Before(p.until) {
 			v.wrong("a request arrives at %s %v before the limit ends that it was told of", k, time.Until(p.until))
 		}
 	}
@@ -337,7 +340,7 @@ func (v *witness) answered(platform string, keys []string, rec *recorder) (heard
 			if rec.Header().Get("X-RateLimit-Global") == "true" {
 				key = "discord"
 			}
-			heard = func() { v.paused[key] = pause{heard: time.Now(), until: until} }
+			heard = func() { v.paused[key] = pause{life: v.w.life, heard: time.Now(), until: until} }
 		}
 	}
 	v.look(platform)

@@ -134,6 +134,11 @@ func newWorld(s script, texts *templates.Set, blank, file string) (*world, error
 	w.sims.Discord.AddBot(dcToken, "example-status")
 	w.sims.Discord.AddChannel(dcChannel, "status", sim.DiscordAnnouncement)
 	w.sims.Discord.AddChannel(dcFlat, "flat", sim.DiscordText)
+	for _, ch := range []string{dcChannel, dcFlat} { // a channel without any message would look as if it could not be read
+		if _, err := w.sims.Discord.Say(ch, "9", "Welcome."); err != nil {
+			return nil, err
+		}
+	}
 	w.sims.X.AddAccount("ExampleStatus", xKeys)
 	w.sims.X.TimelineDelay = time.Duration(s.Hidden)
 	w.sims.WeChat.AddRobot(robotKey)
