@@ -26,15 +26,16 @@ type cli struct {
 	Config string `short:"c" placeholder:"FILE" default:"config.toml" help:"Configuration file (${default})."`
 	JSON   bool   `name:"json" help:"Print answers as JSON."`
 
-	Demo    demoCmd    `cmd:"" help:"Try it: the bot, four simulated platforms and a page to watch them, with no account and no configuration."`
-	Serve   serveCmd   `cmd:"" help:"Run the bot."`
-	Check   checkCmd   `cmd:"" help:"Check the configuration and what each account and channel can do."`
-	Sim     simCmd     `cmd:"" help:"Run the four simulated platforms alone."`
-	Replay  replayCmd  `cmd:"" help:"Post a recorded incident history to a running server, in order, sped up."`
-	Export  exportCmd  `cmd:"" help:"Print all that is on record about an incident (through a running server)."`
-	Verify  verifyCmd  `cmd:"" help:"Check an export: that nothing in it was changed, and who signed it."`
-	Token   tokenCmd   `cmd:"" help:"Make an API token and the hash to recognise it by."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo        demoCmd        `cmd:"" help:"Try it: the bot, four simulated platforms and a page to watch them, with no account and no configuration."`
+	Serve       serveCmd       `cmd:"" help:"Run the bot."`
+	Check       checkCmd       `cmd:"" help:"Check the configuration and what each account and channel can do."`
+	Sim         simCmd         `cmd:"" help:"Run the four simulated platforms alone."`
+	Replay      replayCmd      `cmd:"" help:"Post a recorded incident history to a running server, in order, sped up."`
+	Export      exportCmd      `cmd:"" help:"Print all that is on record about an incident (through a running server)."`
+	Verify      verifyCmd      `cmd:"" help:"Check an export: that nothing in it was changed, and who signed it."`
+	Subscribers subscribersCmd `cmd:"" help:"Hand the subscribers of a bot out or in (through a running server)."`
+	Token       tokenCmd       `cmd:"" help:"Make an API token and the hash to recognise it by."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
 
 	Show          showCmd     `cmd:"" group:"say" help:"Show what is open, or one incident with where it arrived."`
 	Ack           ackCmd      `cmd:"" group:"say" help:"Open an incident with approved first words."`

@@ -13,6 +13,7 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/config"
 	"github.com/allclear-hq/allclear/internal/people"
+	"github.com/allclear-hq/allclear/internal/web"
 	"github.com/allclear-hq/allclear/templates"
 )
 
@@ -42,6 +43,16 @@ func (a *app) peopleConfig(account string, texts *templates.Set) people.Config {
 		out.Components = append(out.Components, people.Component{ID: comp.ID, Name: comp.Name})
 	}
 	return out
+}
+
+// lists is where subscribers are handed in and out.
+func (a *app) lists() web.Audiences {
+	c := a.config
+	list := people.List{Languages: c.Site.Languages, Language: c.Site.Language}
+	for _, comp := range c.Components {
+		list.Components = append(list.Components, comp.ID)
+	}
+	return web.Audiences{Bots: sortedKeys(a.audiences), Lists: a.store, List: list}
 }
 
 // telegramChannel is the address of the first public channel on Telegram that

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,5 +55,60 @@ func (s *server) mustAnswer(command, words string) {
 	s.t.Helper()
 	if got := s.answered(s.types("1001", command, sim.Saying{})); !strings.Contains(got.Text, words) {
 		s.t.Errorf("%s is answered %q", command, got.Text)
+	}
+}
+
+// TestSubscribersImportAndExport hands a hundred thousand people in, twice,
+// and out again.
+func TestSubscribersImportAndExport(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
+	const people = 100_000
+	var list strings.Builder
+	list.WriteString("chat_id,language,components,impact\n")
+	for i := range people {
+		fmt.Fprintf(&list, "%d,%s,%s,%s\n", 5_000_000+i, []string{"en", "zh-Hans"}[i%2], []string{"all", "login", "login withdrawals"}[i%3], []string{"none", "critical"}[i%2])
+	}
+	file := filepath.Join(s.dir, "people.csv")
+	if err := os.WriteFile(file, []byte(list.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.must("subscribers", "import", file, "--bot", "tg"); got != "100000 lines: 100000 added, 0 changed, 0 unchanged, 0 had left and stay so" {
+		t.Errorf("imported: %s", got)
+	}
+	if got := s.must("subscribers", "import", file, "--bot", "tg"); got != "100000 lines: 0 added, 0 changed, 100000 unchanged, 0 had left and stay so" {
+		t.Errorf("imported again: %s", got)
+	}
+	out := filepath.Join(s.dir, "out.csv")
+	if got := s.must("subscribers", "export", out, "--bot", "tg"); got != "100000 subscribers" {
+		t.Errorf("exported: %s", got)
+	}
+	written, err := os.ReadFile(out)
+	if err != nil || string(written) != list.String() {
+		t.Errorf("what is exported is not what was imported: %d and %d bytes, %v", len(written), list.Len(), err)
+	}
+}
+
+// TestFaultyImport checks that a mistake names its line, and that nothing is
+// sent where it could be seen before.
+func TestFaultyImport(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
+	file := filepath.Join(s.dir, "people.csv")
+	for text, want := range map[string]string{
+		"chat_id,language\n1001,en\n@ana,en\n":                 `people.csv: line 3: chat_id "@ana" is not the number of a chat: correct it and import again`,
+		"chat_id,language\n1001,en\n\n1002,en\n\n\n1003,tlh\n": `line 7: language "tlh" is not one of en, zh-Hans: what stands before it is imported`,
+		"chat_id\n": "there is no subscriber in it",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.run("subscribers", "import", file, "--bot", "tg"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if err := os.WriteFile(file, []byte("chat_id\n1001\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.run("subscribers", "import", file, "--bot", "dc"); err == nil || !strings.Contains(err.Error(), `bot "dc" has no audience`) {
+		t.Errorf("a bot without an audience: %v", err)
 	}
 }

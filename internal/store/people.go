@@ -177,3 +177,37 @@ func (s *Store) MarkSubscriber(ctx context.Context, bot string, chat int64, stat
 		return err
 	})
 }
+
+// ImportSubscribers stores a list for a bot in one transaction: who is not
+// there is added, who is gets what the list says of him. Who stopped, blocked
+// the bot or is gone stays so.
+func (s *Store) ImportSubscribers(ctx context.Context, bot string, list []people.Subscriber) (n people.Imported, err error) {
+	err = s.change(ctx, func(tx *tx) error {
+		n = people.Imported{}
+		for i := range list {
+			was, err := subscriberOf(ctx, tx, bot, list[i].Chat)
+			if err != nil {
+				return err
+			}
+			now := list[i]
+			now.Incidents = was.Incidents
+			switch {
+			case was.ID == 0:
+				n.Added++
+			case was.State != people.Active:
+				n.Left++
+				continue
+			case same(was, now):
+				n.Unchanged++
+				continue
+			default:
+				n.Changed++
+			}
+			if err := s.putSubscriber(ctx, tx, bot, was, &now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}

@@ -104,3 +104,30 @@ func TestMarkedSubscriber(t *testing.T) {
 		t.Errorf("subscribers %+v", all)
 	}
 }
+
+// TestImportSubscribers checks that a list adds and changes, and takes nobody
+// back who left.
+func TestImportSubscribers(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t,
+		people.Subscriber{Chat: 1, Language: "en", Impact: incident.Major, All: true, Incidents: []string{"INC-12"}},
+		people.Subscriber{Chat: 2, Language: "en", Impact: incident.ImpactNone, All: true, State: people.Stopped},
+		people.Subscriber{Chat: 3, Language: "en", Impact: incident.ImpactNone, All: true},
+	)
+	list := []people.Subscriber{
+		{Chat: 1, Language: "zh-Hans", Impact: incident.Minor, Components: []string{"login"}},
+		{Chat: 2, Language: "zh-Hans", Impact: incident.Minor, All: true},
+		{Chat: 3, Language: "en", Impact: incident.ImpactNone, All: true},
+		{Chat: 4, Language: "en", Impact: incident.Critical, All: true},
+	}
+	for _, want := range []people.Imported{{Added: 1, Changed: 1, Unchanged: 1, Left: 1}, {Unchanged: 3, Left: 1}} {
+		n, err := s.ImportSubscribers(t.Context(), "tg", list)
+		if n != want || err != nil {
+			t.Errorf("imported %+v, %v, want %+v", n, err, want)
+		}
+	}
+	all := s.mustSubscribers(t, "tg")
+	if len(all) != 4 || all[0].Language != "zh-Hans" || len(all[0].Incidents) != 1 || all[1].State != people.Stopped || all[1].Language != "en" || all[3].Chat != 4 {
+		t.Errorf("subscribers %+v", all)
+	}
+}

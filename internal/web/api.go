@@ -48,6 +48,8 @@ func (a *api) routes() []route {
 		{"POST /v1/deliveries/{id}/posted", a.posted},
 		{"POST /v1/freeze", a.freeze},
 		{"POST /v1/unfreeze", a.unfreeze},
+		{"GET /v1/subscribers/{bot}", a.exportSubscribers},
+		{"POST /v1/subscribers/{bot}", a.importSubscribers},
 		{"GET /v1/openapi.json", a.openapi},
 	}
 }

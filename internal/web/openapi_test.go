@@ -201,7 +201,7 @@ func TestPathParametersAreDescribed(t *testing.T) {
 func TestEveryFieldIsDescribed(t *testing.T) {
 	s := newSite(t)
 	d := describe(t)
-	paths := strings.NewReplacer("{ref}", "INC-1", "{n}", "1", "{draft}", "D-1", "{id}", "1")
+	paths := strings.NewReplacer("{ref}", "INC-1", "{n}", "1", "{draft}", "D-1", "{id}", "1", "{bot}", "tg")
 	for path, methods := range d.Paths {
 		method := "POST"
 		op, ok := methods["post"]

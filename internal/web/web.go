@@ -68,8 +68,8 @@ type Previewer func(ctx context.Context, kind incident.Kind, s incident.Saying, 
 // [desk.ErrNotFound] where there is none.
 type Exporter func(ctx context.Context, ref incident.Ref) (*audit.Export, error)
 
-// Config is what the HTTP side needs. All fields but Metrics, Counted and
-// Simulator are required.
+// Config is what the HTTP side needs. All fields but Audiences, Metrics,
+// Counted and Simulator are required.
 type Config struct {
 	Desk      Desk
 	Store     Store
@@ -79,6 +79,7 @@ type Config struct {
 	Complete  func(*broadcast.Lane) // adds settings and limits to a lane of the store
 	Preview   Previewer
 	Export    Exporter
+	Audiences Audiences
 	Language  string // of texts that name none
 	Limits    Limits
 	Proxies   []netip.Prefix                                   // whose word about where a request comes from is believed

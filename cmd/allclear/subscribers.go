@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// subscribersCmd hands the subscribers of a bot out and in.
+type subscribersCmd struct {
+	Export exportSubscribersCmd `cmd:"" help:"Write the subscribers of a bot to a file."`
+	Import importSubscribersCmd `cmd:"" help:"Add or change subscribers of a bot from a file. It may be interrupted and repeated; who stopped by himself is not subscribed again."`
+}
+
+type exportSubscribersCmd struct {
+	File string `arg:"" type:"path" help:"File to write: JSON Lines if its name ends in .jsonl or .ndjson, otherwise CSV."`
+	Bot  string `required:"" placeholder:"NAME" help:"The bot, as in the configuration."`
+}
+
+type importSubscribersCmd struct {
+	File string `arg:"" type:"existingfile" help:"CSV with the heading chat_id,language,components,impact, or JSON Lines with these fields."`
+	Bot  string `required:"" placeholder:"NAME" help:"The bot, as in the configuration."`
+}
+
+// partSize is how many bytes of a list are sent at once.
+const partSize = 256 << 10
+
+func (c *importSubscribersCmd) Run(e *env) error {
+	f, err := os.Open(c.File)
+	if err != nil {
+		return usageError{err}
+	}
+	defer f.Close()
+	lines, err := countLines(f)
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w: correct it and import again", filepath.Base(c.File), err)}
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	cl, err := newClient(e)
+	if err != nil {
+		return err
+	}
+	up := &upload{client: cl, path: "/v1/subscribers/" + url.PathEscape(c.Bot), key: cl.key, done: func(n int) { progress(e, n, lines, "") }}
+	err = people.Lines(f, func(n int, heading, line string) error { return up.add(e.ctx, n, heading, line) })
+	if err == nil {
+		err = up.send(e.ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: what stands before it is imported; import again when it is settled", err)
+	}
+	n := up.total
+	fmt.Fprintf(e.out, "%d lines: %d added, %d changed, %d unchanged, %d had left and stay so\n", n.Lines(), n.Added, n.Changed, n.Unchanged, n.Left)
+	return nil
+}
+
+// countLines reads a list once before anything is sent, so that most of what
+// can be wrong with it is found while nothing has changed.
+func countLines(r io.Reader) (n int, err error) {
+	anything := people.List{Any: true}
+	err = anything.Read(r, func(int, people.Subscriber) error { n++; return nil })
+	if err == nil && n == 0 {
+		err = errors.New("there is no subscriber in it")
+	}
+	return n, err
+}
+
+// An upload sends a list in parts.
+type upload struct {
+	client *client
+	path   string
+	key    string
+	done   func(n int)
+
+	part  bytes.Buffer
+	first int // line of the list that the part begins with
+	last  int
+	parts int
+	total people.Imported
+}
+
+func (u *upload) add(ctx context.Context, n int, heading, line string) error {
+	if u.part.Len() > 0 && (u.part.Len()+len(line) > partSize || n != u.last+1) {
+		if err := u.send(ctx); err != nil {
+			return err
+		}
+	}
+	if u.part.Len() == 0 {
+		u.first = n
+		if heading != "" {
+			u.part.WriteString(heading + "\n")
+			u.first = n - 1 // as if the heading stood right above
+		}
+	}
+	u.last = n
+	u.part.WriteString(line + "\n")
+	return nil
+}
+
+// send sends the part. Each has a key of its own, so that a lost answer is
+// asked for again.
+func (u *upload) send(ctx context.Context) error {
+	if u.part.Len() == 0 {
+		return nil
+	}
+	u.parts++
+	u.client.key = u.key + "-" + strconv.Itoa(u.parts)
+	var answer struct{ Imported people.Imported }
+	body := map[string]any{"text": u.part.String(), "line": u.first}
+	if _, err := u.client.call(ctx, "POST", u.path, body, &answer); err != nil {
+		return err
+	}
+	u.total.Add(answer.Imported)
+	u.done(u.total.Lines())
+	u.part.Reset()
+	return nil
+}
+
+func (c *exportSubscribersCmd) Run(e *env) error {
+	cl, err := newClient(e)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.File), ".export-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	ext := strings.ToLower(filepath.Ext(c.File))
+	w := people.NewWriter(f, ext == ".jsonl" || ext == ".ndjson")
+	n, err := c.write(e, cl, w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "%d subscribers\n", n)
+	return os.Rename(f.Name(), c.File)
+}
+
+// write fetches page after page.
+func (c *exportSubscribersCmd) write(e *env, cl *client, w *people.Writer) (n int, err error) {
+	all := 0
+	for after := "0"; after != ""; {
+		var page struct {
+			Next        string
+			Count       int // on the first page
+			Subscribers []struct {
+				Chat       string `json:"chat_id"`
+				Language   string
+				All        bool
+				Components []string
+				Impact     incident.Impact
+			}
+		}
+		if _, err := cl.call(e.ctx, "GET", "/v1/subscribers/"+url.PathEscape(c.Bot)+"?after="+after, nil, &page); err != nil {
+			return n, err
+		}
+		for _, s := range page.Subscribers {
+			chat, err := strconv.ParseInt(s.Chat, 10, 64)
+			if err != nil {
+				return n, fmt.Errorf("%s does not answer like allclear: check ALLCLEAR_URL", cl.base)
+			}
+			if err := w.Add(people.Subscriber{Chat: chat, Language: s.Language, All: s.All, Components: s.Components, Impact: s.Impact}); err != nil {
+				return n, err
+			}
+		}
+		n += len(page.Subscribers)
+		after, all = page.Next, max(all, page.Count, n)
+		progress(e, n, all, "")
+	}
+	return n, nil
+}

@@ -1,0 +1,101 @@
+package people
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+func aList() *List {
+	return &List{Languages: []string{"en", "zh-Hans"}, Language: "en", Components: []string{"login", "withdrawals"}}
+}
+
+func readAll(text string) (all []Subscriber, err error) {
+	err = aList().Read(strings.NewReader(text), func(_ int, s Subscriber) error {
+		all = append(all, s)
+		return nil
+	})
+	return all, err
+}
+
+func TestReadList(t *testing.T) {
+	everything := Subscriber{Chat: 1001, Language: "en", Impact: incident.ImpactNone, All: true}
+	some := Subscriber{Chat: -1001234567890, Language: "zh-Hans", Impact: incident.Critical, Components: []string{"login", "withdrawals"}}
+	for name, text := range map[string]string{
+		"CSV":          "chat_id,language,components,impact\n1001,,,\n-1001234567890,zh-Hans,login withdrawals,critical\n",
+		"as exported":  "chat_id,language,components,impact\r\n1001,en,all,none\r\n-1001234567890,zh-Hans,\"login;withdrawals\",critical",
+		"other order":  "\uFEFFimpact,Chat_ID,components,language\n\n,1001,,\ncritical,-1001234567890,\"login, withdrawals\",zh-Hans\n\n",
+		"JSON Lines":   `{"chat_id":1001}` + "\n\n" + `{"chat_id":"-1001234567890","language":"zh-Hans","components":["login","withdrawals","login"],"impact":"critical"}` + "\n",
+		"explicit all": `{"chat_id":1001,"components":["all"],"impact":"none"}` + "\n" + `{"chat_id":-1001234567890,"language":"zh-Hans","components":["login","withdrawals"],"impact":"critical"}`,
+	} {
+		got, err := readAll(text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d := cmp.Diff([]Subscriber{everything, some}, got); d != "" {
+			t.Errorf("%s (-want +got)\n%s", name, d)
+		}
+	}
+}
+
+func TestFaultyLists(t *testing.T) {
+	const head = "chat_id,language,components,impact\n"
+	for text, want := range map[string]string{
+		"1001,en,,\n":                                 `line 1: "1001" is no column, or stands twice: begin a CSV with chat_id,language,components,impact`,
+		"language,impact\n":                           "line 1: there is no column chat_id",
+		"chat_id,chat_id\n":                           "stands twice",
+		head + "1001,en,,\n\n@ana,en,,\n":             `line 4: chat_id "@ana" is not the number of a chat`,
+		head + "0,en,,\n":                             `line 2: chat_id "0"`,
+		head + "9999999999999999999,en,,\n":           `line 2: chat_id`,
+		head + "1001,de,,\n":                          `line 2: language "de" is not one of en, zh-Hans`,
+		head + "1001,en,logins,\n":                    `line 2: there is no component "logins": the components are login, withdrawals`,
+		head + "1001,en,,awful\n":                     `line 2: impact "awful" is not one of none, minor, major, critical`,
+		head + "1001,en,,,x\n":                        "line 2: it has 5 fields, the heading 4",
+		head + "1001,\"en\n":                          "line 2: it is no line of a CSV",
+		`{"chat_id":1,"name":"Ana"}`:                  "line 1: it is no JSON object with chat_id",
+		`{"chat_id":1}` + "\n" + `{"chat_id":1} x`:    "line 2: it is no JSON object",
+		`{"chat_id":1.5}`:                             `line 1: chat_id "1.5"`,
+		`{}`:                                          `line 1: chat_id ""`,
+		head + strings.Repeat("x", maxLine+1) + "\n1": "line 2: it has more than 65536 bytes",
+	} {
+		_, err := readAll(text)
+		if _, ok := errors.AsType[*LineError](err); !ok || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// FuzzList checks that whatever a list says, what is read of it can be written
+// and read again as the same.
+func FuzzList(f *testing.F) {
+	f.Add("chat_id,language,components,impact\n1001,en,login,minor\n", false)
+	f.Add(`{"chat_id":1001,"components":["login"]}`, true)
+	f.Add("chat_id\n1\n", true)
+	f.Add("\xff\n\"", false)
+	f.Fuzz(func(t *testing.T, text string, jsonLines bool) {
+		all, err := readAll(text)
+		if _, wrong := errors.AsType[*LineError](err); err != nil && !wrong {
+			t.Fatalf("%v is no fault of a line", err)
+		}
+		var out bytes.Buffer
+		w := NewWriter(&out, jsonLines)
+		for _, s := range all {
+			if err := w.Add(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		again, err := readAll(out.String())
+		if err != nil || !slices.EqualFunc(all, again, func(a, b Subscriber) bool { return cmp.Equal(a, b) }) {
+			t.Errorf("read %+v, wrote %q, read %+v, %v", all, out.String(), again, err)
+		}
+	})
+}

@@ -1,0 +1,52 @@
+package web
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+func withLists(s *site) *site {
+	s.config.Audiences = Audiences{
+		Bots: []string{"tg"}, Lists: s.store.Store,
+		List: people.List{Languages: []string{"en", "zh-Hans"}, Language: "en", Components: []string{"login"}},
+	}
+	s.serve()
+	return s
+}
+
+func TestSubscribersAreHandedOutAndIn(t *testing.T) {
+	s := withLists(newSite(t))
+	a := s.must(200, "Dee", "POST", "/v1/subscribers/tg", `{"text": "chat_id,components\n1001,login\n1002,\n"}`)
+	wantAt(t, a, map[string]any{"imported.added": 2.0, "imported.left": 0.0})
+	a = s.must(200, "Dee", "GET", "/v1/subscribers/tg", "")
+	wantAt(t, a, map[string]any{
+		"subscribers.0.chat_id": "1001", "subscribers.0.all": false, "subscribers.0.components.0": "login", "subscribers.0.impact": "none",
+		"subscribers.1.all": true, "next": nil, "count": 2.0,
+	})
+	audit := s.must(200, "Dee", "GET", "/v1/audit", "")
+	wantAt(t, audit, map[string]any{"audit.0.verb": "export subscribers", "audit.0.actor": "Dee", "audit.1.verb": "import subscribers"})
+	if strings.Contains(audit.body, "1001") {
+		t.Errorf("the audit names a chat: %s", audit.body)
+	}
+}
+
+func TestSubscribersAreForAdmins(t *testing.T) {
+	s := withLists(newSite(t))
+	for _, request := range [][2]string{{"GET", ""}, {"POST", `{"text": "chat_id\n1001\n"}`}} {
+		a := s.must(403, "Ana", request[0], "/v1/subscribers/tg", request[1])
+		wantAt(t, a, map[string]any{"title": "Forbidden"})
+	}
+	if list, err := s.store.Subscribers(t.Context(), "tg", 0, 10); len(list) != 0 || err != nil {
+		t.Errorf("subscribers %v, %v", list, err)
+	}
+}
+
+func TestFaultySubscribers(t *testing.T) {
+	s := withLists(newSite(t))
+	a := s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"line": 5000, "text": "chat_id\n1001\nx\n"}`)
+	wantAt(t, a, map[string]any{"detail": `line 5002: chat_id "x" is not the number of a chat`})
+	s.must(404, "Dee", "POST", "/v1/subscribers/x", `{"text": "chat_id\n1001\n"}`)
+	s.must(400, "Dee", "GET", "/v1/subscribers/tg?after=x", "")
+}
