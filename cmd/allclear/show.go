@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // showCmd shows what is open, or one incident with where it arrived.
 type showCmd struct {
-	Ref string `arg:"" optional:"" help:"The incident: INC-12. Without it, everything that is open."`
+	Ref string `arg:"" optional:"" help:"The incident: INC-12, or the draft: D-17. Without it, everything that is open, and the drafts that wait."`
 }
 
 // incidentView is what show reads of an incident resource.
@@ -52,8 +53,11 @@ func (c *showCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if c.Ref == "" {
+	switch {
+	case c.Ref == "":
 		return c.open(e, cl)
+	case strings.HasPrefix(strings.ToUpper(c.Ref), "D-"):
+		return c.draft(e, cl)
 	}
 	ref, _, err := incident.ParseUpdateRef(c.Ref)
 	if err != nil {
@@ -93,7 +97,14 @@ func (c *showCmd) open(e *env, cl *client) error {
 			n++
 		}
 	}
-	if n == 0 {
+	drafts, err := cl.drafts(e)
+	if err != nil {
+		return err
+	}
+	for _, d := range drafts {
+		fmt.Fprintln(e.out, d.line())
+	}
+	if n+len(drafts) == 0 {
 		fmt.Fprintln(e.out, "Nothing is open.")
 	}
 	return nil
