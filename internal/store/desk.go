@@ -34,7 +34,10 @@ func (s *Store) Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte
 		_, err := tx.ExecContext(ctx, `INSERT INTO inbox (key, answer, at) VALUES (?, ?, ?)`, key, answer, micros(s.now()))
 		return err
 	})
-	return answer, err
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // deskTx implements [desk.Tx].

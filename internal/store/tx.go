@@ -136,7 +136,10 @@ func (p *pool) close() (err error) {
 				errs = append(errs, t.close())
 			}
 		}
-		err = errors.Join(append(errs, p.db.Close())...)
+		errs = append(errs, p.db.Close())
+		if !p.pg { // there a connection may have broken, which harms nobody now
+			err = errors.Join(errs...)
+		}
 		for range cap(p.free) {
 			p.free <- nil // whoever comes now is told that the database is closed
 		}
