@@ -1,0 +1,120 @@
+//go:build unix
+
+package storetest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A Cluster is a PostgreSQL of one test's own, which may be stopped.
+type Cluster struct {
+	URL string
+
+	tb   testing.TB
+	bin  string
+	dir  string
+	port int
+	as   *syscall.Credential // whom it runs as; nil for this user
+}
+
+// NewCluster starts a PostgreSQL on loopback. Where there is none to start, or
+// the tests are not to use any, the test is skipped.
+func NewCluster(tb testing.TB) *Cluster {
+	tb.Helper()
+	Postgres(tb)
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil || len(found) == 0 {
+		tb.Skip("no PostgreSQL is installed here")
+	}
+	slices.Sort(found)
+	c := &Cluster{tb: tb, bin: filepath.Dir(found[len(found)-1]), port: freePort(tb)}
+	if c.dir, err = os.MkdirTemp("", "cluster"); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { os.RemoveAll(c.dir) })
+	if os.Getuid() == 0 { // as whom it does not run
+		c.as = credential(tb, "postgres")
+		if err := os.Chown(c.dir, int(c.as.Uid), int(c.as.Gid)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	c.must("initdb", "-D", c.dir+"/data", "-U", "allclear", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+	c.Start()
+	tb.Cleanup(c.Stop)
+	c.URL = fmt.Sprintf("postgres://allclear@127.0.0.1:%d/postgres?sslmode=disable", c.port)
+	return c
+}
+
+// Start starts it and waits until it takes connections.
+func (c *Cluster) Start() {
+	c.tb.Helper()
+	c.must("pg_ctl", "start", "-w", "-D", c.dir+"/data", "-l", c.dir+"/log", "-o",
+		fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off", c.port))
+}
+
+// Stop stops it at once, as a crash does.
+func (c *Cluster) Stop() {
+	cmd := c.command("pg_ctl", "stop", "-m", "immediate", "-D", c.dir+"/data")
+	_ = cmd.Run() // it may have been stopped
+}
+
+func (c *Cluster) must(name string, args ...string) {
+	c.tb.Helper()
+	// Its children keep the output open, so it goes to a file.
+	out, err := os.Create(filepath.Join(c.dir, "out"))
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	defer out.Close()
+	cmd := c.command(name, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Run(); err != nil {
+		text, _ := os.ReadFile(out.Name())
+		c.tb.Fatalf("%s: %v\n%s", name, err, text)
+	}
+}
+
+func (c *Cluster) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(c.bin, name), args...) //nolint:gosec,noctx // a program of PostgreSQL, which is stopped at the end too
+	cmd.Dir = c.dir
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "PG") })
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as}
+	return cmd
+}
+
+func credential(tb testing.TB, name string) *syscall.Credential {
+	tb.Helper()
+	u, err := user.Lookup(name)
+	if err != nil {
+		tb.Skip(err)
+	}
+	uid, err := strconv.ParseUint(u.Uid, 10, 32)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	gid, err := strconv.ParseUint(u.Gid, 10, 32)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
+
+func freePort(tb testing.TB) int {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port //nolint:forcetypeassert // it listens on TCP
+}
