@@ -28,11 +28,11 @@ func (c Aim) run(w *work) (Answer, error) {
 	}
 	switch was := cmd.(type) {
 	case Open:
-		was.Only, was.Not, err = w.aim(d, c.Channel, was.Only, was.Not)
-		cmd = was
+		was.Not, err = w.aim(d, c.Channel, was.Only, was.Not)
+		was.Only, cmd = nil, was
 	case Update:
-		was.Only, was.Not, err = w.aim(d, c.Channel, was.Only, was.Not)
-		cmd = was
+		was.Not, err = w.aim(d, c.Channel, was.Only, was.Not)
+		was.Only, cmd = nil, was
 	default:
 		return Answer{}, refuse(Invalid, "%s goes wherever the words that it changes are", d.ID())
 	}
@@ -43,7 +43,7 @@ func (c Aim) run(w *work) (Answer, error) {
 }
 
 // aim says which channels to leave out once one of them has changed sides.
-func (d *Desk) aim(draft *Draft, channel string, only, not []string) (onlyNow, notNow []string, err error) {
+func (d *Desk) aim(draft *Draft, channel string, only, not []string) (notNow []string, err error) {
 	all := broadcast.PlanPost(d.Channels, &incident.Incident{Drill: draft.Drill}, nil, nil)
 	on := broadcast.PlanPost(d.Channels, &incident.Incident{Drill: draft.Drill}, only, not)
 	found := false
@@ -58,11 +58,11 @@ func (d *Desk) aim(draft *Draft, channel string, only, not []string) (onlyNow, n
 	}
 	switch {
 	case !found:
-		return nil, nil, refuse(NotFound, "there is no channel %q for it", channel)
+		return nil, refuse(NotFound, "there is no channel %q for it", channel)
 	case len(notNow) == len(all):
-		return nil, nil, refuse(Invalid, "it must go to some channel: add another first")
+		return nil, refuse(Invalid, "it must go to some channel: add another first")
 	}
-	return nil, notNow, nil
+	return notNow, nil
 }
 
 // channelKey is a channel's name in the few bytes that fit under a button.

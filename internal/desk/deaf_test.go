@@ -16,7 +16,7 @@ import (
 // again. The pauses grow, since platforms count attempts.
 func TestRoomsAreToldThatNobodyHears(t *testing.T) {
 	for name, tt := range map[string]struct {
-		fault error
+		fault *bots.Fault
 		most  int // attempts in an hour
 		told  bool
 	}{
@@ -58,7 +58,7 @@ func TestRoomsAreToldThatNobodyHears(t *testing.T) {
 			if got := strings.Join(targets, " "); got != "-100 -300 -100 -300" {
 				t.Fatalf("told %s: %q", got, c.texts())
 			}
-			if got := c.said[0].Text; !strings.Contains(got, tt.fault.(*bots.Fault).Detail) || !strings.Contains(got, "Publishing goes on") {
+			if got := c.said[0].Text; !strings.Contains(got, tt.fault.Detail) || !strings.Contains(got, "Publishing goes on") {
 				t.Errorf("first %q", got)
 			}
 			if got := c.said[2].Text; !strings.Contains(got, "arrives again") {
