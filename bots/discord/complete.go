@@ -24,21 +24,26 @@ type choice struct {
 	Value string `json:"value"`
 }
 
+// suggestWithin is how long values are waited for: what Discord allows, less
+// the way there.
+const suggestWithin = respondWithin * 2 / 3
+
 // OnComplete sets the function that is asked for the values of an option, of
 // which a part was typed. Its context ends when Discord waits no longer.
 func (b *Bot) OnComplete(values func(ctx context.Context, command, option, typed string) []string) {
 	b.suggest = values
 }
 
-// complete answers what a person is typing in an option.
+// complete answers what a person is typing in an option. Values that do not come
+// in time are none.
 func (b *Bot) complete(ctx context.Context, in interaction) {
-	ctx, cancel := context.WithTimeout(ctx, respondWithin)
-	defer cancel()
 	answer := choices{Choices: []choice{}}
 	i := slices.IndexFunc(in.Data.Options, func(o option) bool { return o.Focused })
 	if i >= 0 && b.suggest != nil {
 		o := in.Data.Options[i]
-		answer.Choices = offered(b.suggest(ctx, in.Data.Name, o.Name, o.raw()))
+		asking, cancel := context.WithTimeout(ctx, suggestWithin)
+		defer cancel()
+		answer.Choices = offered(b.suggest(asking, in.Data.Name, o.Name, o.raw()))
 	}
 	// A failure shows no choices, and the next letter asks again.
 	_ = b.respondFirst(ctx, in, discordgo.InteractionApplicationCommandAutocompleteResult, answer)

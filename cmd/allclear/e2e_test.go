@@ -27,6 +27,7 @@ type server struct {
 	toml  string // configuration as text
 	dir   string
 	log   *syncBuffer
+	wrap  func(*app) // what is put together, before it runs; may be nil
 	*running
 }
 
@@ -69,6 +70,9 @@ func (s *server) start() {
 	a, err := build(s.t.Context(), cfg, slog.New(slog.NewTextHandler(s.log, nil)))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if s.wrap != nil {
+		s.wrap(a)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

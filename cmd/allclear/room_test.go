@@ -135,51 +135,82 @@ func TestRoomSettlesUnsureByButton(t *testing.T) {
 	s.until("the card is calm again", func() bool { return len(s.card("INC-1").Buttons) == 0 })
 }
 
-func TestDiscordRoomTakesSlashCommands(t *testing.T) {
-	const desk, person = "700000000000000202", "500000000000000001"
-	world := newWorld()
+// The room on Discord, and its operators.
+const (
+	discordDesk = "700000000000000202"
+	discordAna  = "500000000000000001"
+	discordBo   = "500000000000000002"
+)
+
+// withDiscordRoom is the world of the demo with a room on Discord too, and the
+// changes of the configuration that go with it.
+func withDiscordRoom() (world *sim.World, change []string) {
+	world = newWorld()
 	application := world.Discord.AddBot(demoDiscord, "example-status")
-	world.Discord.AddChannel(desk, "comms", sim.DiscordText)
-	world.Discord.AddPerson(person, "Ana")
-	s := newServerIn(t, world, "[[rooms]]\nbot = \"tg\"\ntarget = \"-1009000000001\"", "[[rooms]]\nbot = \"dc\"\ntarget = \""+desk+"\"",
-		`guild = "700000000000000001"`, "guild = \"700000000000000001\"\napplication = \""+application+"\"",
-		`telegram = "1001"`, "telegram = \"1001\"\ndiscord = \""+person+"\"")
-	inRoom := func(found func(sim.Seen) bool) (m sim.Seen, ok bool) {
-		for _, m := range world.Discord.Seen() {
-			if m.Place == desk && m.Ours && !m.Deleted && found(m) {
-				return m, true
-			}
+	world.Discord.AddChannel(discordDesk, "comms", sim.DiscordText)
+	world.Discord.AddPerson(discordAna, "Ana")
+	world.Discord.AddPerson(discordBo, "Bo")
+	return world, []string{
+		"[[operators]]\nname = \"Ana\"", "[[rooms]]\nbot = \"dc\"\ntarget = \"" + discordDesk + "\"\n\n[[operators]]\nname = \"Ana\"",
+		`guild = "700000000000000001"`, "guild = \"700000000000000001\"\napplication = \"" + application + "\"",
+		`telegram = "1001"`, "telegram = \"1001\"\ndiscord = \"" + discordAna + "\"",
+		`telegram = "1002"`, "telegram = \"1002\"\ndiscord = \"" + discordBo + "\"",
+	}
+}
+
+// inDiscord lists what the bot shows in the room on Discord and that has these
+// words in it, oldest first.
+func (s *server) inDiscord(words string) (out []sim.Seen) {
+	for _, m := range s.world.Discord.Seen() {
+		if m.Place == discordDesk && m.Ours && !m.Deleted && strings.Contains(m.Text, words) {
+			out = append(out, m)
 		}
-		return m, false
 	}
-	s.until("gateway", func() bool { return world.Discord.Connected() > 0 })
-	slash := func(command string, options map[string]string) (id string) {
-		s.until("/"+command, func() bool { // the commands are offered
-			var err error
-			id, err = world.Discord.Slash(desk, person, command, options)
-			return err == nil
-		})
-		return id
-	}
-	asked := slash("incident", map[string]string{"impact": "critical", "components": "login", "title": "Login is down", "text": "Nobody can log in."})
-	var preview sim.Seen
-	s.until("preview", func() bool {
-		var ok bool
-		preview, ok = inRoom(func(m sim.Seen) bool { return strings.HasPrefix(m.Text, "D-1 → new incident") && len(m.Buttons) > 0 })
-		return ok
+	return out
+}
+
+// slashes uses a slash command in the room on Discord as soon as it is offered.
+func (s *server) slashes(person, command string, options map[string]string) (interaction string) {
+	s.t.Helper()
+	s.until("/"+command, func() bool {
+		if s.world.Discord.Connected() == 0 {
+			return false
+		}
+		var err error
+		interaction, err = s.world.Discord.Slash(discordDesk, person, command, options)
+		return err == nil
 	})
+	return interaction
+}
+
+// onDiscord presses the button with a label under a message.
+func (s *server) onDiscord(person string, m sim.Seen, label string) (interaction string) {
+	s.t.Helper()
+	for _, b := range slices.Concat(m.Buttons...) {
+		if b.Text == label {
+			id, err := s.world.Discord.Press(m.ID, person, b.Data)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return id
+		}
+	}
+	s.t.Fatalf("no button %q under %q", label, m.Text)
+	return ""
+}
+
+func TestDiscordRoomTakesSlashCommands(t *testing.T) {
+	world, change := withDiscordRoom()
+	s := newServerIn(t, world, change...)
+	s.until("gateway", func() bool { return world.Discord.Connected() > 0 })
+	asked := s.slashes(discordAna, "incident", map[string]string{"impact": "critical", "components": "login", "title": "Login is down", "text": "Nobody can log in."})
+	s.until("preview", func() bool { return len(s.inDiscord("D-1 → new incident")) == 1 })
 	s.until("nobody waits for an answer", func() bool {
 		in, ok := world.Discord.Interaction(asked)
 		return ok && in.Answered && !in.Thinking
 	})
-	if _, err := world.Discord.Press(preview.ID, person, preview.Buttons[0][0].Data); err != nil {
-		t.Fatal(err)
-	}
+	s.onDiscord(discordAna, s.inDiscord("D-1 → new incident")[0], "Publish")
 	s.until("published", func() bool { return len(s.feed("telegram")) == 1 && len(s.feed("x")) == 1 })
-	s.until("card", func() bool {
-		_, ok := inRoom(func(m sim.Seen) bool {
-			return strings.HasPrefix(m.Text, "INC-1 critical") && strings.Contains(m.Text, "✓ telegram")
-		})
-		return ok
-	})
+	s.until("card", func() bool { return len(s.inDiscord("✓ telegram")) == 1 })
+	s.until("card on Telegram", func() bool { return strings.Contains(s.card("INC-1").Text, "✓ telegram") })
 }
