@@ -126,11 +126,11 @@ func (c *editCmd) Run(e *env) error {
 	if err := addNext(req, c.Next); err != nil {
 		return err
 	}
-	if len(c.Text) > 0 || len(req) == 0 {
-		text, err := textOf(e, c.Text)
-		if err != nil {
-			return err
-		}
+	text, err := textOf(e, c.Text)
+	if err != nil && !(len(req) > 0 && errors.Is(err, errNoText)) {
+		return err
+	}
+	if text != "" {
 		req["body"] = (&sayFlags{Translation: c.Translation}).body(text)
 	}
 	return send(e, "PATCH", "/v1/drafts/"+url.PathEscape(c.Draft), req)

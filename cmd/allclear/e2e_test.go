@@ -105,6 +105,11 @@ func (s *server) run(args ...string) (string, error) { return s.runAs(demoToken,
 
 // runAs is run with somebody's token.
 func (s *server) runAs(token string, args ...string) (string, error) {
+	return s.runWith(token, "", args...)
+}
+
+// runWith is runAs with something on standard input.
+func (s *server) runWith(token, input string, args ...string) (string, error) {
 	var out, errs bytes.Buffer
 	lookup := func(name string) (string, bool) {
 		if name == "ALLCLEAR_TOKEN" {
@@ -112,7 +117,7 @@ func (s *server) runAs(token string, args ...string) (string, error) {
 		}
 		return s.lookup(name)
 	}
-	e := &env{ctx: s.t.Context(), in: strings.NewReader(""), out: &out, err: &errs, lookup: lookup}
+	e := &env{ctx: s.t.Context(), in: strings.NewReader(input), out: &out, err: &errs, lookup: lookup}
 	if code := run(e, args); code != 0 {
 		return out.String(), fmt.Errorf("exit %d: %s", code, errs.String())
 	}

@@ -90,6 +90,8 @@ type env struct {
 // did not work.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 // run is main with everything passed in. Errors are one line: what is wrong,
 // what to do.
 func run(e *env, args []string) int {

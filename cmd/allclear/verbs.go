@@ -24,6 +24,9 @@ type sayFlags struct {
 	Not         []string          `placeholder:"CHANNEL" help:"Not on these channels."`
 }
 
+// errNoText is why a command that needs words fails without any.
+var errNoText = errors.New("there is no text: write it behind the command, or send it on standard input")
+
 // textOf joins the words of a command line, or reads standard input when
 // there are none or a single "-".
 func textOf(e *env, words []string) (string, error) {
@@ -32,13 +35,13 @@ func textOf(e *env, words []string) (string, error) {
 	}
 	if f, ok := e.in.(*os.File); ok && len(words) == 0 {
 		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return "", usageError{errors.New("there is no text: write it behind the command, or send it on standard input")}
+			return "", usageError{errNoText}
 		}
 	}
 	b, err := io.ReadAll(io.LimitReader(e.in, 1<<20))
 	text := strings.TrimSpace(string(b))
 	if err == nil && text == "" {
-		err = usageError{errors.New("there is no text: write it behind the command, or send it on standard input")}
+		err = usageError{errNoText}
 	}
 	return text, err
 }
@@ -170,10 +173,8 @@ func send(e *env, method, path string, req any) error {
 		Warnings []string
 		Held     []string
 		Draft    *struct {
-			ID        string
-			Needs     int
-			Approvals []string
-			Warnings  []string
+			ID       string
+			Warnings []string
 		}
 	}
 	answer, err := c.call(e.ctx, method, path, req, &out)
@@ -183,11 +184,7 @@ func send(e *env, method, path string, req any) error {
 	case e.json:
 		return printJSON(e, answer)
 	case out.Draft != nil:
-		waits := "a publisher"
-		if missing := out.Draft.Needs - len(out.Draft.Approvals); missing > 0 {
-			waits = fmt.Sprintf("others to agree (%d more)", missing)
-		}
-		fmt.Fprintf(e.out, "%s waits for %s: allclear publish %s\n", out.Draft.ID, waits, out.Draft.ID)
+		fmt.Fprintf(e.out, "%s (allclear publish %s)\n", out.Text, out.Draft.ID)
 		out.Warnings = out.Draft.Warnings
 	case out.Update != "":
 		fmt.Fprintf(e.out, "%s published\n", out.Update)
@@ -246,12 +243,12 @@ type updateCmd struct {
 }
 
 func (c *updateCmd) Run(e *env) error {
+	text, err := textOf(e, c.Text)
+	if err != nil && !(c.speaksForItself() && errors.Is(err, errNoText)) {
+		return err
+	}
 	req := map[string]any{}
-	if len(c.Text) > 0 || !c.speaksForItself() {
-		text, err := textOf(e, c.Text)
-		if err != nil {
-			return err
-		}
+	if text != "" {
 		req["body"] = c.body(text)
 	}
 	for name, v := range map[string]string{"status": c.Status, "impact": c.Impact, "after": c.After} {

@@ -62,12 +62,15 @@ func TestScopeVerb(t *testing.T) {
 	if out := s.must("scope", "INC-1", "login=partial", "--now"); out != "INC-1/3 published" {
 		t.Errorf("scope --now: %q", out)
 	}
-	if out := s.must("update", "INC-1", "--next", "3h"); out != "INC-1/4 published" {
+	if out, err := s.runWith(demoToken, "It gets better.", "update", "INC-1", "--next", "2h30m"); err != nil || out != "INC-1/4 published" { // what is piped in is not left out
+		t.Errorf("a promise with a text: %q, %v", out, err)
+	}
+	if out := s.must("update", "INC-1", "--next", "3h"); out != "INC-1/5 published" {
 		t.Errorf("a promise alone: %q", out)
 	}
 	s.settled("INC-1")
 	all := s.feeds()
-	for _, want := range []string{`What is affected has changed:\nLogin: Partial outage\n\nINC-1/3`, `受影响的服务有变化：\nLogin：部分中断\n\nINC-1/3`, "The next update comes by ", "下次更新不晚于 "} {
+	for _, want := range []string{`What is affected has changed:\nLogin: Partial outage\n\nINC-1/3`, `受影响的服务有变化：\nLogin：部分中断\n\nINC-1/3`, "The next update comes by ", "下次更新不晚于 ", "It gets better."} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no channel says %q:\n%s", want, all)
 		}
@@ -93,17 +96,20 @@ func TestScopeArgs(t *testing.T) {
 
 func TestEditVerbAndFreeze(t *testing.T) {
 	s := newServer(t, together...)
-	if out := s.must("incident", "critical", "login", "--title", "Login is down", "--text", "Nobody can log in."); !strings.HasPrefix(out, "D-1 waits for others to agree (1 more): allclear publish D-1") {
+	if out := s.must("incident", "critical", "login", "--title", "Login is down", "--text", "Nobody can log in."); !strings.HasPrefix(out, "D-1 waits for 1 more to agree. (allclear publish D-1)") {
 		t.Errorf("incident: %q", out)
 	}
-	if out := s.must("edit", "D-1", "--impact", "major", "Some", "cannot log in."); !strings.HasPrefix(out, "D-1 waits for a publisher: allclear publish D-1") {
+	if out := s.must("edit", "D-1", "--impact", "major", "Some", "cannot log in."); !strings.HasPrefix(out, "D-1 has new words; earlier approvals are void. (allclear publish D-1)") {
 		t.Errorf("edit: %q", out)
+	}
+	if out, err := s.runWith(demoToken, "Some cannot log in. It gets better.", "edit", "D-1", "--title", "Login is slow"); err != nil || !strings.HasPrefix(out, "D-1 has new words") {
+		t.Errorf("edit from standard input: %q, %v", out, err)
 	}
 	s.must("freeze", "--scope", "x", "wrong", "numbers")
 	if out := s.must("publish", "D-1"); !strings.HasPrefix(out, "INC-1/1 published\nheld by a freeze: x") {
 		t.Errorf("publish: %q", out)
 	}
-	if out := s.must("show", "INC-1"); !strings.Contains(out, "Some cannot log in.") {
+	if out := s.must("show", "INC-1"); !strings.Contains(out, "Login is slow") || !strings.Contains(out, "It gets better.") {
 		t.Errorf("show: %s", out)
 	}
 }

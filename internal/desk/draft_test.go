@@ -202,3 +202,41 @@ func TestDraftIsWhatWasWritten(t *testing.T) {
 		}
 	}
 }
+
+// What a draft would publish is its words, in which languages, where, and by
+// which templates. If any of it changes it has to be read again.
+func TestDigestCoversAllThatIsPublished(t *testing.T) {
+	for name, change := range map[string]func(*harness){
+		"templates": func(h *harness) { h.Words = reworded{h.Words} },
+		"languages": func(h *harness) { h.Languages = []string{"en", "zh-Hans", "fr"} },
+		"channels":  func(h *harness) { h.Channels = h.Channels[:2] },
+		"target":    func(h *harness) { h.Channels = slices.Clone(h.Channels); h.Channels[0].Target = "@other" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			first := h.do(ari, opening()).Draft.Digest
+			change(h)
+			a := h.do(bo, desk.Publish{Draft: "D-1", Digest: first})
+			if a.State != "draft" || a.Draft.Digest == first || !strings.Contains(a.Text, "read it again") {
+				t.Fatalf("answer %+v", a)
+			}
+			h.refused(bo, desk.Publish{Draft: "D-1", Digest: first}, desk.Conflict, "has changed since you read it")
+			if a := h.do(bo, desk.Publish{Draft: "D-1", Digest: a.Draft.Digest}); a.State != "published" {
+				t.Errorf("answer %+v", a)
+			}
+		})
+	}
+	h := newHarness(t)
+	c := opening()
+	c.Only = []string{"x"}
+	h.do(ari, c)
+	h.Channels = h.Channels[2:] // of which it says nothing
+	if a := h.do(bo, desk.Publish{Draft: "D-1"}); a.State != "published" {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+// reworded are words of another version.
+type reworded struct{ desk.Words }
+
+func (reworded) Version() string { return "another" }

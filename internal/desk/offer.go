@@ -120,6 +120,9 @@ func matching(all []string, typed string) (out []string) {
 // completeLast completes the last of several words.
 func completeLast(all []string, typed string) (out []string) {
 	cut := strings.LastIndexAny(typed, " ,") + 1
+	if cut < len(typed) && strings.ContainsRune("+-", rune(typed[cut])) { // a change of scope
+		cut++
+	}
 	for _, v := range matching(all, typed[cut:]) {
 		out = append(out, typed[:cut]+v)
 	}

@@ -441,3 +441,34 @@ func TestRoomsListenAgain(t *testing.T) {
 func opWith(chat, label, data string) bots.Operation {
 	return bots.Operation{Action: bots.Post, Target: chat, Buttons: [][]bots.Button{{{Text: label, Data: data}}}}
 }
+
+// The verbs that open something else than an incident, and those that take
+// back, from the first word to what is published.
+func TestRoomVerbs(t *testing.T) {
+	c := newChat(t)
+	if got := c.ask(c.event("/maintenance 2126-12-01 02:00 04:00 mail\nNew database")); got != `There is no component "mail": the components are login, withdrawals.` {
+		t.Errorf("an unknown component: %q", got)
+	}
+	if got := c.ask(c.event("/maintenance 2126-12-01 02:00 04:00 LOGIN\nNew database\nLogins wait.")); !strings.HasPrefix(got, "D-1 → new maintenance") {
+		t.Errorf("a maintenance: %q", got)
+	}
+	c.press("1001", "Publish")
+	if i := c.incident("MNT-1"); i.Components["login"] != incident.UnderMaintenance || i.Begin.Format("2006-01-02 15:04") != "2126-12-01 02:00" {
+		t.Errorf("it is %+v", i)
+	}
+	c.ask(c.event("/notice\nWe were not hacked\nA database is slow, that is all."))
+	c.press("1001", "Publish")
+	if got := c.ask(c.event("/retract NTC-1/1 delete It named a customer.")); got != "NTC-1/1 is retracted." {
+		t.Errorf("a retraction: %q", got)
+	}
+	if r := c.incident("NTC-1").Update(1).Retraction; r == nil || !r.Delete || r.Reason != "It named a customer." {
+		t.Errorf("the retraction is %+v", r)
+	}
+	if got := c.ask(c.event("/freeze x wrong numbers")); !strings.HasPrefix(got, "Frozen: channel:x.") {
+		t.Errorf("a freeze: %q", got)
+	}
+	c.ask(c.event("/begin MNT-1 We begin."))
+	if got := c.press("1001", "Publish"); !strings.HasSuffix(got, "Frozen, so held until an admin lifts it: x.") {
+		t.Errorf("published into a freeze: %q", got)
+	}
+}

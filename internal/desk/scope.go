@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -56,14 +57,9 @@ func (w *work) waitWithScope(i *incident.Incident, change incident.Scope) (Answe
 	if !i.ResolvedAt.IsZero() {
 		return Answer{}, refuse(Conflict, "%s is over: say what has changed in an update", i.Ref)
 	}
-	above := incident.Incident{Impact: i.Impact}
-	if change.Impact != "" || i.Pending.Impact != "" {
-		above.Impact = change.Over(i.Pending).Impact
-	}
-	for id, state := range change.Components { // the usual state is that of the impact that will hold
-		if state == "" {
-			change.Components[id] = above.Impact.Component()
-		}
+	impact := cmp.Or(change.Impact, i.Pending.Impact, i.Impact) // that will hold
+	for id, state := range change.Components {
+		change.Components[id] = cmp.Or(state, i.Kind.Usual(impact))
 	}
 	pending := change.Over(i.Pending).News(i)
 	if pending.Equal(i.Pending) {

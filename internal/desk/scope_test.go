@@ -222,3 +222,13 @@ func TestRoomAsksAboutTheScope(t *testing.T) {
 	}
 	c.asked("/scope major minor", "There are two impacts", "critical", "major", "minor", "none")
 }
+
+// What a maintenance affects is under maintenance.
+func TestScopeOfAMaintenance(t *testing.T) {
+	h := newHarness(t)
+	h.do(ana, desk.Open{Kind: incident.Maintenance, Saying: incident.Saying{Title: "New database", Body: text("Deposits wait."),
+		Begin: time.Now().Add(time.Hour), End: time.Now().Add(2 * time.Hour)}})
+	if a := h.do(ana, scope("+login")); a.Text != "Login under maintenance goes out with the next update of MNT-1." {
+		t.Errorf("answer %q", a.Text)
+	}
+}

@@ -54,7 +54,7 @@ func (s Scope) News(i *Incident) Scope {
 	changed := map[string]ComponentState{}
 	for id, state := range s.Components {
 		if state == "" {
-			state = impact.Component()
+			state = i.Kind.Usual(impact)
 		}
 		was, affected := i.Components[id]
 		if state != was && (affected || state != Operational) {

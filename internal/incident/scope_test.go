@@ -86,3 +86,31 @@ func TestScopeOver(t *testing.T) {
 		t.Errorf("it reads %q", s)
 	}
 }
+
+// FuzzParseScope checks that whatever is typed is asked about in one line, or
+// changes only what there is, and that nothing is news twice.
+func FuzzParseScope(f *testing.F) {
+	for _, s := range []string{"critical +deposits login=partial -card", "＋deposits login＝ok", "-login=partial", "+ = -", "login=\xff", "major minor", "\x00", "İ"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, words string) {
+		s, err := incident.ParseScope(strings.Fields(words), known)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\r\n") {
+				t.Fatalf("%q: %v", words, err)
+			}
+			return
+		}
+		i := &incident.Incident{Impact: incident.Minor, Components: states{"login": incident.MajorOutage}}
+		news := s.News(i)
+		for id, state := range news.Components {
+			if _, ok := known(id); !ok || !state.Valid() {
+				t.Fatalf("%q changes %s to %q", words, id, state)
+			}
+		}
+		i.Say(incident.Saying{Impact: news.Impact, Components: news.Components, Body: incident.Text{"en": "x"}}, "Ana", nil, minute(0))
+		if again := news.News(i); !again.Empty() {
+			t.Fatalf("%q is news twice: %v", words, again)
+		}
+	})
+}

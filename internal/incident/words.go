@@ -154,6 +154,15 @@ func ParseUpdateRef(s string) (Ref, int, error) {
 	return Ref{Prefix: strings.ToUpper(m[1]), Number: number}, update, nil
 }
 
+// Usual is the state of a component that something of this kind and impact
+// names without saying how it does.
+func (k Kind) Usual(i Impact) ComponentState {
+	if k == Maintenance {
+		return UnderMaintenance
+	}
+	return i.Component()
+}
+
 // Component is the state of a component that an incident of this impact
 // names without saying how it does.
 func (i Impact) Component() ComponentState {

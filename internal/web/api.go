@@ -136,7 +136,7 @@ func (a *api) said(w http.ResponseWriter, r *http.Request, answer desk.Answer) e
 		if err != nil {
 			return err
 		}
-		return reply(w, http.StatusAccepted, map[string]any{"draft": d})
+		return reply(w, http.StatusAccepted, map[string]any{"draft": d, "text": answer.Text})
 	}
 	res := incidentResource(answer.Incident)
 	w.Header().Set("Location", "/v1/incidents/"+res.Ref)

@@ -33,6 +33,7 @@ type sayingJSON struct {
 	Kind           incident.Kind                      `json:"kind,omitempty"`
 	Drill          bool                               `json:"drill,omitempty"`
 	Title          string                             `json:"title,omitempty"`
+	Template       string                             `json:"template,omitempty"` // of a text that nobody typed
 	Status         incident.Status                    `json:"status,omitempty"`
 	Impact         incident.Impact                    `json:"impact,omitempty"`
 	Components     map[string]incident.ComponentState `json:"components,omitempty"`
@@ -68,7 +69,7 @@ func drafted(d *desk.Draft) (kind incident.Kind, s incident.Saying, out *sayingJ
 	default:
 		err = fmt.Errorf("%s holds an unknown command %q", d.ID(), d.Verb)
 	}
-	out.Title, out.Status, out.Impact, out.Components, out.Body = s.Title, s.Status, s.Impact, s.Components, s.Body
+	out.Title, out.Template, out.Status, out.Impact, out.Components, out.Body = s.Title, s.Template, s.Status, s.Impact, s.Components, s.Body
 	out.NextUpdate, out.ScheduledFor, out.ScheduledUntil = utc(s.NextUpdate), utc(s.Begin), utc(s.End)
 	return kind, s, out, err
 }
@@ -180,5 +181,5 @@ func (a *api) decided(w http.ResponseWriter, r *http.Request, op Operator, f *fo
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, map[string]any{"draft": d})
+	return reply(w, http.StatusOK, map[string]any{"draft": d, "text": answer.Text})
 }
