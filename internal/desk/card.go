@@ -108,21 +108,23 @@ func componentMark(s incident.ComponentState) string {
 	}
 }
 
+// cardPromise is the promise with the time that is left, and what became of
+// those before it.
 func cardPromise(i *incident.Incident, zone *time.Location, now time.Time) string {
-	if !i.ResolvedAt.IsZero() {
-		if kept := i.CountPromises(now).String(); kept != "" {
-			return "Promises: " + kept
-		}
-		return ""
+	var parts []string
+	kept := i.CountPromises(now)
+	switch left := i.NextUpdate.Sub(now); {
+	case !i.ResolvedAt.IsZero() || i.NextUpdate.IsZero():
+	case left < 0:
+		parts = append(parts, fmt.Sprintf("Next update was promised for %s", clock(i.NextUpdate, zone)), roughly(-left)+" late")
+	default:
+		parts = append(parts, fmt.Sprintf("Next update promised %s", clock(i.NextUpdate, zone)), roughly(left)+" left")
+		delete(kept, incident.Open) // which it is
 	}
-	if i.NextUpdate.IsZero() {
-		return ""
+	if s := kept.String(); s != "" {
+		parts = append(parts, "promises "+s)
 	}
-	left := i.NextUpdate.Sub(now)
-	if left < 0 {
-		return fmt.Sprintf("Next update was promised for %s · %s late", clock(i.NextUpdate, zone), roughly(-left))
-	}
-	return fmt.Sprintf("Next update promised %s · %s left", clock(i.NextUpdate, zone), roughly(left))
+	return capital(strings.Join(parts, " · "))
 }
 
 // channels is one line for each channel with what it shows last, and one more

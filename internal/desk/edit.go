@@ -90,6 +90,12 @@ func reword(s *incident.Saying, with incident.Saying) {
 	if with.Status != "" {
 		s.Status = with.Status
 	}
+	if !with.Begin.IsZero() {
+		s.Begin = with.Begin
+	}
+	if !with.End.IsZero() {
+		s.End = with.End
+	}
 	all := incident.Scope{Impact: with.Impact, Components: with.Components}.Over(incident.Scope{Impact: s.Impact, Components: s.Components})
 	s.Impact, s.Components = all.Impact, all.Components
 }

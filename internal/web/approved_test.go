@@ -60,6 +60,10 @@ func TestEditDraftOverHTTP(t *testing.T) {
 	s.must(422, "Ana", "PATCH", "/v1/drafts/D-1", `{"components": {"mail": "operational"}}`)
 	wantAt(t, s.must(201, "Ana", "POST", "/v1/drafts/D-1/publish", ``), map[string]any{"title": "Login and deposits are down", "impact": "major"})
 	s.must(409, "Ana", "PATCH", "/v1/drafts/D-1", `{"title": "Late"}`)
+	s.must(201, "Ana", "POST", "/v1/incidents", `{"title": "Old database", "kind": "maintenance", "body": "Deposits wait.", "scheduled_for": "2126-12-01T02:00:00Z", "scheduled_until": "2126-12-01T04:00:00Z"}`)
+	s.must(202, "Cy", "POST", "/v1/incidents/MNT-1/updates", `{"body": "It moves.", "scheduled_for": "2126-12-02T02:00:00Z", "scheduled_until": "2126-12-02T04:00:00Z"}`)
+	wantAt(t, s.must(200, "Cy", "PATCH", "/v1/drafts/D-2", `{"scheduled_until": "2126-12-02T05:00:00Z"}`), map[string]any{
+		"draft.says.scheduled_for": "2126-12-02T02:00:00Z", "draft.says.scheduled_until": "2126-12-02T05:00:00Z", "draft.says.body.en": "It moves."})
 	s.must(404, "Ana", "PATCH", "/v1/drafts/D-9", `{"title": "Nothing"}`)
 }
 
