@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -91,6 +92,8 @@ func NewClient(secrets ...string) *Client {
 			}
 		}
 	}
+	// A secret that is a part of another must not leave the rest of it.
+	slices.SortStableFunc(c.secrets, func(a, b string) int { return len(b) - len(a) })
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	c.HTTP = &http.Client{

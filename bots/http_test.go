@@ -121,6 +121,13 @@ func TestLargeAnswersAreCut(t *testing.T) {
 	}
 }
 
+func TestSecretsWithinSecretsAreRedactedWhole(t *testing.T) {
+	c := bots.NewClient("key", "key-and-more", "a key-and-more b")
+	if got := c.Redact("key, key-and-more; a key-and-more b"); got != "***, ***; ***" {
+		t.Errorf("got %q", got)
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
