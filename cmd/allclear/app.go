@@ -113,6 +113,7 @@ func (a *app) run(ctx context.Context) error {
 		wg.Go(func() { a.follow(ctx, a.began) })
 	}
 	wg.Go(func() { a.metrics.Watch(ctx) })
+	wg.Go(func() { a.sweep(ctx) })
 	err := a.engine.Run(ctx)
 	wg.Wait()
 	return err
