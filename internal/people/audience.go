@@ -23,6 +23,10 @@ type Store interface {
 	ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(was Subscriber) *Subscriber) error
 	MoveSubscriber(ctx context.Context, bot string, from, to int64) error
 	MarkSubscriber(ctx context.Context, bot string, chat int64, state State) error
+
+	// ForgetSubscribers erases who blocked the bot, or is gone, since before
+	// that time.
+	ForgetSubscribers(ctx context.Context, bot string, before time.Time) (int, error)
 }
 
 // Config is the audience of one bot.

@@ -17,6 +17,7 @@ func (a *Audience) Run(ctx context.Context) {
 	wg.Go(func() { a.answers.run(ctx) })
 	wg.Go(func() { a.report(ctx) })
 	wg.Go(func() { a.introduce(ctx) })
+	wg.Go(func() { a.forget(ctx) })
 	wg.Wait()
 }
 

@@ -4,10 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +35,27 @@ type town struct {
 	sim       *sim.Telegram
 	store     *store.Store
 	audience  *people.Audience
-	incidents []*incident.Incident
+	incidents atomic.Pointer[[]*incident.Incident] // published
+	dir       string                               // of the store
+	log       *logged
+}
+
+// logged is a log that may be written and read at the same time.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // newTown has people of three components and two languages, and whatever was
@@ -43,7 +66,8 @@ func newTown(t *testing.T, published ...*incident.Incident) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &town{T: t, sim: sim.NewTelegram(), incidents: published}
+	w := &town{T: t, sim: sim.NewTelegram(), dir: t.TempDir(), log: new(logged)}
+	w.incidents.Store(&published)
 	w.sim.AddBot(token, "example_bot")
 	server := httptest.NewServer(w.sim)
 	t.Cleanup(server.Close)
@@ -51,20 +75,22 @@ func newTown(t *testing.T, published ...*incident.Incident) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "allclear.db")); err != nil {
+	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(w.dir, "allclear.db")); err != nil {
 		t.Fatal(err)
 	}
 	languages := []string{"en", "zh-Hans"}
 	w.audience = people.New(people.Config{
 		Account: "tg", Bot: bot, Store: w.store, Texts: texts, Site: "Example Exchange", Page: "https://status.example.com",
-		Channel: "https://t.me/example_status", Language: "en", Languages: languages, Log: slog.New(slog.DiscardHandler),
+		Channel: "https://t.me/example_status", Language: "en", Languages: languages, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 		Components: []people.Component{{ID: "login", Name: "Login"}, {ID: "withdrawals", Name: "Withdrawals"}, {ID: "deposits", Name: "Deposits"}},
 		Book: people.BookConfig{Texts: texts, Languages: languages, Policy: broadcast.Policy{Language: "en", Zone: time.UTC,
 			Component: func(id string) string { return id },
 			Link:      func(r incident.Ref) string { return "https://status.example.com/incidents/" + r.String() }},
 			Addresses: people.Addresses{Accounts: []string{"t.me/example_status"}}},
-		Published: func(context.Context, int) ([]*incident.Incident, error) { return slices.Clone(w.incidents), nil },
-		Say:       bot.Do,
+		Published: func(context.Context, int) ([]*incident.Incident, error) {
+			return slices.Clone(*w.incidents.Load()), nil
+		},
+		Say: bot.Do,
 	})
 	w.run(bot)
 	return w
@@ -269,7 +295,7 @@ func TestStatusAndVerify(t *testing.T) {
 	secret.Drill, secret.Ref.Prefix = true, "DRL"
 	w := newTown(t)
 	w.mustSay(w.says("2001", "/status").Text, "Nothing is open at the moment.")
-	w.incidents = []*incident.Incident{outage(12, "Login is down", "Nobody can log in at the moment.\n\nMore follows.", "login"), secret}
+	w.incidents.Store(&[]*incident.Incident{outage(12, "Login is down", "Nobody can log in at the moment.\n\nMore follows.", "login"), secret})
 	w.until("news", func() bool { return !strings.Contains(w.says("2001", "/status").Text, "Nothing is open") })
 	status := w.says("2001", "/status").Text
 	w.mustSay(status, "Login is down", "Investigating · critical · Login", "Nobody can log in at the moment.", "INC-12/1", "https://status.example.com/incidents/INC-12")
@@ -379,4 +405,63 @@ func TestMigratedGroup(t *testing.T) {
 		all, err := w.store.Subscribers(t.Context(), "tg", 0, 10)
 		return err == nil && len(all) == 1 && moved == strconv.FormatInt(all[0].Chat, 10)
 	})
+}
+
+// TestEraseByButton checks that the last button of the settings leaves
+// nothing, after it was asked twice.
+func TestEraseByButton(t *testing.T) {
+	w := newTown(t)
+	w.says("2001", "/start")
+	w.says("2002", "/start")
+	m := w.presses("2001", w.says("2001", "/settings"), "Delete my data")
+	w.mustSay(m.Text, "Delete everything that is kept about this chat?")
+	if _, kept := w.subscriber(2001); !kept {
+		t.Fatal("erased before it was confirmed")
+	}
+	m = w.presses("2001", m, "Yes, delete it")
+	w.mustSay(m.Text, "Everything that was kept about this chat is deleted.")
+	if s, kept := w.subscriber(2001); kept {
+		t.Errorf("still kept: %+v", s)
+	}
+	if _, kept := w.subscriber(2002); !kept {
+		t.Error("somebody else was erased")
+	}
+	w.says("2001", "/start")
+	if s, kept := w.subscriber(2001); !kept || s.ID != 3 {
+		t.Errorf("who comes back is somebody new: %+v", s)
+	}
+}
+
+// TestNoNamesAreKept checks that neither the store nor the log learns who a
+// person is, or what he typed.
+func TestNoNamesAreKept(t *testing.T) {
+	w := newTown(t)
+	w.person("7314159265", "en")
+	for _, text := range []string{"/start", "/verify a very peculiar rumour", "my peculiar secret", "/settings", "/unsubscribe"} {
+		w.says("7314159265", text)
+	}
+	if err := w.sim.Block("7314159265"); err != nil {
+		t.Fatal(err)
+	}
+	w.says("7314159265", "/subscribe")
+	files, err := os.ReadDir(w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(filepath.Join(w.dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{"Zora", "Quill", "zora_quill", "peculiar"} {
+			if strings.Contains(string(b), word) {
+				t.Errorf("%s holds %q", f.Name(), word)
+			}
+		}
+	}
+	for _, word := range []string{"Zora", "quill", "peculiar", "7314159265"} {
+		if strings.Contains(w.log.String(), word) {
+			t.Errorf("the log says %q:\n%s", word, w.log.String())
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -211,3 +212,34 @@ func (s *Store) ImportSubscribers(ctx context.Context, bot string, list []people
 	})
 	return n, err
 }
+
+// ForgetSubscribers erases those of a bot who blocked it, or are gone, since
+// before that time. It returns how many there were.
+func (s *Store) ForgetSubscribers(ctx context.Context, bot string, before time.Time) (n int, err error) {
+	var chats []int64
+	err = s.look(ctx, func(tx *tx) error { // looking for them keeps no writer waiting
+		rows, err := tx.QueryContext(ctx, `SELECT chat FROM subscriber WHERE bot = ? AND state IN (?, ?) AND changed < ?`, bot, people.Blocked, people.Gone, before.Unix())
+		return each(rows, err, func() error {
+			var chat int64
+			err := rows.Scan(&chat)
+			chats = append(chats, chat)
+			return err
+		})
+	})
+	for part := range slices.Chunk(chats, forgetStep) {
+		if err != nil {
+			break
+		}
+		err = s.ChangeSubscribers(ctx, bot, "", part, func(was people.Subscriber) *people.Subscriber {
+			if was.State == people.Active || was.State == people.Stopped { // came back meanwhile
+				return &was
+			}
+			n++
+			return nil
+		})
+	}
+	return n, err
+}
+
+// forgetStep is how many are erased in one transaction.
+const forgetStep = 200

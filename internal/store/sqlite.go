@@ -35,7 +35,8 @@ func (s *Store) openFile(ctx context.Context, file string) (err error) {
 	const common = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=cache_size(-4000)"
 	// The writer begins IMMEDIATE, so that what a transaction reads holds
 	// until it commits.
-	s.write, err = sql.Open("sqlite", dsn(file, common+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"))
+	// What is deleted is overwritten: people may have their data erased.
+	s.write, err = sql.Open("sqlite", dsn(file, common+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)"))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,167 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// everything is all that the tables hold, as text.
+func (s *Store) everything(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, table := range s.tables(t) {
+		rows, err := s.read.QueryContext(t.Context(), `SELECT * FROM `+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		err = each(rows, nil, func() error {
+			err := rows.Scan(values...)
+			for _, v := range values {
+				switch v := (*v.(*any)).(type) {
+				case []byte:
+					fmt.Fprintf(&all, "%s ", v)
+				default:
+					fmt.Fprintf(&all, "%v ", v)
+				}
+			}
+			all.WriteString("\n" + table + ": ")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
+
+// tables are all that the migrations make.
+func (s *Store) tables(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := migrations.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := migrations.ReadFile("migrations/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if name, ok := strings.CutPrefix(line, "CREATE TABLE "); ok {
+				names = append(names, strings.Fields(name)[0])
+			}
+		}
+	}
+	if len(names) < 10 {
+		t.Fatalf("tables %v", names)
+	}
+	return names
+}
+
+// TestErase checks that nothing in the store names a person who had his data
+// deleted, and nobody else loses any.
+func TestErase(t *testing.T) {
+	const person, other = 7_314_159_265, 73_141_592_651 // one begins the other
+	s := newStore(t)
+	for _, chat := range []int64{person, other} {
+		s.mustPut(t, people.Subscriber{Chat: chat, Language: "en", Impact: incident.Minor, All: true})
+		id := fmt.Sprint(chat)
+		if err := s.Remember(t.Context(), desk.RoomMessage{Account: "tg", Chat: id, Message: "5"}, "D-17"); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Change(t.Context(), "tg:"+id+"/7", func(tx desk.Tx) ([]byte, error) {
+			return []byte("{}"), tx.Hear(desk.Heard{Account: "tg", Key: id + "/7", Event: []byte(`{"Person":"` + id + `"}`)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := s.everything(t)
+	if n := strings.Count(before, fmt.Sprint(person)); n < 5 {
+		t.Fatalf("only %d traces to begin with:\n%s", n, before)
+	}
+	err := s.ChangeSubscribers(t.Context(), "tg", "", []int64{person}, func(people.Subscriber) *people.Subscriber { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := strings.ReplaceAll(s.everything(t), fmt.Sprint(other), "OTHER")
+	if strings.Contains(after, fmt.Sprint(person)) {
+		t.Errorf("the store still names the person:\n%s", after)
+	}
+	if n := strings.Count(after, "OTHER"); n < 5 {
+		t.Errorf("of the other person only %d traces are left:\n%s", n, after)
+	}
+}
+
+// TestErasedBytes checks that not even the file holds what was erased.
+func TestErasedBytes(t *testing.T) {
+	const person = 0x1A2B3C4D5E
+	file := filepath.Join(t.TempDir(), "allclear.db")
+	s, err := Open(t.Context(), "sqlite:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustPut(t, people.Subscriber{Chat: person, Language: "en", Impact: incident.Minor, All: true})
+	needle := binary.BigEndian.AppendUint64(nil, person)[3:]
+	inFile := func() bool {
+		if err := s.Close(); err != nil { // which empties the log of changes into the file
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(b, needle) || bytes.Contains(b, []byte(fmt.Sprint(person)))
+	}
+	if !inFile() {
+		t.Fatal("the file does not show that the person subscribed: this test finds nothing")
+	}
+	if s, err = Open(t.Context(), "sqlite:"+file); err != nil {
+		t.Fatal(err)
+	}
+	err = s.ChangeSubscribers(t.Context(), "tg", "", []int64{person}, func(people.Subscriber) *people.Subscriber { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inFile() {
+		t.Error("the file still holds the number of the person")
+	}
+}
+
+// TestForgetSubscribers checks that who left long ago is erased, and nobody
+// else.
+func TestForgetSubscribers(t *testing.T) {
+	s := newStore(t)
+	now := time.Unix(1_800_000_000, 0)
+	s.now = func() time.Time { return now }
+	for i, state := range []people.State{people.Active, people.Stopped, people.Blocked, people.Gone} {
+		s.mustPut(t, people.Subscriber{Chat: int64(i + 1), Language: "en", Impact: incident.Minor, All: true, State: state})
+	}
+	for _, tt := range []struct{ days, want int }{{-1, 0}, {1, 2}, {2, 0}} {
+		if n, err := s.ForgetSubscribers(t.Context(), "tg", now.AddDate(0, 0, tt.days)); n != tt.want || err != nil {
+			t.Errorf("%d are forgotten, %v, want %d", n, err, tt.want)
+		}
+	}
+	all := s.mustSubscribers(t, "tg")
+	if len(all) != 2 || all[0].State != people.Active || all[1].State != people.Stopped {
+		t.Errorf("left: %+v", all)
+	}
+}
