@@ -115,11 +115,12 @@ func (l *listener) prepare(ctx, life context.Context, asked discordgo.Intent) (*
 	}
 	c := &connection{session: s, ready: make(chan struct{}), gone: make(chan struct{}), alive: time.Now(), heard: &l.bot.heard}
 	s.Identify.Intents = asked
-	s.Client = &http.Client{Transport: known{address}}
-	s.Dialer = &websocket.Dialer{
+	s.Identify.Compress = false // which the relay does not read
+	s.Client = &http.Client{Transport: known{"ws://relay"}}
+	dialer := &websocket.Dialer{
 		Proxy:            http.ProxyFromEnvironment,
 		HandshakeTimeout: l.bot.patience.dial,
-		NetDial: func(network, addr string) (net.Conn, error) {
+		NetDialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
 			return c.socket.dial(ctx, l.bot.patience.dial, network, addr)
 		},
 	}
@@ -127,12 +128,15 @@ func (l *listener) prepare(ctx, life context.Context, asked discordgo.Intent) (*
 		c.heard.Beat()
 		close(c.ready)
 	})
-	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
-		if e.Type == "READY" {
+	hear := func(kind string, data json.RawMessage) {
+		if kind == "READY" {
 			ready()
 		}
-		l.hear(life, e.Type, e.RawData)
-	})
+		l.hear(life, kind, data)
+	}
+	s.Dialer = &websocket.Dialer{HandshakeTimeout: l.bot.patience.dial, NetDial: func(string, string) (net.Conn, error) {
+		return relayed(ctx, dialer, address, hear)
+	}}
 	gone := sync.OnceFunc(func() { close(c.gone) })
 	s.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) { gone() })
 	return c, nil
@@ -197,7 +201,7 @@ func (b *Bot) gateway(ctx context.Context) (string, *bots.Fault) {
 }
 
 // known answers the library's question for the gateway's address, whose URL
-// it computes from its own constants.
+// it computes from its own constants. It is that of the relay.
 type known struct{ address string }
 
 func (k known) RoundTrip(req *http.Request) (*http.Response, error) {
