@@ -153,3 +153,35 @@ func TestOwnApprovedText(t *testing.T) {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
 }
+
+// On Discord the same verbs are commands with options: two taps open an
+// incident, a change of scope waits or goes out, and the card offers the way
+// back.
+func TestDiscordRoomTakesTheSameVerbs(t *testing.T) {
+	world, change := withDiscordRoom()
+	s := newServerIn(t, world, append(change, together...)...)
+	s.slashes(discordAna, "ack", map[string]string{"components": "login", "impact": "critical", "next": "30m"})
+	s.until("preview of the first words", func() bool { return len(s.inDiscord("approved template ack")) == 1 })
+	s.onDiscord(discordAna, s.inDiscord("approved template ack")[0], "Publish")
+	s.until("first words", func() bool { return len(s.feed("telegram")) == 1 })
+
+	s.slashes(discordAna, "scope", map[string]string{"incident": "INC-1", "components": "+deposits login=partial"})
+	const waits = "Deposits major outage, login partial outage goes out with the next update of INC-1."
+	s.until("the change waits", func() bool { return len(s.inDiscord(waits)) == 1 })
+	s.onDiscord(discordAna, s.inDiscord(waits)[0], "Say it now")
+	s.until("preview of the change", func() bool { return len(s.inDiscord("needs 1 of")) == 1 })
+	s.onDiscord(discordBo, s.inDiscord("needs 1 of")[0], "Agree")
+	s.until("the change", func() bool { return len(s.feed("telegram")) == 2 })
+	if all := s.feeds(); !strings.Contains(all, `What is affected has changed:\nDeposits: Major outage\nLogin: Partial outage`) {
+		t.Errorf("no channel says what changed:\n%s", all)
+	}
+
+	s.until("the card offers the way back", func() bool {
+		cards := s.inDiscord("INC-1 critical")
+		return len(cards) == 1 && len(cards[0].Buttons) == 1
+	})
+	s.onDiscord(discordAna, s.inDiscord("INC-1 critical")[0], "False alarm")
+	s.until("preview of the false alarm", func() bool { return len(s.inDiscord("approved template false")) == 1 })
+	s.onDiscord(discordAna, s.inDiscord("approved template false")[0], "Publish")
+	s.until("the end", func() bool { return len(s.feed("telegram")) == 3 })
+}
