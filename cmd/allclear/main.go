@@ -34,6 +34,8 @@ type cli struct {
 	Export      exportCmd      `cmd:"" help:"Print all that is on record about an incident (through a running server)."`
 	Verify      verifyCmd      `cmd:"" help:"Check an export: that nothing in it was changed, and who signed it."`
 	Subscribers subscribersCmd `cmd:"" help:"Hand the subscribers of a bot out or in (through a running server)."`
+	Backup      backupCmd      `cmd:"" help:"Write a copy of the store into a file, also while a server works on it."`
+	Store       storeCmd       `cmd:"" help:"Move everything to another store."`
 	Token       tokenCmd       `cmd:"" help:"Make an API token and the hash to recognise it by."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/audit"
 )
 
 // newsEvery is how often a node asks what other nodes did. It is a small part of
@@ -36,8 +39,42 @@ func (a *app) follow(ctx context.Context, last int64) {
 // hold has what only one node may do run where the account is held: listening to
 // rooms, keeping their cards and, with the account of the first room, reminders.
 func (a *app) hold(account string) {
-	a.engine.While(account, func(ctx context.Context, _ broadcast.Lease) { a.rooms.Cards.Run(ctx, account) })
+	a.engine.While(account, func(ctx context.Context, _ broadcast.Lease) {
+		a.tellFrozen(ctx, account)
+		a.rooms.Cards.Run(ctx, account)
+	})
 	if account == a.config.Rooms[0].Bot {
 		a.engine.While(account, func(ctx context.Context, _ broadcast.Lease) { a.reminders.Run(ctx) })
+	}
+}
+
+// tellFrozen tells the rooms of an account, once, what was frozen by nobody in
+// the room: a restored backup is.
+func (a *app) tellFrozen(ctx context.Context, account string) {
+	freezes, err := a.store.Freezes(ctx)
+	for _, f := range freezes {
+		if f.By != audit.Self {
+			continue
+		}
+		name, value := "told-frozen:"+account, f.At.UTC().Format(time.RFC3339Nano)
+		var told string
+		if told, err = a.store.Setting(ctx, name); err != nil || told == value {
+			break
+		}
+		if err = a.store.Set(ctx, name, value); err != nil {
+			break
+		}
+		for _, room := range a.config.Rooms {
+			if room.Bot != account {
+				continue
+			}
+			text := fmt.Sprintf("Nothing is sent: %s. An admin releases it with /unfreeze.", f.Reason)
+			if _, err = a.say(ctx, account, bots.Operation{Action: bots.Post, Target: room.Target, Text: text}); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		a.log.Warn("a room was not told of a freeze", "account", account, "error", err)
 	}
 }

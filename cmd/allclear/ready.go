@@ -10,6 +10,7 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/config"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/web"
@@ -124,7 +125,11 @@ func (a *app) freezeChecks(ctx context.Context) (out []web.Check) {
 }
 
 func freezeCheck(f desk.Freeze) web.Check {
-	return web.Check{Name: "frozen", State: web.CheckWarning, Detail: fmt.Sprintf("%s is frozen by %s since %s", f.Scope, f.By, f.At.UTC().Format(time.RFC3339))}
+	c := web.Check{Name: "frozen", State: web.CheckWarning, Detail: fmt.Sprintf("%s is frozen by %s since %s", f.Scope, f.By, f.At.UTC().Format(time.RFC3339))}
+	if f.By == audit.Self { // a person's reason is not for everybody
+		c.Detail += ": " + f.Reason
+	}
+	return c
 }
 
 func failed(name, format string, args ...any) web.Check {

@@ -88,7 +88,10 @@ func (s *Store) openDatabase(ctx context.Context) error {
 	if schema == nil {
 		return errors.New("no schema of its search path is there: create it")
 	}
-	return s.migrate(ctx)
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.arrive(ctx)
 }
 
 // beginWriting begins a transaction that writes, when it is its turn. Each of

@@ -9,26 +9,83 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 func openSQLite(ctx context.Context, file string) (*Store, error) {
-	lock, err := lockFile(ctx, file)
+	lock, err := lockFile(ctx, resolved(file))
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, node: rand.Text(), now: time.Now}
+	s := &Store{lock: lock, node: rand.Text(), now: time.Now, damage: new(atomic.Pointer[error])}
 	// One process alone has the file, so its own clock is that of leases; they
 	// do not end early because somebody sets it.
 	began := time.Now()
 	s.clock = func(context.Context, querier) (time.Time, error) { return began.Add(time.Since(began)), nil }
-	if err := s.openFile(ctx, file); err != nil {
+	err = s.openFile(ctx, file)
+	if err == nil {
+		s.file, err = os.Stat(file)
+		s.path = file
+	}
+	if err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open %s: %w", file, explain(err))
 	}
 	return s, nil
+}
+
+// resolved is the path of a file without symbolic links, so that whoever comes
+// by another path meets the same lock.
+func resolved(file string) string {
+	if path, err := filepath.EvalSymlinks(file); err == nil {
+		return path
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(file)); err == nil {
+		return filepath.Join(dir, filepath.Base(file))
+	}
+	return file
+}
+
+// there refuses to write when the file is not in its place any more: what is
+// written into a removed file is lost.
+func (s *Store) there() error {
+	if s.file == nil {
+		return nil
+	}
+	now, err := os.Stat(s.path)
+	if err != nil {
+		return fmt.Errorf("the database %s is gone: put it back and start again", s.path)
+	}
+	if !os.SameFile(s.file, now) {
+		return fmt.Errorf("the database %s was replaced while it was in use: start again", s.path)
+	}
+	return nil
+}
+
+// malformed is the error of a file in which SQLite found damage.
+func malformed(found string) error {
+	return fmt.Errorf("malformed: %s", strings.Join(strings.Fields(found), " "))
+}
+
+// checkTime is how long a start may take to look for damage.
+const checkTime = 2 * time.Second
+
+// check looks for damage, as far as time allows.
+func (s *Store) check(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	var found string
+	err := s.write.QueryRowContext(limited, `PRAGMA quick_check(1)`).Scan(&found)
+	switch {
+	case ctx.Err() == nil && limited.Err() != nil:
+		return nil // it is large; what is damaged shows when it is met
+	case err == nil && found != "ok":
+		return malformed(found)
+	}
+	return err
 }
 
 func (s *Store) openFile(ctx context.Context, file string) (err error) {
@@ -41,6 +98,10 @@ func (s *Store) openFile(ctx context.Context, file string) (err error) {
 		return err
 	}
 	s.writer = newPool(s.write, 1, running("BEGIN IMMEDIATE"))
+	s.writer.failed = s.damaged
+	if err := s.check(ctx); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
@@ -49,8 +110,21 @@ func (s *Store) openFile(ctx context.Context, file string) (err error) {
 		return err
 	}
 	s.read, s.readers = &reader{DB: read}, newPool(read, readers, running("BEGIN"))
+	s.readers.failed = s.damaged
 	// Whoever held a lease on this file is dead: the lock proves it.
-	_, err = s.write.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1`)
+	_, err = s.write.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1; DELETE FROM node`)
+	if err != nil {
+		return err
+	}
+	return s.arrive(ctx)
+}
+
+// damaged notes that damage was met, and adds advice to an error.
+func (s *Store) damaged(err error) error {
+	err = explain(err)
+	if strings.Contains(err.Error(), "malformed") {
+		s.damage.CompareAndSwap(nil, &err)
+	}
 	return err
 }
 
@@ -58,8 +132,9 @@ func dsn(file, query string) string {
 	return "file:" + (&url.URL{Path: file}).EscapedPath() + "?" + query
 }
 
-// A fileLock is the exclusive right to a database file: an exclusive
-// transaction on a small database beside it, which ends with the process.
+// A fileLock is the exclusive right to a database file: a lock on a small
+// database beside it, which ends with the process. It also knows which life of
+// the file belongs here.
 type fileLock struct {
 	db   *sql.DB
 	conn *sql.Conn
@@ -71,11 +146,11 @@ func lockFile(ctx context.Context, file string) (*fileLock, error) {
 	}
 	l := &fileLock{}
 	var err error
-	if l.db, err = sql.Open("sqlite", dsn(file+"-lock", "_pragma=busy_timeout(0)")); err != nil {
+	if l.db, err = sql.Open("sqlite", dsn(file+"-lock", "_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)")); err != nil {
 		return nil, err
 	}
-	if l.conn, err = l.db.Conn(ctx); err == nil {
-		_, err = l.conn.ExecContext(ctx, `BEGIN EXCLUSIVE`)
+	if l.conn, err = l.db.Conn(ctx); err == nil { // which keeps the lock that it gets by writing
+		_, err = l.conn.ExecContext(ctx, `BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS place (name TEXT PRIMARY KEY); UPDATE place SET name = name; COMMIT`)
 	}
 	if err == nil {
 		return l, nil

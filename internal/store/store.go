@@ -19,7 +19,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,6 +39,9 @@ type Store struct {
 	now     func() time.Time
 	clock   func(context.Context, querier) (time.Time, error) // that leases go by, the same for all nodes
 	patient time.Duration                                     // how long a transaction may take; 0 is for ever
+	path    string                                            // of the file; empty on PostgreSQL
+	file    os.FileInfo                                       // that was opened
+	damage  *atomic.Pointer[error]                            // that was met
 }
 
 // readers is how many read transactions run at the same time.
@@ -91,6 +96,11 @@ func (s *Store) Close() error {
 
 // Ready reports whether the database can be written.
 func (s *Store) Ready(ctx context.Context) error {
+	if s.damage != nil {
+		if met := s.damage.Load(); met != nil {
+			return *met
+		}
+	}
 	return s.change(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('ready', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, s.now().UTC().Format(time.RFC3339))
 		return err
@@ -136,6 +146,9 @@ func (s *Store) migrateFile(ctx context.Context, tx *tx, name string) error {
 
 // change runs fn in a write transaction.
 func (s *Store) change(ctx context.Context, fn func(*tx) error) error {
+	if err := s.there(); err != nil {
+		return err
+	}
 	ctx, cancel := s.limited(ctx)
 	defer cancel()
 	return s.writer.do(ctx, fn)

@@ -17,6 +17,7 @@ type pool struct {
 	pg     bool // on PostgreSQL
 	begin  func(context.Context, *tx) error
 	commit func(context.Context, *tx) error
+	failed func(error) error // looks at what a transaction failed with; may be nil
 	once   sync.Once
 	free   chan *tx // as many as there are connections; nil for one that is not open yet
 }
@@ -47,6 +48,9 @@ type tx struct {
 // do runs fn in a transaction, which it commits if fn returns nil.
 func (p *pool) do(ctx context.Context, fn func(*tx) error) error {
 	err := p.try(ctx, fn)
+	if err != nil && p.failed != nil {
+		err = p.failed(err)
+	}
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
 		return fmt.Errorf("%w: %w", cause, err) // that is why
 	}

@@ -38,7 +38,7 @@ func NewCluster(tb testing.TB) *Cluster {
 	}
 	slices.Sort(found)
 	c := &Cluster{tb: tb, bin: filepath.Dir(found[len(found)-1]), port: freePort(tb)}
-	if c.dir, err = os.MkdirTemp("", "cluster"); err != nil {
+	if c.dir, err = os.MkdirTemp("", "cluster"); err != nil { //nolint:usetesting // another user must get there
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { os.RemoveAll(c.dir) })

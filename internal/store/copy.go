@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/audit"
+)
+
+// Progress is told how many of all rows are copied.
+type Progress func(done, all int64, table string)
+
+// notCopied are tables that belong to one database.
+var notCopied = []string{"migration", "node"}
+
+// Copy copies everything from one store into another, in which there is
+// nothing yet, all or nothing, and verifies what has arrived. It returns the
+// number of rows.
+func Copy(ctx context.Context, from, to *Store, progress Progress) (int64, error) {
+	tables, err := tableNames()
+	if err != nil {
+		return 0, err
+	}
+	c := &copying{to: to, progress: progress}
+	err = from.readers.do(ctx, func(source *tx) error {
+		for _, table := range tables {
+			var n int64
+			if err := source.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&n); err != nil {
+				return err
+			}
+			c.counts = append(c.counts, n)
+			c.all += n
+		}
+		return to.writer.do(ctx, func(target *tx) error {
+			if err := mustBeEmpty(ctx, target, tables); err != nil {
+				return err
+			}
+			for k, table := range tables {
+				if err := c.table(ctx, source, target, table, c.counts[k]); err != nil {
+					return fmt.Errorf("table %s: %w", table, err)
+				}
+			}
+			if err := verifyChain(ctx, target); err != nil {
+				return err
+			}
+			if _, err := target.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, leaving = 0`); err != nil {
+				return err
+			}
+			return to.settleIn(ctx, target)
+		})
+	})
+	return c.done, err
+}
+
+// copying is a copy that is under way.
+type copying struct {
+	to       *Store
+	progress Progress
+	counts   []int64 // of rows, by table
+	all      int64
+	done     int64
+}
+
+// rowsAtOnce is how many rows one statement brings.
+const rowsAtOnce = 100
+
+// table copies the rows of one table, and the ids that it has given.
+func (c *copying) table(ctx context.Context, source, target *tx, table string, want int64) error {
+	rows, err := source.QueryContext(ctx, `SELECT * FROM `+table)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	var values []any
+	for rows.Next() {
+		row := make([]any, len(columns))
+		for k := range row {
+			row[k] = new(any)
+		}
+		if err := rows.Scan(row...); err != nil {
+			return err
+		}
+		for _, v := range row {
+			values = append(values, *v.(*any)) //nolint:forcetypeassert // made above
+		}
+		if len(values) == rowsAtOnce*len(columns) {
+			if err := c.insert(ctx, target, table, columns, values); err != nil {
+				return err
+			}
+			values = values[:0]
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	if err := c.insert(ctx, target, table, columns, values); err != nil {
+		return err
+	}
+	if slices.Contains(columns, "id") {
+		if err := copyIDs(ctx, source, target, table); err != nil {
+			return err
+		}
+	}
+	var got int64
+	if err := target.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&got); err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("%d of %d rows arrived", got, want)
+	}
+	return nil
+}
+
+func (c *copying) insert(ctx context.Context, target *tx, table string, columns []string, values []any) error {
+	n := len(values) / len(columns)
+	if n == 0 {
+		return nil
+	}
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
+	query := `INSERT INTO ` + table + ` (` + strings.Join(columns, ", ") + `) VALUES ` + strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
+	if _, err := target.ExecContext(ctx, query, slices.Clone(values)...); err != nil {
+		return err
+	}
+	c.done += int64(n)
+	c.progress(c.done, c.all, table)
+	return nil
+}
+
+// copyIDs has a table go on giving ids where the other one stands: none is ever
+// given twice.
+func copyIDs(ctx context.Context, source, target *tx, table string) error {
+	var last int64
+	query, args := `SELECT coalesce(max(id), 0) FROM `+table, []any(nil)
+	if source.pg {
+		query += ` UNION SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence(?, 'id')), 0)`
+		args = []any{table}
+	} else {
+		query += ` UNION SELECT seq FROM sqlite_sequence WHERE name = ?`
+		args = []any{table}
+	}
+	if err := source.QueryRowContext(ctx, `SELECT max(n) FROM (SELECT 0 AS n UNION `+query+`) AS given`, args...).Scan(&last); err != nil || last == 0 {
+		return err
+	}
+	if target.pg {
+		_, err := target.ExecContext(ctx, `SELECT setval(CAST(pg_get_serial_sequence($2, 'id') AS regclass), $1) WHERE pg_get_serial_sequence($2, 'id') IS NOT NULL`, last, table)
+		return err
+	}
+	if _, err := target.ExecContext(ctx, `DELETE FROM sqlite_sequence WHERE name = ?`, table); err != nil {
+		return err
+	}
+	_, err := target.ExecContext(ctx, `INSERT INTO sqlite_sequence (name, seq) SELECT name, ? FROM sqlite_master WHERE type = 'table' AND name = ? AND sql LIKE '%AUTOINCREMENT%'`, last, table)
+	return err
+}
+
+var tableForm = regexp.MustCompile(`(?i)\bCREATE TABLE (\w+)`)
+
+// tableNames are those of all tables that are copied, in the order in which
+// they were made, so that what a row refers to is there before it.
+func tableNames() (out []string, err error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range tableForm.FindAllStringSubmatch(string(text), -1) {
+			if !slices.Contains(notCopied, m[1]) {
+				out = append(out, m[1])
+			}
+		}
+	}
+	return out, nil
+}
+
+// mustBeEmpty refuses a target in which something has happened. What every
+// store writes when it is opened is removed, since the source has it too.
+func mustBeEmpty(ctx context.Context, target *tx, tables []string) error {
+	for _, table := range tables {
+		if table == "setting" {
+			continue
+		}
+		var n int
+		if err := target.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("the target is not empty (%s has %d rows): name another file, database or schema", table, n)
+		}
+	}
+	_, err := target.ExecContext(ctx, `DELETE FROM setting`)
+	return err
+}
+
+// verifyChain walks the whole audit: each record fits its digest, and each hash
+// those before it.
+func verifyChain(ctx context.Context, q querier) error {
+	var last audit.Hash
+	lines := int64(0)
+	rows, err := q.QueryContext(ctx, `SELECT id, record, digest, hash FROM audit ORDER BY id`)
+	return each(rows, err, func() error {
+		var id int64
+		var record, digest, hash string
+		if err := rows.Scan(&id, &record, &digest, &hash); err != nil {
+			return err
+		}
+		lines++
+		var sum audit.Hash
+		if err := sum.UnmarshalText([]byte(digest)); err != nil {
+			return fmt.Errorf("line %d of the audit: %w", id, err)
+		}
+		last = audit.Link(last, sum)
+		if id != lines || record != "" && audit.Digest(record) != sum || last.String() != hash {
+			return fmt.Errorf("line %d of the audit does not follow from those before it: something was changed, in the source or on the way", id)
+		}
+		return nil
+	})
+}
+
+// alive is how long after a node's last sign a store counts as served.
+const alive = 10 * time.Second
+
+// Served reports whether a server works on the store now.
+func (s *Store) Served(ctx context.Context) (served bool, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		now, err := s.clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT count(*) > 0 FROM node WHERE seen > ? AND name <> ?`, micros(now.Add(-alive)), s.node).Scan(&served)
+	})
+	return served, err
+}
