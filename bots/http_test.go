@@ -144,6 +144,53 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// FuzzRetryAfter: whatever a platform writes there, nothing is held back for
+// more than a week, or for ever.
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{"3", "0.25", "1e99", "NaN", "+Inf", "-1", "Fri, 31 Dec 9999 23:59:59 GMT", "0x1p30", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		ex := &bots.Exchange{Header: http.Header{"Retry-After": {header}}}
+		if at := ex.RetryAfter(time.Minute); at.IsZero() || time.Until(at) > 8*24*time.Hour {
+			t.Errorf("%q: not before %v", header, at)
+		}
+	})
+}
+
+// A platform that takes the request and then dribbles, or says nothing, is
+// given up when the time is over, and nobody knows.
+func TestSlowAnswersAreGivenUp(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"silence": func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); <-r.Context().Done() },
+		"dribble": func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				io.WriteString(w, "x")
+				http.NewResponseController(w).Flush()
+				select {
+				case <-r.Context().Done():
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+		},
+	} {
+		s := httptest.NewServer(answer)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		ex, _ := send(ctx, bots.NewClient(), s.URL)
+		cancel()
+		if f := ex.Fault("", ""); f == nil || f.Kind != bots.Unsure || !ex.Sent() {
+			t.Errorf("%s: %v", name, f)
+		}
+		s.Close()
+	}
+	// The client has a time of its own where the caller gives none.
+	ctx, _, cancel := bots.NewClient().Exchange(t.Context())
+	defer cancel()
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > time.Minute {
+		t.Errorf("an exchange ends at %v", end)
+	}
+}
+
 func TestOneLine(t *testing.T) {
 	for in, want := range map[string]string{"a\n b\t\x00c": "a b c", "": "", "\xff": "�"} {
 		if got := bots.OneLine(in); got != want {

@@ -27,9 +27,20 @@ func pace(failures int) time.Duration {
 // where the platform named no time, or one that has passed.
 func notBefore(f *bots.Fault, now time.Time) time.Time {
 	if f.Until.After(now) {
-		return f.Until
+		return soonEnough(f.Until, now)
 	}
 	return now.Add(pace(1))
+}
+
+// longestQuiet is how long a platform may have us be quiet. One that names a
+// later time has slipped, or is asked again once more.
+const longestQuiet = 7 * 24 * time.Hour
+
+func soonEnough(t, now time.Time) time.Time {
+	if latest := now.Add(longestQuiet); t.After(latest) {
+		return latest
+	}
+	return t
 }
 
 // An Outcome is what became of a step: a receipt, or a fault.

@@ -112,7 +112,7 @@ func (p *pacer) pause(target string, t time.Time) {
 	if target != "" {
 		w = p.target(target)
 	}
-	w.closed = later(w.closed, t)
+	w.closed = later(w.closed, soonEnough(t, time.Now()))
 	w.widen(time.Now())
 }
 

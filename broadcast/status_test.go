@@ -46,3 +46,17 @@ func TestPacerTellsItsRoom(t *testing.T) {
 		}
 	})
 }
+
+func TestNoPlatformSilencesUsForYears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now, far := time.Now(), time.Now().AddDate(30, 0, 0)
+		if got := notBefore(&bots.Fault{Kind: bots.RateLimited, Until: far}, now); got.After(now.Add(longestQuiet)) {
+			t.Errorf("not before %v", got)
+		}
+		p := newPacer(bots.Limits{})
+		p.pause("", far)
+		if _, _, paused := p.room(now); paused.After(now.Add(longestQuiet)) {
+			t.Errorf("paused until %v", paused)
+		}
+	})
+}

@@ -91,13 +91,17 @@ func has(words string, parts ...string) bool {
 	return false
 }
 
+// longest is what a limit may hold back in seconds, a week, whatever the number
+// in the answer: a slip there must not silence the bot for years.
+const longest = 7 * 24 * 3600
+
 // limited obeys a flood limit: Telegram names the seconds in the body and in
 // the header. It does not say whose limit it is. The chat is assumed, because
 // one person who presses buttons without end must not stop the whole account.
 func limited(f *bots.Fault, p *tgbotapi.ResponseParameters) *bots.Fault {
 	f.Subject = bots.Target
 	if p != nil && p.RetryAfter > 0 {
-		f.Until = time.Now().Add(time.Duration(p.RetryAfter) * time.Second)
+		f.Until = time.Now().Add(time.Duration(min(p.RetryAfter, longest)) * time.Second)
 	}
 	return f
 }

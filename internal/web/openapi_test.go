@@ -31,7 +31,7 @@ type description struct {
 
 type schema map[string]any
 
-func describe(t *testing.T) *description {
+func describe(t testing.TB) *description {
 	t.Helper()
 	var d description
 	if err := json.Unmarshal(openapiJSON, &d); err != nil {

@@ -45,7 +45,7 @@ func (c *counting) Incidents(ctx context.Context, limit int) ([]*incident.Incide
 
 // site is a whole server over a real store and desk.
 type site struct {
-	t       *testing.T
+	t       testing.TB
 	store   *counting
 	desk    *desk.Desk
 	pages   *Pages
@@ -92,7 +92,7 @@ var channels = []broadcast.Channel{
 // The whole suite holds on PostgreSQL too.
 func TestOnPostgres(t *testing.T) { storetest.OnPostgres(t) }
 
-func pagesConfig(t *testing.T, source Source) PagesConfig {
+func pagesConfig(t testing.TB, source Source) PagesConfig {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Singapore")
 	if err != nil {
@@ -106,7 +106,7 @@ func pagesConfig(t *testing.T, source Source) PagesConfig {
 }
 
 // newSite starts a server whose critical incidents need one more person.
-func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
+func newSite(t testing.TB, change ...func(*PagesConfig)) *site {
 	t.Helper()
 	db, err := store.Open(t.Context(), storetest.URL(t))
 	if err != nil {
@@ -135,7 +135,7 @@ func newSite(t *testing.T, change ...func(*PagesConfig)) *site {
 		Channels: channels, Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals", "deposits": "Deposits"},
 		Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: pc.Zone, Approvals: map[string]int{"critical": 1},
 		Changed: func(ref string) {
-			if err := s.pages.Refresh(context.WithoutCancel(t.Context()), ref); err != nil {
+			if err := s.pages.Refresh(context.WithoutCancel(s.t.Context()), ref); err != nil {
 				t.Error(err)
 			}
 		},
@@ -183,7 +183,7 @@ type answer struct {
 }
 
 // json decodes an answer into a map.
-func (a answer) json(t *testing.T) map[string]any {
+func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var v map[string]any
 	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
@@ -193,7 +193,7 @@ func (a answer) json(t *testing.T) map[string]any {
 }
 
 // at finds a value in an answer by its path: draft.id, updates.0.ref.
-func (a answer) at(t *testing.T, path string) any {
+func (a answer) at(t testing.TB, path string) any {
 	t.Helper()
 	var v any = a.json(t)
 	for step := range strings.SplitSeq(path, ".") {
