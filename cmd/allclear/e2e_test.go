@@ -55,7 +55,8 @@ func newServerIn(t testing.TB, world *sim.World, change ...string) *server {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.sims.Close)
-	s.toml = strings.NewReplacer(append(change, "{page}", s.sims.URL, "{site}", "https://status.example.com", "{token}", demoToken)...).Replace(demoConfig)
+	changed := strings.NewReplacer(change...).Replace(demoConfig)
+	s.toml = strings.NewReplacer("{page}", s.sims.URL, "{site}", "https://status.example.com", "{token}", demoToken).Replace(changed)
 	s.start()
 	return s
 }

@@ -5,8 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/bots/sim"
 )
@@ -111,4 +113,56 @@ func TestFaultyImport(t *testing.T) {
 	if _, err := s.run("subscribers", "import", file, "--bot", "dc"); err == nil || !strings.Contains(err.Error(), `bot "dc" has no audience`) {
 		t.Errorf("a bot without an audience: %v", err)
 	}
+}
+
+// TestCrowdDelaysNobody checks that a crowd at the door of the audience's bot
+// keeps neither a public post nor the room waiting.
+func TestCrowdDelaysNobody(t *testing.T) {
+	const crowd = "1000002"
+	world := newWorld()
+	world.Telegram.AddBot(crowd+":demo-crowd-token", "example_alerts_bot")
+	s := newServerIn(t, world, "[[rooms]]\nbot = \"tg\"", `
+[bots.crowd]
+kind = "telegram"
+token = "`+crowd+`:demo-crowd-token"
+api_url = "{page}/telegram"
+
+[[channels]]
+name = "people"
+bot = "crowd"
+audience = true
+
+[[channels]]
+name = "alerts"
+bot = "crowd"
+target = "@example_status"
+
+[[rooms]]
+bot = "tg"`)
+	const people = 20_000
+	for i := range people {
+		person := strconv.Itoa(1_000_000 + i)
+		if _, err := world.Telegram.Say(crowd+"/"+person, person, "/start", sim.Saying{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.until("the first answer", func() bool { return len(world.Telegram.Seen(crowd+"/1000000")) == 2 })
+	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--only", "alerts")
+	accepted := time.Now()
+	s.mustAnswer("/show", "INC-1")
+	s.until("the post", func() bool { return len(s.feed("telegram")) == 1 })
+	post := s.feed("telegram")[0].At
+	overtaken := 0
+	for _, m := range world.Telegram.Seen("") {
+		if m.Ours && strings.Contains(m.Text, "/unsubscribe") && m.At.After(accepted) && m.At.Before(post) {
+			overtaken++
+		}
+	}
+	if overtaken > 60 { // of 150 that wait to be answered in full
+		t.Errorf("%d people were answered before what had been accepted was posted", overtaken)
+	}
+	s.until("all are subscribed", func() bool {
+		n, err := s.running.app.store.CountSubscribers(t.Context(), "crowd")
+		return err == nil && n == people
+	})
 }

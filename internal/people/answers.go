@@ -97,6 +97,13 @@ func (q *answers) next() (p pending, ok bool) {
 	return p, true
 }
 
+// count is how many wait.
+func (q *answers) count() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) + len(q.later)
+}
+
 // takeShed returns how many answers were left out since it was last asked.
 func (q *answers) takeShed() int64 {
 	q.mu.Lock()

@@ -92,6 +92,9 @@ func (a *Audience) Username() string {
 	return a.username
 }
 
+// Waiting is how many answers wait for their turn.
+func (a *Audience) Waiting() int { return a.answers.count() }
+
 // chatID reads a chat's id, which is a number on every platform that has
 // audiences.
 func chatID(s string) int64 {

@@ -31,7 +31,7 @@ const (
 
 // town is an audience that listens to simulated people.
 type town struct {
-	*testing.T
+	testing.TB
 	sim       *sim.Telegram
 	store     *store.Store
 	audience  *people.Audience
@@ -60,18 +60,24 @@ func (l *logged) String() string {
 
 // newTown has people of three components and two languages, and whatever was
 // published.
-func newTown(t *testing.T, published ...*incident.Incident) *town {
+func newTown(t testing.TB, published ...*incident.Incident) *town {
+	t.Helper()
+	return newTownAt(t, 1000, published...)
+}
+
+// newTownAt is newTown with a bot of that rate; with 0 it does not listen.
+func newTownAt(t testing.TB, rate float64, published ...*incident.Incident) *town {
 	t.Helper()
 	texts, err := templates.Load("", []string{"en", "zh-Hans"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &town{T: t, sim: sim.NewTelegram(), dir: t.TempDir(), log: new(logged)}
+	w := &town{TB: t, sim: sim.NewTelegram(), dir: t.TempDir(), log: new(logged)}
 	w.incidents.Store(&published)
 	w.sim.AddBot(token, "example_bot")
 	server := httptest.NewServer(w.sim)
 	t.Cleanup(server.Close)
-	bot, err := telegram.New(telegram.Config{Name: "tg", Token: token, APIURL: server.URL, Rate: 1000})
+	bot, err := telegram.New(telegram.Config{Name: "tg", Token: token, APIURL: server.URL, Rate: rate})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +98,11 @@ func newTown(t *testing.T, published ...*incident.Incident) *town {
 		},
 		Say: bot.Do,
 	})
-	w.run(bot)
+	if rate > 0 {
+		w.run(bot)
+	} else {
+		t.Cleanup(func() { w.store.Close() })
+	}
 	return w
 }
 

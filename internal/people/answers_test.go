@@ -1,0 +1,91 @@
+package people
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+func from(chat int) pending {
+	return pending{answer: answer{what: welcome}, event: bots.Event{Chat: strconv.Itoa(chat)}}
+}
+
+// TestAnswersAreShed checks that a crowd is answered in full, then shortly,
+// then not at all, at half of the account's pace.
+func TestAnswersAreShed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type given struct {
+			chat  string
+			short bool
+			at    time.Duration
+		}
+		began := time.Now()
+		got := make(chan given, 100)
+		q := newAnswers(bots.Pace{N: 4, Per: time.Second}, func(_ context.Context, p pending) {
+			got <- given{p.event.Chat, p.short, time.Since(began)}
+		})
+		for i := range 200 {
+			q.add(from(i))
+		}
+		if n := q.takeShed(); n != 200-20-80 || q.count() != 100 {
+			t.Errorf("%d are shed and %d wait, want 100 of each", n, q.count())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			q.run(ctx)
+			close(done)
+		}()
+		time.Sleep(100 * time.Second)
+		cancel()
+		<-done
+		for i := range 100 {
+			g := <-got
+			if g.chat != strconv.Itoa(i) || g.short != (i >= 20) || g.at != time.Duration(i)*time.Second/2 {
+				t.Fatalf("answer %d is %+v", i, g)
+			}
+		}
+		if q.add(from(7)); q.count() != 1 {
+			t.Error("who is answered may not ask again")
+		}
+	})
+}
+
+// TestOnePersonWaitsFewTimes checks that who presses without end keeps nobody
+// else from an answer.
+func TestOnePersonWaitsFewTimes(t *testing.T) {
+	q := newAnswers(bots.Pace{N: 30, Per: time.Second}, nil)
+	for range 100 {
+		q.add(from(7))
+	}
+	q.add(from(8))
+	if q.count() != maxPerChat+1 {
+		t.Errorf("%d wait", q.count())
+	}
+}
+
+func TestSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := seldom{every: time.Minute}
+		if s.lately("a") {
+			t.Error("a is known from the beginning")
+		}
+		s.note("a")
+		if time.Sleep(59 * time.Second); !s.lately("a") || s.lately("b") {
+			t.Error("a is not known, or b is")
+		}
+		if time.Sleep(time.Second); s.lately("a") {
+			t.Error("a is known for too long")
+		}
+		for i := range 3 * maxSeldom {
+			s.note(strconv.Itoa(i))
+		}
+		if len(s.last) > maxSeldom {
+			t.Errorf("%d are remembered", len(s.last))
+		}
+	})
+}
