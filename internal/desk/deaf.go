@@ -23,19 +23,25 @@ type ear struct {
 	account string
 	out     *outbox
 
-	mu   sync.Mutex
-	deaf bool // and the rooms were told
+	mu     sync.Mutex
+	breaks int  // in a row, without a while in between in which all was well
+	deaf   bool // and the rooms were told
 }
 
 // refused reports whether listening ended because the platform will not have
 // us, or gives what is meant for us to somebody else.
 func refused(f bots.Fault) bool { return f.Kind == bots.Unauthorized || f.Code == "409" }
 
-// broke tells the rooms, once, that an account does not hear.
+// broke tells the rooms, once, that an account does not hear. That somebody else
+// hears instead is told the second time: when one server takes the place of
+// another, both do for a moment.
 func (e *ear) broke(f bots.Fault) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.deaf || !refused(f) {
+		return
+	}
+	if e.breaks++; e.breaks == 1 && f.Kind != bots.Unauthorized {
 		return
 	}
 	e.deaf = true
@@ -46,6 +52,7 @@ func (e *ear) broke(f bots.Fault) {
 func (e *ear) fine() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.breaks = 0
 	if e.deaf {
 		e.deaf = false
 		e.tell(fmt.Sprintf("What is typed through %s arrives again.", e.account))
