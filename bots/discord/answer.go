@@ -46,10 +46,13 @@ func (b *Bot) receipt(op bots.Operation, ex *bots.Exchange) (bots.Receipt, *bots
 	switch op.Action {
 	case bots.OpenThread: // a thread has the id of its message (Resources, "Start Thread from Message")
 		r.URL = b.link(op.Message, "")
-	case bots.Delete:
-		r.URL = ""
-		return r, nil
-	case bots.Pin:
+	case bots.Delete, bots.Pin:
+		if f == nil && len(ex.Body) > 0 { // Discord answers with nothing at all; this is somebody else's page
+			return bots.Receipt{}, unreadable(ex)
+		}
+		if op.Action == bots.Delete {
+			r.URL = ""
+		}
 		return r, nil
 	}
 	if f != nil {

@@ -152,6 +152,19 @@ func TestFindAmongManyMessages(t *testing.T) {
 	}
 }
 
+// A page that somebody on the way puts in the place of an answer is no answer.
+func TestPageInsteadOfAnAnswer(t *testing.T) {
+	d, b := newWorld(t)
+	r := mustDo(t, b, bots.Operation{Action: bots.Post, Target: textChannel, Text: "Logins work."})
+	for _, action := range []bots.Action{bots.Delete, bots.Pin, bots.Edit, bots.OpenThread} {
+		d.Faults.Add(sim.Fault{Kind: "body", Body: "<html>"})
+		_, err := b.Do(t.Context(), bots.Operation{Action: action, Target: textChannel, Message: r.ID, Text: "x", Title: "x"})
+		if f := bots.AsFault(err); err == nil || f.Kind != bots.Unsure {
+			t.Errorf("%s: %v, want unsure", action, err)
+		}
+	}
+}
+
 // A channel whose history is hidden looks as if nothing had been posted.
 func TestFindInAHiddenHistory(t *testing.T) {
 	d, b := newWorld(t)
