@@ -311,6 +311,17 @@ type Finder interface {
 	Find(ctx context.Context, op Operation, since time.Time) (Receipt, bool, error)
 }
 
+// A Prober can tell whether a message is the one that a post of unknown outcome
+// made, on a platform that cannot be read back. It is implemented by bots whose
+// platform numbers messages and refuses an edit that changes nothing (Telegram).
+type Prober interface {
+	// Probe asks of each id in turn whether that message is at op's target and
+	// says exactly op's text, and returns the receipt of the first that does.
+	// It changes nothing: where it could, the fault is Rejected. No id may be
+	// that of another message of this account.
+	Probe(ctx context.Context, op Operation, ids []string) (Receipt, bool, error)
+}
+
 // A Checker can contact the platform without changing anything, for
 // "allclear check". It is implemented by every bot whose platform offers a way.
 type Checker interface {

@@ -18,13 +18,14 @@ type account struct {
 	while  []func(context.Context, Lease) // run while there is a lease
 	last   int64                          // epoch of the lease before
 
-	mu    sync.Mutex
-	lanes map[int64]*walk  // running
-	start func(lane int64) // nil while there is no lease
+	mu     sync.Mutex
+	lanes  map[int64]*walk  // running
+	start  func(lane int64) // nil while there is no lease
+	places map[string]int   // posts under way by target, or -1: see quiet
 }
 
 func newAccount(e *Engine, a Account) *account {
-	return &account{Account: a, engine: e, pacer: newPacer(a.Bot.Limits()), lanes: map[int64]*walk{}}
+	return &account{Account: a, engine: e, pacer: newPacer(a.Bot.Limits()), lanes: map[int64]*walk{}, places: map[string]int{}}
 }
 
 // run claims the account, works while it holds it, and tries again when it
@@ -196,9 +197,9 @@ func (a *account) obey(op bots.Operation, f *bots.Fault) {
 }
 
 // heed holds back before the platform has to ask.
-func (a *account) heed(op bots.Operation, r bots.Receipt) {
-	if r.Remaining <= 0 && !r.Reset.IsZero() {
-		a.pacer.pause(op.Target, r.Reset)
+func (a *account) heed(place slot, op bots.Operation, r bots.Receipt) {
+	if !r.Reset.IsZero() {
+		a.pacer.heed(place, routeOf(op), r.Remaining, r.Reset)
 	}
 }
 

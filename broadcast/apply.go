@@ -47,7 +47,7 @@ func soonEnough(t, now time.Time) time.Time {
 type Outcome struct {
 	Receipt bots.Receipt
 	Fault   *bots.Fault // nil on success
-	Found   bool        // of Find: the post is there
+	Found   bool        // of Find and Probe: the post is there
 	Began   time.Time   // when the attempt was journalled; zero if it never was
 	Text    string      // exactly as sent
 }
@@ -66,6 +66,8 @@ func Apply(l *Lane, step Step, out Outcome, now time.Time) {
 		e.Try.Failed, e.Try.FailedFor, e.Try.Fault = bots.Post, e.Should, missing
 	case Find:
 		l.looked(e, out, now)
+	case Probe:
+		l.probed(e, out, now)
 	case Do:
 		switch {
 		case step.Chore != NoChore:

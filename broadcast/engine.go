@@ -62,6 +62,13 @@ type Store interface {
 	// oldest first, by whatever node.
 	Sends(ctx context.Context, account string, within time.Duration) ([]Send, error)
 
+	// Shown lists what is known to show on the channels, of late.
+	Shown(ctx context.Context, channels []string) ([]Shows, error)
+
+	// Unsure lists the attempts of the account that were begun since a time and
+	// have no answer, or had none when they were given up.
+	Unsure(ctx context.Context, account string, since time.Time) ([]Attempt, error)
+
 	// Begin journals an attempt and returns its id. It refuses with
 	// ErrChanged, ErrFrozen or ErrLost.
 	Begin(ctx context.Context, lease Lease, lane *Lane, a Attempt) (int64, error)
@@ -164,7 +171,7 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if a == nil {
 		return bots.Receipt{}, fmt.Errorf("there is no account %q", account)
 	}
-	place, err := a.pacer.wait(ctx, turn{class: class, target: op.Target, since: time.Now()})
+	place, err := a.pacer.wait(ctx, turn{class: class, target: op.Target, route: routeOf(op), since: time.Now()})
 	if err != nil {
 		return bots.Receipt{}, err
 	}
@@ -189,7 +196,8 @@ func (e *Engine) complete(l *Lane) bool {
 	}
 	bot := e.accounts[ch.Account].Bot
 	_, finds := bot.(bots.Finder)
-	l.Channel, l.Limits, l.Policy, l.CanFind = ch, bot.Limits(), e.Policy, finds
+	_, probes := bot.(bots.Prober)
+	l.Channel, l.Limits, l.Policy, l.CanFind, l.CanProbe = ch, bot.Limits(), e.Policy, finds, probes
 	return true
 }
 

@@ -37,6 +37,7 @@ type Lane struct {
 	Moved    bool // the platform moved the target in this step
 	Frozen   bool
 	CanFind  bool // the account's own posts can be read back
+	CanProbe bool // a message can be asked whether it is a certain post
 
 	Quiet time.Time // until when the platform asked the account or target for quiet; zero where that is not known
 }
@@ -143,6 +144,7 @@ type Doubt struct {
 	Refused   bool      // repeating it was refused, for its thread or parent is gone: only a search can tell
 	Looked    int       // up to which of the times in lookAfter it was looked for in vain
 	LookFrom  time.Time // from when these times count, if not from Since
+	Probed    bool      // it was tried whether the next messages are it
 }
 
 // looksFrom is from when the times count at which the post is looked for.

@@ -36,6 +36,7 @@ const (
 	Find                   // look for the post that Op made
 	Settle                 // Entry should show nothing, for Reason
 	Assume                 // Entry is taken to show its doubtful post, by policy
+	Probe                  // try whether the post that Op made is one of the next messages
 	Miss                   // Entry's doubtful post is not there, and comes too late to be sent again
 )
 
@@ -205,6 +206,11 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 		}
 	case n.CanFind && d.Looked != cannotLook: // looked for to the end, and not there
 		return n.lost(e, wanted, overtaken, alone)
+	case n.CanProbe && !d.Probed:
+		wake = later(d.Since.Add(probeAfter), e.Try.NotBefore)
+		if !n.now.Before(wake) {
+			return Step{Kind: Probe, Entry: e.ID, Class: Amend, Op: n.original(e)}, true
+		}
 	case wanted && n.Policy.Unsure == "assume":
 		return Step{Kind: Assume, Entry: e.ID}, true
 	case wanted && alone && n.Policy.Unsure == "resend" && !d.Duplicate:
@@ -216,7 +222,7 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 // bePatient holds up the lane for a doubtful post, but not for ever.
 func (n *planner) bePatient(d *Doubt, wake time.Time) (Step, bool) {
 	end := d.Since.Add(patience)
-	if n.CanFind {
+	if n.CanFind || n.CanProbe && !d.Probed {
 		end = later(end, d.Noted.Add(lookBefore))
 	}
 	if !n.now.Before(end) {

@@ -29,6 +29,7 @@ type pacer struct {
 	account window
 	even    time.Time // not before this goes the next of those who keep an even pace
 	targets map[string]*window
+	routes  map[string]*route
 	enough  int // targets, after which those that no longer matter are forgotten
 	waiting []*waiter
 	timer   *time.Timer
@@ -41,6 +42,7 @@ type pacer struct {
 type turn struct {
 	class  Class
 	target string
+	route  string          // what shares a limit of which the platform tells what is left
 	since  time.Time       // when the wish was first had: the longest waiting of a class goes first
 	again  <-chan struct{} // a reason to think again; may be nil
 }
@@ -52,12 +54,13 @@ type waiter struct {
 
 // A slot is a place in the account's window that was given to a request.
 type slot struct {
-	n    int // how many were given before
-	sent time.Time
+	n     int // how many were given before
+	route int // how many of them to the same route since it is known, if it is
+	sent  time.Time
 }
 
 func newPacer(l bots.Limits) *pacer {
-	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}}
+	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}, routes: map[string]*route{}}
 }
 
 // wait returns when it is t's turn, with the slot that it has taken. It gives
@@ -170,14 +173,14 @@ func (p *pacer) grant() {
 			break
 		}
 		t := p.target(w.target)
-		if at = later(p.evenly(w.class, t), t.opens(now)); at.After(now) {
+		if at = later(later(p.evenly(w.class, t), t.opens(now)), p.routes[w.route].opens(now)); at.After(now) {
 			if next.IsZero() || at.Before(next) {
 				next = at
 			}
 			i++
 			continue
 		}
-		w.ready <- p.take(now, t)
+		w.ready <- p.take(now, t, p.routes[w.route])
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
 	if p.timer != nil {
@@ -218,10 +221,12 @@ func (p *pacer) evenly(c Class, t *window) time.Time {
 	return p.even
 }
 
-func (p *pacer) take(now time.Time, t *window) slot {
+func (p *pacer) take(now time.Time, t *window, r *route) slot {
 	p.even = later(p.even, now.Add(-arrears)).Add(p.step())
 	t.take(now)
-	return p.account.take(now)
+	place := p.account.take(now)
+	place.route = r.take(now)
+	return place
 }
 
 // window is a sliding window of requests.

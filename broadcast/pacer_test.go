@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +30,7 @@ func newQueue(t *testing.T, l bots.Limits) *queue {
 // add has somebody wait for a turn.
 func (q *queue) add(name string, class Class, target string) {
 	go func() {
-		if _, err := q.pacer.wait(q.t.Context(), turn{class: class, target: target, since: time.Now()}); err != nil {
+		if _, err := q.pacer.wait(q.t.Context(), turn{class: class, target: target, route: routeOf(bots.Operation{Target: target}), since: time.Now()}); err != nil {
 			q.t.Errorf("%s: %v", name, err)
 		}
 		q.done <- fmt.Sprintf("%s %v", name, time.Since(q.began).Round(10*time.Millisecond))
@@ -252,9 +253,9 @@ func TestHeadersHoldBackBeforeARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &account{pacer: newPacer(bots.Limits{})}
 		q := &queue{t: t, pacer: a.pacer, began: time.Now(), done: make(chan string, 10)}
-		a.heed(bots.Operation{Target: "a"}, bots.Receipt{Remaining: 1, Reset: time.Now().Add(time.Minute)})
-		a.heed(bots.Operation{Target: "b"}, bots.Receipt{Remaining: 0, Reset: time.Now().Add(4 * time.Second)})
-		a.heed(bots.Operation{Target: "c"}, bots.Receipt{}) // says nothing
+		a.heed(slot{route: -1}, bots.Operation{Target: "a"}, bots.Receipt{Remaining: 1, Reset: time.Now().Add(time.Minute)})
+		a.heed(slot{route: -1}, bots.Operation{Target: "b"}, bots.Receipt{Remaining: 0, Reset: time.Now().Add(4 * time.Second)})
+		a.heed(slot{route: -1}, bots.Operation{Target: "c"}, bots.Receipt{}) // says nothing
 		a.obey(bots.Operation{Target: "d"}, &bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: time.Now().Add(6 * time.Second)})
 		a.obey(bots.Operation{Target: "e"}, &bots.Fault{Kind: bots.Temporary, Subject: bots.Account, Until: time.Now().Add(time.Hour)})
 		for _, target := range []string{"d", "c", "b", "a"} {
@@ -264,5 +265,47 @@ func TestHeadersHoldBackBeforeARefusal(t *testing.T) {
 		a.obey(bots.Operation{Target: "a"}, &bots.Fault{Kind: bots.RateLimited, Subject: bots.Account, Until: time.Now().Add(10 * time.Second)})
 		q.add("other", Public, "z")
 		q.want("other 16s")
+	})
+}
+
+// What a platform says is left of a limit is shared by all who send at once.
+func TestRemainingIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit, per, way = 5, 5 * time.Second, 50 * time.Millisecond
+		p := newPacer(bots.Limits{})
+		var mu sync.Mutex
+		var used int
+		var reset time.Time
+		request := func() (left int, until time.Time) {
+			mu.Lock()
+			defer mu.Unlock()
+			if !time.Now().Before(reset) {
+				used, reset = 0, time.Now().Add(per)
+			}
+			if used++; used > limit {
+				t.Error("a request is refused")
+			}
+			return max(limit-used, 0), reset
+		}
+		send := func() {
+			s, err := p.wait(t.Context(), turn{class: Public, target: "a", route: "post a", since: time.Now()})
+			if err != nil {
+				t.Error(err)
+			}
+			time.Sleep(way)
+			left, until := request()
+			time.Sleep(way)
+			p.heed(s, "post a", left, until)
+		}
+		send() // before that nothing is known
+		begin := time.Now()
+		var all sync.WaitGroup
+		for range 44 {
+			all.Go(send)
+		}
+		all.Wait()
+		if took := time.Since(begin); took > 9*(per+2*way) {
+			t.Errorf("45 requests at 5 in 5 s took %v", took)
+		}
 	})
 }

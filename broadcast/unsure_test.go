@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -260,4 +261,108 @@ func TestAssumedFirstPostIsNoRoot(t *testing.T) {
 		w.want("1: Logins fail … two", "2 >1: three")
 		w.wantStates("post sent", "post sent", "post sent")
 	})
+}
+
+func TestCandidates(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	shown := func(id string, s int) Shows { return Shows{What: Words, Message: id, First: at(s)} }
+	post := func(text string) Attempt {
+		return Attempt{Step: Step{Op: bots.Operation{Action: bots.Post, Target: "here", Text: text}}}
+	}
+	e := &Entry{Doubt: &Doubt{Since: at(100)}}
+	op := bots.Operation{Action: bots.Post, Target: "here", Text: "doubtful"}
+	for name, tt := range map[string]struct {
+		shown  []Shows
+		unsure []Attempt
+		want   string
+	}{
+		"after the message before":          {[]Shows{shown("7", 50), shown("5", 40)}, nil, "8 9 10 11 12"},
+		"before the message after":          {[]Shows{shown("7", 50), shown("10", 150), shown("12", 160)}, nil, "8 9"},
+		"a late answer took one":            {[]Shows{shown("7", 50), shown("9", 99)}, nil, "10 11 12 13 14"},
+		"nothing is known":                  {[]Shows{shown("", 50)}, nil, ""},
+		"no room":                           {[]Shows{shown("7", 50), shown("8", 150)}, nil, ""},
+		"its own attempt is in doubt":       {[]Shows{shown("7", 50)}, []Attempt{post("doubtful")}, "8 9 10 11 12"},
+		"another post may have one of them": {[]Shows{shown("7", 50)}, []Attempt{post("doubtful"), post("another")}, ""},
+	} {
+		n := Neighbours{Shown: tt.shown, Unsure: tt.unsure}
+		if got := strings.Join(n.candidates(e, op), " "); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// A probe that proves the post settles the doubt; one that finds nothing leaves
+// it to policy or a person.
+func TestProbe(t *testing.T) {
+	for _, found := range []bool{true, false} {
+		in(t, telegram(), func(w *world) {
+			w.lane.CanProbe = true
+			w.platform.fails(bots.Post, unanswered)
+			w.publish("one")
+			w.runFor(probeAfter - time.Second)
+			w.sleep(now().Add(time.Second))
+			step := w.next()
+			if step.Kind != Probe || step.Op.Text != w.lane.entry(1).Doubt.Text {
+				t.Fatalf("next is %+v, want a probe", step)
+			}
+			Apply(w.lane, step, Outcome{Found: found, Receipt: bots.Receipt{ID: "1"}}, now())
+			w.run()
+			if found {
+				w.wantStates("post sent")
+				return
+			}
+			w.wantStates("post unsure")
+			if d := w.lane.Deliveries(nil)[0]; !strings.Contains(d.Error, "are not it") {
+				t.Errorf("people read %q", d.Error)
+			}
+		})
+	}
+}
+
+// A probe that cannot be made is tried a few times, and then left out.
+func TestProbeFails(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.lane.CanProbe = true
+		w.lane.Policy.Unsure = "assume"
+		w.platform.fails(bots.Post, unanswered)
+		w.publish("one")
+		for range 100 {
+			step := w.next()
+			if step.Kind == Probe {
+				Apply(w.lane, step, Outcome{Fault: &bots.Fault{Kind: bots.Temporary}}, now())
+				continue
+			}
+			if step.Kind == Wait {
+				w.sleep(step.Until)
+				continue
+			}
+			if step.Kind == Idle {
+				break
+			}
+			w.take(step)
+		}
+		w.wantStates("post sent")
+	})
+}
+
+// While a place is probed nothing is posted there, and the other way round.
+func TestQuiet(t *testing.T) {
+	a := &account{places: map[string]int{}}
+	step := func(posts int, begin, want bool) {
+		t.Helper()
+		if got := a.quiet("here", posts, begin); got != want {
+			t.Errorf("quiet(%d, %v) = %v with %d", posts, begin, got, a.places["here"])
+		}
+	}
+	step(1, true, true)
+	step(1, true, true)
+	step(0, true, false)
+	step(1, false, true)
+	step(0, true, false)
+	step(1, false, true)
+	step(0, true, true)
+	step(0, true, false)
+	step(1, true, false)
+	step(0, false, true)
+	step(1, true, true)
 }

@@ -38,6 +38,8 @@ func (w *walk) run(ctx context.Context) {
 			return
 		case errors.Is(err, ErrChanged), errors.Is(err, ErrFrozen):
 			continue // what was loaded is old news
+		case errors.Is(err, errBusy):
+			until = time.Now().Add(busy)
 		case err != nil:
 			if ctx.Err() == nil {
 				w.account.engine.Log.Error("lane", "lane", w.lane, "error", err)
@@ -106,6 +108,8 @@ func (w *walk) step(ctx context.Context) (time.Time, error) {
 		return now, w.do(ctx, l, step)
 	case Find:
 		return now, w.find(ctx, l, step)
+	case Probe:
+		return now, w.probe(ctx, l, step)
 	default:
 		return now, w.record(ctx, l, step, 0, Outcome{})
 	}
@@ -117,9 +121,15 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	if err := a.compose(l, &step); err != nil {
 		return w.record(ctx, l, step, 0, Outcome{Fault: bots.AsFault(err)})
 	}
-	place, err := w.turn(ctx, step.Class, step.Op.Target)
+	place, err := w.turn(ctx, step.Class, step.Op)
 	if err != nil {
 		return err
+	}
+	if step.Op.Action == bots.Post {
+		if !a.quiet(step.Op.Target, 1, true) {
+			return errBusy
+		}
+		defer a.quiet(step.Op.Target, 1, false)
 	}
 	working := ctx
 	ctx, cancel := graceful(ctx, a.engine.Grace)
@@ -145,7 +155,7 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	if err != nil {
 		out.Fault = bots.AsFault(err)
 	} else {
-		a.heed(step.Op, receipt)
+		a.heed(place, step.Op, receipt)
 	}
 	a.came(place, step.Op, out.Fault)
 	w.log(l, step, attempt, out)
@@ -164,16 +174,22 @@ func (l *Lane) took(step Step, out Outcome) time.Duration {
 	return max(e.Shows.Since.Sub(l.acceptedAt(e, e.Shows.Revision, step.Op.Action == bots.Post)), time.Nanosecond)
 }
 
+// errBusy: a probe and posts do not go to the same place at the same time.
+var errBusy = errors.New("the place is busy")
+
+// busy is after how long a place that was busy is looked at again.
+const busy = 200 * time.Millisecond
+
 // skew is how far a platform's clock may be from ours.
 const skew = time.Minute
 
 // turn waits for the account. When the lane changes meanwhile it is looked at
 // afresh, so that news does not wait behind a chore; its place is kept.
-func (w *walk) turn(ctx context.Context, class Class, target string) (slot, error) {
+func (w *walk) turn(ctx context.Context, class Class, op bots.Operation) (slot, error) {
 	if w.since.IsZero() {
 		w.since = time.Now()
 	}
-	place, err := w.account.pacer.wait(ctx, turn{class: class, target: target, since: w.since, again: w.again})
+	place, err := w.account.pacer.wait(ctx, turn{class: class, target: op.Target, route: routeOf(op), since: w.since, again: w.again})
 	if err == nil {
 		w.since = time.Time{}
 	}
@@ -183,7 +199,7 @@ func (w *walk) turn(ctx context.Context, class Class, target string) (slot, erro
 // find looks for the post of a doubtful attempt.
 func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
-	place, err := w.turn(ctx, step.Class, "")
+	place, err := w.turn(ctx, step.Class, bots.Operation{})
 	if err != nil {
 		return err
 	}
@@ -259,7 +275,7 @@ func (w *walk) log(l *Lane, step Step, attempt int64, out Outcome) {
 	switch {
 	case out.Fault != nil:
 		log.Warn("not done", "fault", out.Fault.Error())
-	case step.Kind == Find:
+	case step.Kind == Find, step.Kind == Probe:
 		log.Info("looked for", "found", out.Found)
 	default:
 		log.Info("done", "message", out.Receipt.ID)

@@ -52,7 +52,8 @@ type Config struct {
 
 // Bot is one bot. It implements [bots.Bot], [bots.Batcher], [bots.Checker],
 // [bots.Responder], [bots.Commander], [bots.PrivateCommander],
-// [bots.Messenger], [bots.Named], [bots.Ranker] and [bots.Heard].
+// [bots.Messenger], [bots.Named], [bots.Prober], [bots.Ranker] and
+// [bots.Heard].
 type Bot struct {
 	name   string
 	paid   bool

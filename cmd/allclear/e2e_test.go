@@ -137,7 +137,12 @@ func (s *server) must(args ...string) string {
 // until waits until ok holds, looking again whenever something happened.
 func (s *server) until(what string, ok func() bool) {
 	s.t.Helper()
-	deadline := time.After(30 * time.Second)
+	s.within(30*time.Second, what, ok)
+}
+
+func (s *server) within(limit time.Duration, what string, ok func() bool) {
+	s.t.Helper()
+	deadline := time.After(limit)
 	tick := time.NewTicker(50 * time.Millisecond) // what happens on the platforms alone sends no signal
 	defer tick.Stop()
 	for !ok() {
@@ -145,7 +150,7 @@ func (s *server) until(what string, ok func() bool) {
 		case <-s.moved:
 		case <-tick.C:
 		case <-deadline:
-			s.t.Fatalf("not within 30 s: %s\n%s\nlog:\n%s", what, s.feeds(), s.log)
+			s.t.Fatalf("not within %v: %s\n%s\nlog:\n%s", limit, what, s.feeds(), s.log)
 		}
 	}
 }

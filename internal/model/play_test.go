@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots/sim"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -106,6 +107,8 @@ func (w *world) trouble(a act) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.forgets = max(0, w.forgets) + a.N
+	case "stranger":
+		return w.stranger()
 	case "away":
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -114,6 +117,19 @@ func (w *world) trouble(a act) error {
 		return fmt.Errorf("nobody can %q", a.Do)
 	}
 	return nil
+}
+
+// stranger has people post where we do, which takes ids that our posts could
+// have had.
+func (w *world) stranger() error {
+	_, err := w.sims.Telegram.Say(tgChannel, "9", "Buy stickers.", sim.Saying{})
+	for _, ch := range []string{dcChannel, dcFlat} {
+		if err == nil {
+			_, err = w.sims.Discord.Say(ch, "9", "Buy stickers.")
+		}
+	}
+	w.sims.X.Post("stranger", "Buy stickers.")
+	return err
 }
 
 func (w *world) arm(a *armed) {

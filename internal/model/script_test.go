@@ -20,6 +20,7 @@ type script struct {
 	Unsure   string   `json:"unsure"` // policy
 	EditOnly bool     `json:"edit_only,omitempty"`
 	Hidden   duration `json:"hidden,omitempty"` // how long a post on X is missing from the timeline
+	Modest   bool     `json:"modest,omitempty"` // on Telegram the bot may not edit what others post, so that posts can be probed
 	Acts     []act    `json:"acts"`
 }
 
@@ -94,6 +95,7 @@ func draw(seed uint64) script {
 	if slices.Contains(s.Channels, "x") && d.IntN(2) == 0 {
 		s.Hidden = duration(d.IntN(6)) * duration(time.Second)
 	}
+	s.Modest = d.IntN(2) == 0
 	s.Acts = append(s.Acts, act{Do: "open"})
 	trouble := pick(d, 1, 3, 6)
 	for range 3 + d.IntN(12) {
@@ -139,7 +141,7 @@ func (d drawer) act(s script, trouble int) act {
 
 // trouble is an act that nobody wanted.
 func (d drawer) trouble(channel string) act {
-	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "stop", "steal", "forget", "away"), Channel: channel}
+	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "stop", "steal", "forget", "away", "stranger"), Channel: channel}
 	switch a.Do {
 	case "fault":
 		a.Fault = d.fault(platformOf(channel))

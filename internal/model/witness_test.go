@@ -379,11 +379,17 @@ func (v *witness) look(platform string) {
 		return
 	}
 	for _, m := range all {
+		if !m.Ours && m.Edits > 0 {
+			v.wrong("on %s what somebody else posted now says %q", platform, m.Text)
+		}
 		if !m.Ours || m.Text == "" {
 			continue
 		}
 		key := platform + " " + m.Place + " " + m.ID
 		if l := v.landings[key]; l != nil {
+			if l.seen.Text != m.Text {
+				v.reworded(l, m.Text)
+			}
 			l.seen = m
 			continue
 		}
@@ -392,6 +398,16 @@ func (v *witness) look(platform string) {
 		v.land(l)
 		v.order = append(v.order, l)
 	}
+}
+
+// reworded: a message changes only by an edit of its own delivery.
+func (v *witness) reworded(l *landing, text string) {
+	for _, a := range v.attempts {
+		if a.entry == l.entry && a.action == bots.Edit && plain(a.text) == plain(text) {
+			return
+		}
+	}
+	v.wrong("on %s message %s of %s/%d now says %q, which no edit of it says", l.platform, l.seen.ID, l.ref, l.update, text)
 }
 
 // land finds the attempt that made a message, and checks that it may.

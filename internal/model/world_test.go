@@ -125,7 +125,14 @@ func newWorld(s script, texts *templates.Set, blank, file string) (*world, error
 		w.channels = append(w.channels, ch)
 	}
 	w.sims.Telegram.AddBot(botToken, "example_status_bot")
-	for _, c := range []sim.TelegramChat{{ID: tgChannel, Type: "channel", Title: "Status"}, {ID: tgForum, Type: "supergroup", Forum: true}} {
+	var rights sim.Membership
+	if s.Modest {
+		rights.Denied = []string{"can_edit_messages"}
+	}
+	if err := w.sims.Telegram.AddPerson(sim.TelegramPerson{ID: "9", Name: "Colleague"}); err != nil {
+		return nil, err
+	}
+	for _, c := range []sim.TelegramChat{{ID: tgChannel, Type: "channel", Title: "Status", Bot: rights, Admins: []string{"9"}}, {ID: tgForum, Type: "supergroup", Forum: true}} {
 		if _, err := w.sims.Telegram.AddChat(c); err != nil {
 			return nil, err
 		}

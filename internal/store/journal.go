@@ -64,8 +64,17 @@ func (s *Store) Lane(ctx context.Context, id int64) (l *broadcast.Lane, err erro
 }
 
 // Unanswered implements [broadcast.Store].
-func (s *Store) Unanswered(ctx context.Context, account string) (out []broadcast.Attempt, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, lane, step, began FROM attempt WHERE account = ? AND ended = 0 ORDER BY id`, account)
+func (s *Store) Unanswered(ctx context.Context, account string) ([]broadcast.Attempt, error) {
+	return s.attempts(ctx, `account = ? AND ended = 0`, account)
+}
+
+// Unsure implements [broadcast.Store].
+func (s *Store) Unsure(ctx context.Context, account string, since time.Time) ([]broadcast.Attempt, error) {
+	return s.attempts(ctx, `account = ? AND began >= ? AND (ended = 0 OR outcome LIKE 'unsure%')`, account, micros(since))
+}
+
+func (s *Store) attempts(ctx context.Context, where string, args ...any) (out []broadcast.Attempt, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT id, lane, step, began FROM attempt WHERE `+where+` ORDER BY id`, args...)
 	err = each(rows, err, func() error {
 		var a broadcast.Attempt
 		var step string
@@ -78,6 +87,31 @@ func (s *Store) Unanswered(ctx context.Context, account string) (out []broadcast
 		return json.Unmarshal([]byte(step), &out[len(out)-1].Step)
 	})
 	return out, err
+}
+
+// Shown implements [broadcast.Store]. Of each channel the newest entries are
+// looked at: what is older was posted before them.
+func (s *Store) Shown(ctx context.Context, channels []string) (out []broadcast.Shows, err error) {
+	const newest = 500
+	for _, ch := range channels {
+		rows, err := s.read.QueryContext(ctx, `SELECT entry.known FROM entry JOIN lane ON lane.id = entry.lane WHERE channel = ? ORDER BY entry.id DESC LIMIT ?`, ch, newest)
+		err = each(rows, err, func() error {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				return err
+			}
+			var k entryKnown
+			err := json.Unmarshal([]byte(text), &k)
+			if k.Shows.What != broadcast.Nothing {
+				out = append(out, k.Shows)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // Begin implements [broadcast.Store].

@@ -69,7 +69,7 @@ func outcome(before entryKnown, l *broadcast.Lane, step broadcast.Step, out broa
 		return delivered(l, e, string(bots.Post), string(e.Should.Why)), true
 	case step.Kind == broadcast.Assume && before.Doubt != nil:
 		return showing(delivered(l, e, string(bots.Post), "assumed"), e.Shows, before.Doubt.Text), true
-	case step.Kind == broadcast.Find && out.Found && before.Doubt != nil:
+	case (step.Kind == broadcast.Find || step.Kind == broadcast.Probe) && out.Found && before.Doubt != nil:
 		return showing(delivered(l, e, string(bots.Post), "found"), e.Shows, before.Doubt.Text), true
 	case step.Kind == broadcast.Miss:
 		d := delivered(l, e, string(bots.Post), "failed")
