@@ -26,6 +26,9 @@ const (
 // ready is what /readyz tells: all that this node needs to do its job.
 func (a *app) ready(ctx context.Context) []web.Check {
 	checks := []web.Check{a.databaseCheck(ctx), a.diskCheck()}
+	if ahead, err := a.store.Ahead(ctx); err == nil { // otherwise the database's own check says it
+		checks = append(checks, clockCheck(ahead))
+	}
 	checks = append(checks, a.accountChecks(ctx)...)
 	checks = append(checks, a.freezeChecks(ctx)...)
 	if simulated(a.config) {
@@ -49,6 +52,31 @@ func (a *app) databaseCheck(ctx context.Context) web.Check {
 		return failed("database", "it cannot be written, so that nothing is accepted: %s", bots.OneLine(err.Error()))
 	}
 	return web.Check{Name: "database", State: web.CheckOK}
+}
+
+// Bounds of how far a node's clock may be from the database's: people read its
+// times, and nodes take turns.
+const (
+	clockOff   = 2 * time.Second
+	clockWrong = 30 * time.Second
+)
+
+// clockCheck judges this machine's clock.
+func clockCheck(ahead time.Duration) web.Check {
+	c := web.Check{Name: "clock", State: web.CheckOK}
+	if ahead.Abs() < clockOff {
+		return c
+	}
+	c.State = web.CheckWarning
+	if ahead.Abs() > clockWrong {
+		c.State = web.CheckFailed
+	}
+	way := "ahead of"
+	if ahead < 0 {
+		way = "behind"
+	}
+	c.Detail = fmt.Sprintf("this machine's is %s %s the database's: let NTP set both", ahead.Abs().Round(time.Second), way)
+	return c
 }
 
 // diskCheck looks at the disk of an embedded database.

@@ -90,8 +90,14 @@ func (s *server) follow(commands []string, before func(command string)) {
 		case words[0] != "allclear":
 			s.t.Errorf("%q is no command that is tested", command)
 		default:
-			if words[1] == "check" {
+			switch words[1] {
+			case "backup":
+				words[2] = s.dir + "/" + words[2]
+				fallthrough
+			case "check":
 				words = append(words, "-c", s.dir+"/config.toml")
+			case "store":
+				words[3], words[4] = "sqlite:"+s.dir+"/demo.db", "sqlite:"+s.dir+"/moved.db" // TestMoveToPostgres has the real thing
 			}
 			out, err := s.runAs(runbookTokens[who], words[1:]...)
 			if err != nil {
@@ -186,6 +192,40 @@ func TestRunbook(t *testing.T) {
 			if !strings.Contains(open, "Login is down") || !strings.Contains(open, "Trading is down") || strings.Contains(open, "D-") {
 				s.t.Errorf("open is\n%s", open)
 			}
+		}},
+		"A backup is restored": {before: func(s *server) {
+			s.world.X.Faults.Add(sim.Fault{Match: "POST /2/tweets", Skip: 2, Kind: "status", Status: 503, Times: -1})
+			s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in.")
+			s.must("update", "INC-1", "A disk has failed.")
+			s.settled("INC-1")
+			s.must("update", "INC-1", "A fix is in place.")
+		}, each: func(s *server, command string) {
+			switch {
+			case strings.Contains(command, "readyz"):
+				s.stop()
+				s.toml = strings.Replace(s.toml, "demo.db", "allclear-2026-11-28.db", 1)
+				s.world.X.Faults.Clear()
+				s.start()
+				s.until("held", func() bool { return s.state("INC-1/3", "x") == "held" })
+			case strings.Contains(command, "posted"):
+				s.wantState("INC-1/3", "x", "held")
+			}
+		}, after: func(s *server) {
+			s.settled("INC-1")
+			s.wantState("INC-1/3", "x", "sent")
+			s.wantTexts("x", "Nobody can log in", "A disk has failed") // the third is there by hand, as the operator said
+		}},
+		"Moving to PostgreSQL": {before: (*server).threeUpdates, each: func(s *server, command string) {
+			if strings.Contains(command, "store copy") {
+				s.stop()
+				return
+			}
+			s.toml = strings.Replace(s.toml, "demo.db", "moved.db", 1)
+			s.start()
+		}, after: func(s *server) {
+			s.must("update", "INC-1", "It works again.")
+			s.settled("INC-1")
+			s.wantState("INC-1/4", "x", "sent")
 		}},
 		"The disk is full": {before: (*server).threeUpdates, each: nothing, after: func(*server) {}},
 	}

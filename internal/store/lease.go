@@ -128,3 +128,18 @@ func (s *Store) Held(ctx context.Context) (accounts []string, err error) {
 	})
 	return accounts, err
 }
+
+// Ahead is how far this machine's clock is ahead of the one that all nodes go
+// by; negative when it is behind. With a file there is only one clock.
+func (s *Store) Ahead(ctx context.Context) (ahead time.Duration, err error) {
+	if !s.Shared() {
+		return 0, nil
+	}
+	err = s.look(ctx, func(tx *tx) error {
+		asked := s.now()
+		there, err := s.clock(ctx, tx)
+		ahead = asked.Add(s.now().Sub(asked) / 2).Sub(there)
+		return err
+	})
+	return ahead, err
+}

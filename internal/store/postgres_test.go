@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/store/storetest"
@@ -287,6 +288,31 @@ func TestPostgresRefuses(t *testing.T) {
 			t.Errorf("%s opens", text)
 		} else if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v\nwant one line with %q", err, want)
+		}
+	}
+}
+
+// A node whose clock is wrong is told so, and its leases go by the database's:
+// it neither takes what another holds nor loses what it has.
+func TestWrongClock(t *testing.T) {
+	database := storetest.Postgres(t)
+	right, wrong := mustOpenURL(t, database), mustOpenURL(t, database)
+	for _, off := range []time.Duration{5 * time.Minute, -5 * time.Minute} {
+		wrong.now = func() time.Time { return time.Now().Add(off) }
+		ahead, err := wrong.Ahead(t.Context())
+		if d := ahead - off; d.Abs() > 30*time.Second || err != nil {
+			t.Errorf("%s ahead by %s, %v", off, ahead, err)
+		}
+		lease := right.mustClaim(t, "birds")
+		if _, ok, err := wrong.Claim(t.Context(), "birds", minute); ok || err != nil {
+			t.Errorf("%s ahead, a node takes what another holds: %v", off, err)
+		}
+		own := wrong.mustClaim(t, fmt.Sprint("tg", off))
+		if again := wrong.mustClaim(t, own.Account); again != own {
+			t.Errorf("%s ahead, a node loses what it has", off)
+		}
+		if again := right.mustClaim(t, "birds"); again != lease {
+			t.Errorf("%s: the other loses it", off)
 		}
 	}
 }
