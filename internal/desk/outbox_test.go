@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ func TestOutboxLeavesOutWhatIsStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		o := newOutbox(t.Context(), slog.New(slog.NewTextHandler(&log, nil)))
+		var mu sync.Mutex // both accounts are written to at the same time
 		var sent []string
 		after := 0
 		back := time.Now().Add(6 * time.Minute)
@@ -30,9 +32,15 @@ func TestOutboxLeavesOutWhatIsStale(t *testing.T) {
 							return // tried in vain
 						}
 					}
+					mu.Lock()
+					defer mu.Unlock()
 					sent = append(sent, account+" "+name)
 				},
-				after: func(context.Context) { after++ },
+				after: func(context.Context) {
+					mu.Lock()
+					defer mu.Unlock()
+					after++
+				},
 			})
 		}
 		const n = 300
