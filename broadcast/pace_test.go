@@ -110,7 +110,7 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 	})
 	time.Sleep(2 * time.Second) // until the answers are steady
 	first := platform.count()
-	time.Sleep(end.Sub(time.Now()))
+	time.Sleep(time.Until(end))
 	out.share = float64(platform.count()-first) / (float64(rate) * (length - 2*time.Second).Seconds())
 	senders.Wait()
 	out.refused = platform.refused
@@ -124,8 +124,7 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 // one refusal, and whatever is public goes before it.
 func TestPaceIsThatOfArrivals(t *testing.T) {
 	for _, rate := range []int{30, 1000} {
-		for _, rtt := range []time.Duration{20, 100, 300} {
-			rtt *= time.Millisecond
+		for _, rtt := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond} {
 			t.Run(fmt.Sprintf("%d a second, answers after %v", rate, rtt), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					got := runPaced(t, rate, rtt, 10*time.Millisecond, 40*time.Second)

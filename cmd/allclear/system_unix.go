@@ -10,7 +10,7 @@ func diskLeft(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, err
 	}
-	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:gosec,unconvert // their types differ between systems
+	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:unconvert // their types differ between systems
 }
 
 // openFiles is how many files this process may have open; 0 where that is not
@@ -20,5 +20,5 @@ func openFiles() int {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil || l.Cur > 1<<30 {
 		return 0
 	}
-	return int(l.Cur) //nolint:gosec // it is small
+	return int(l.Cur)
 }
