@@ -125,6 +125,24 @@ func (a *app) listener(account string, bot bots.Listener) bots.Listener {
 	}}
 }
 
+// invite has the pages show where to subscribe, once the platform has told
+// what the audience's bot is called. A node that cannot ask shows no link.
+func (a *app) invite(ctx context.Context, pages *web.Pages) {
+	for _, account := range sortedKeys(a.audiences) {
+		named, ok := a.bots[account].(bots.Named)
+		for wait := time.Second; ok && ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+			name, err := named.Username(ctx)
+			if err == nil {
+				err = pages.Invite(ctx, "https://t.me/"+name)
+			}
+			if err == nil {
+				return // of several bots the first is enough
+			}
+			pause(ctx, wait)
+		}
+	}
+}
+
 // offerPeople has a platform offer the commands of subscribers. They work
 // without, so a platform that refuses is asked again a few times and then left
 // alone.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,9 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/bots/sim"
+	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
 )
 
 // withAudience adds the subscribers of the demo's Telegram bot.
@@ -42,6 +46,7 @@ func TestSubscribersAndRoomOnOneBot(t *testing.T) {
 	s.told("2001", "You are subscribed to Example Exchange: all services.")
 	s.told("2001", "https://t.me/example_status")
 	s.mustAnswer("/show", "Nothing is open.")
+	s.until("the page invites people", func() bool { return strings.Contains(s.get("/"), `href="https://t.me/example_status_bot"`) })
 	s.opened()
 	if _, err := s.world.Telegram.Say("2001", "2001", "/status", sim.Saying{}); err != nil {
 		t.Fatal(err)
@@ -64,10 +69,10 @@ func (s *server) mustAnswer(command, words string) {
 // and out again.
 func TestSubscribersImportAndExport(t *testing.T) {
 	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
-	const people = 100_000
+	const many = 100_000
 	var list strings.Builder
 	list.WriteString("chat_id,language,components,impact\n")
-	for i := range people {
+	for i := range many {
 		fmt.Fprintf(&list, "%d,%s,%s,%s\n", 5_000_000+i, []string{"en", "zh-Hans"}[i%2], []string{"all", "login", "login withdrawals"}[i%3], []string{"none", "critical"}[i%2])
 	}
 	file := filepath.Join(s.dir, "people.csv")
@@ -139,8 +144,8 @@ target = "@example_status"
 
 [[rooms]]
 bot = "tg"`)
-	const people = 20_000
-	for i := range people {
+	const many = 20_000
+	for i := range many {
 		person := strconv.Itoa(1_000_000 + i)
 		if _, err := world.Telegram.Say(crowd+"/"+person, person, "/start", sim.Saying{}); err != nil {
 			t.Fatal(err)
@@ -163,6 +168,43 @@ bot = "tg"`)
 	}
 	s.until("all are subscribed", func() bool {
 		n, err := s.running.app.store.CountSubscribers(t.Context(), "crowd")
-		return err == nil && n == people
+		return err == nil && n == many
 	})
+}
+
+// TestRoomBehindManyPeople checks that a room does not start behind more
+// people than it should have to wait for.
+func TestRoomBehindManyPeople(t *testing.T) {
+	s := newServer(t, withAudience...)
+	var list []people.Subscriber
+	for i := range maxShared + 1 {
+		list = append(list, people.Subscriber{Chat: int64(i + 1), Language: "en", Impact: incident.ImpactNone, All: true})
+	}
+	again := func() error {
+		cfg, err := config.Parse(filepath.Join(s.dir, "config.toml"), []byte(s.toml), func(string) (string, bool) { return "", false })
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := build(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		if err == nil {
+			a.Close()
+		}
+		return err
+	}
+	for _, tt := range []struct {
+		n    int
+		want string
+	}{{maxShared, ""}, {maxShared + 1, "bot tg has 1001 subscribers, and a room"}} {
+		if _, err := s.app.store.ImportSubscribers(t.Context(), "tg", list[:tt.n]); err != nil {
+			t.Fatal(err)
+		}
+		s.stop()
+		err := again()
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("with %d subscribers: %v", tt.n, err)
+		}
+		if err == nil {
+			s.start()
+		}
+	}
 }

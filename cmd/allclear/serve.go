@@ -154,6 +154,7 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener) error {
 			cancel(err)
 		}
 	})
+	serving.Go(func() { a.invite(ctx, pages) })
 	err = a.run(ctx) // returns when ctx has ended and what was under way has an answer
 	cancel(nil)
 	serving.Wait()

@@ -58,6 +58,8 @@ type Pages struct {
 	writing sync.Mutex                          // held while rendering, so that newer words replace older ones
 	recent  map[incident.Ref]*incident.Incident // what the status page is about; guarded by writing
 
+	invitation string // address of the bot that people subscribe with; guarded by writing
+
 	mu    sync.RWMutex
 	shelf map[pageKey]*page
 

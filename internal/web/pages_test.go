@@ -461,3 +461,30 @@ func FuzzPageRequest(f *testing.F) {
 		}
 	})
 }
+
+func TestPagesInvite(t *testing.T) {
+	s := newSite(t)
+	s.must(201, "Ana", "POST", "/v1/incidents", minor)
+	if page := s.must(200, "", "GET", "/", ""); strings.Contains(page.body, "Telegram") {
+		t.Error("the page invites to a bot that there is not")
+	}
+	if err := s.pages.Invite(t.Context(), "https://t.me/example_bot"); err != nil {
+		t.Fatal(err)
+	}
+	for path, links := range map[string][]string{
+		"/":                {`href="https://t.me/example_bot"`, `href="https://t.me/example_bot?start=login"`, "Subscribe in Telegram"},
+		"/?lang=zh-Hans":   {`href="https://t.me/example_bot?start=withdrawals"`, "在 Telegram 中订阅"},
+		"/incidents/INC-1": {`href="https://t.me/example_bot?start=INC-1"`, "Follow this in Telegram"},
+	} {
+		page := s.must(200, "", "GET", path, "").body
+		for _, link := range links {
+			if !strings.Contains(page, link) {
+				t.Errorf("%s has no %s", path, link)
+			}
+		}
+	}
+	s.must(201, "Ana", "POST", "/v1/incidents/INC-1/updates", `{"status": "resolved", "body": "Over."}`)
+	if page := s.must(200, "", "GET", "/incidents/INC-1", "").body; strings.Contains(page, "Telegram") {
+		t.Error("what is over can still be followed")
+	}
+}

@@ -11,6 +11,8 @@ type incidentView struct {
 	frame
 	On      summary
 	Updates []updateView // newest first
+
+	Follow string // address that subscribes to it; empty where nobody can, or it is over
 }
 
 type updateView struct {
@@ -54,6 +56,7 @@ func (p *Pages) incidentView(i *incident.Incident, lang string, now time.Time) i
 		v.Updates = append(v.Updates, p.updateView(i, &i.Updates[k], w, lang))
 	}
 	if v.On.Severity != "over" {
+		v.Follow = p.invite(i.Ref.String())
 		v.Mark = string(usualState(i.Kind, i.Impact))
 	}
 	return v

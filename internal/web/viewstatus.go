@@ -25,7 +25,13 @@ type statusView struct {
 	Planned  []card
 	Groups   []group
 	Past     []card
+
+	Subscribe string // address; empty where nobody can
+	One       []wayIn
 }
+
+// A wayIn is where one subscribes to a component.
+type wayIn struct{ Name, Link string }
 
 // A card is an incident on the status page, with its newest words.
 type card struct {
@@ -106,6 +112,11 @@ func (p *Pages) statusView(lang string, open, past []*incident.Incident, now tim
 		v.Past = append(v.Past, card{summary: p.summary(i, w, now)})
 	}
 	slices.SortStableFunc(v.Planned, func(a, b card) int { return cmp.Compare(begins(a), begins(b)) })
+	if v.Subscribe = p.invite(""); v.Subscribe != "" && len(p.Components) > 1 {
+		for _, c := range p.Components {
+			v.One = append(v.One, wayIn{c.Name, p.invite(c.ID)})
+		}
+	}
 	return v
 }
 

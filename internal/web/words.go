@@ -15,6 +15,7 @@ type tongue struct {
 	NoPast                                                    string
 	Skip, BackToStatus, ReadAll, OtherLanguages               string
 	Missing, MissingText                                      string
+	Subscribe, SubscribeOne, Follow                           string // in Telegram
 	Affected, Impact, Reference                               string
 	Overall                                                   map[incident.ComponentState]string
 	OverallProblem                                            string
@@ -53,6 +54,7 @@ func english() *tongue {
 		Past: "Past 15 days", Updates: "Updates", NoPast: "Nothing happened in the past 15 days.",
 		Skip: "Skip to content", BackToStatus: "All services", ReadAll: "Read everything about this", OtherLanguages: "Languages",
 		Missing: "There is no such page", MissingText: "The address may be mistyped. Everything that is known is on the status page.",
+		Subscribe: "Subscribe in Telegram", SubscribeOne: "Subscribe to one service in Telegram", Follow: "Follow this in Telegram",
 		Affected: "Affected", Impact: "Impact", Reference: "Reference",
 		Overall: map[incident.ComponentState]string{
 			incident.Operational:         "Everything works.",
@@ -89,6 +91,7 @@ func chinese() *tongue {
 		Past: "过去 15 天", Updates: "更新记录", NoPast: "过去 15 天没有发生事件。",
 		Skip: "跳到正文", BackToStatus: "全部服务", ReadAll: "查看全部内容", OtherLanguages: "语言",
 		Missing: "没有这个页面", MissingText: "网址可能有误。目前已知的全部情况请见状态页。",
+		Subscribe: "在 Telegram 中订阅", SubscribeOne: "在 Telegram 中订阅单项服务", Follow: "在 Telegram 中关注此事件",
 		Affected: "受影响的服务", Impact: "影响程度", Reference: "编号",
 		Overall: map[incident.ComponentState]string{
 			incident.Operational:         "一切正常。",
