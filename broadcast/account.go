@@ -46,7 +46,7 @@ func (a *account) run(ctx context.Context) {
 
 // hold works under a lease until ctx ends or the lease is lost.
 func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
-	if err := errors.Join(a.recover(ctx, lease), a.learn(ctx, lease)); err != nil {
+	if err := errors.Join(a.recover(ctx, lease), a.learn(ctx, lease), a.obeyStill(ctx)); err != nil {
 		if ctx.Err() == nil {
 			a.engine.Log.Error("cannot take over the account", "account", a.Name, "error", err)
 		}

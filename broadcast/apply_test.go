@@ -93,3 +93,21 @@ func TestCorrectionWhileTheWordsAreOnTheirWay(t *testing.T) {
 		w.want("1: wrong", "2 >1: Correction … right")
 	})
 }
+
+// Limits that a lane was told of hold for the whole account after a restart.
+func TestLimitsTold(t *testing.T) {
+	at, now := time.Unix(2000, 0), time.Unix(1000, 0)
+	told := func(until time.Time) *bots.Fault {
+		return &bots.Fault{Kind: bots.RateLimited, Subject: bots.Account, Until: until}
+	}
+	l := &Lane{
+		Thread:   Thread{Chore: Chore{NotBefore: at}},
+		Pin:      Chore{NotBefore: at, Failures: 1}, // failed, which says nothing about others
+		HeadEdit: Chore{NotBefore: now},
+		Entries:  []Entry{{Try: Try{Fault: told(at)}}, {Try: Try{Fault: told(now)}}, {Try: Try{Fault: lost.fault}}},
+	}
+	got := l.limitsTold(now)
+	if len(got) != 2 || got[0].Subject != bots.Target || !got[0].Until.Equal(at) || got[1] != l.Entries[0].Try.Fault {
+		t.Errorf("got %v", got)
+	}
+}

@@ -65,3 +65,45 @@ func (p *pacer) inherit(sends []Send, used bool) {
 		p.inherited = now
 	}
 }
+
+// obeyStill holds back what an earlier life, or another node, was asked to hold
+// back: the lanes that were told so remember it, for all that share the limit.
+func (a *account) obeyStill(ctx context.Context) error {
+	busy, err := a.engine.Store.Busy(ctx, a.Name)
+	if err != nil {
+		return err
+	}
+	for _, id := range busy {
+		l, err := a.engine.Store.Lane(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !a.engine.complete(l) {
+			continue
+		}
+		for _, f := range l.limitsTold(time.Now()) {
+			a.obey(bots.Operation{Target: l.Channel.Target}, f)
+		}
+	}
+	return nil
+}
+
+// limitsTold are the limits that a lane was told of and that last.
+func (l *Lane) limitsTold(now time.Time) (out []*bots.Fault) {
+	chore := func(c Chore) {
+		if c.Failures == 0 && !c.Done && c.NotBefore.After(now) {
+			out = append(out, &bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: c.NotBefore})
+		}
+	}
+	chore(l.Thread.Chore)
+	chore(l.Pin)
+	chore(l.HeadEdit)
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		chore(e.Cross)
+		if f := e.Try.Fault; f != nil && f.Kind == bots.RateLimited && f.Until.After(now) {
+			out = append(out, f)
+		}
+	}
+	return out
+}

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -69,7 +70,7 @@ var errFull = errors.New("the disk is full")
 func (j *journal) Record(ctx context.Context, lease broadcast.Lease, lane *broadcast.Lane, step broadcast.Step, attempt int64, out broadcast.Outcome) error {
 	switch {
 	case j.life.gone(), attempt != 0 && j.life.boundary("before record", lease.Account):
-		return broadcast.ErrLost
+		runtime.Goexit() // who cannot record tries for ever, and the dead do not
 	case attempt != 0 && j.life.forget():
 		return errFull
 	}
@@ -78,7 +79,7 @@ func (j *journal) Record(ctx context.Context, lease broadcast.Lease, lane *broad
 		j.life.recorded(lane, step, out)
 	}
 	if err == nil && attempt != 0 && j.life.boundary("after record", lease.Account) {
-		return broadcast.ErrLost
+		runtime.Goexit()
 	}
 	return err
 }

@@ -32,7 +32,7 @@ type witness struct {
 	refusals map[string]bool // platforms that were told to refuse
 	reads    map[string]bool // platforms whose answers to reading were spoilt
 	limits   map[string]int  // by platform: refusals for a limit that were scripted and are still to come
-	paused   map[string]pause
+	paused   map[string]*pause
 }
 
 // attempt is what the journal says left.
@@ -59,15 +59,18 @@ type landing struct {
 	at       time.Time
 }
 
-// pause is a limit that a platform has set, as a life of the process heard of it.
+// pause is a limit that a platform has set, as a life of the process heard of
+// it. The next lives know of it if it was recorded.
 type pause struct {
 	life         *life
+	account      string
 	heard, until time.Time
+	recorded     bool
 }
 
 func newWitness(w *world) witness {
 	return witness{w: w, landings: map[string]*landing{}, frozen: map[string]bool{}, copies: map[int64]int{}, late: map[int64]bool{}, skipped: map[int64]bool{},
-		refusals: map[string]bool{}, reads: map[string]bool{}, limits: map[string]int{}, paused: map[string]pause{}}
+		refusals: map[string]bool{}, reads: map[string]bool{}, limits: map[string]int{}, paused: map[string]*pause{}}
 }
 
 // wrong notes the first thing that is.
@@ -251,6 +254,13 @@ func (v *witness) checkLinks(a attempt, l *broadcast.Lane, e *broadcast.Entry, o
 
 // recorded is told of each outcome that was recorded.
 func (v *witness) recorded(l *broadcast.Lane, step broadcast.Step, out broadcast.Outcome) {
+	if step.Kind == broadcast.Do && out.Fault != nil && out.Fault.Kind == bots.RateLimited {
+		v.w.note(func() {
+			for _, p := range v.paused {
+				p.recorded = p.recorded || p.account == l.Channel.Account && p.life == v.w.life && p.heard.Equal(time.Now())
+			}
+		})
+	}
 	what := "done " + out.Receipt.ID
 	switch {
 	case out.Fault != nil:
@@ -317,8 +327,8 @@ func (v *witness) arrived(platform string, keys []string, left time.Time) {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	for _, k := range keys {
-		p, ok := v.paused[k]
-		if ok && p.life == v.w.life && left.After(p.heard) && time.Now().Before(p.until) {
+		p := v.paused[k]
+		if p != nil && (p.life == v.w.life || p.recorded) && left.After(p.heard) && time.Now().Before(p.until) {
 			v.wrong("a request arrives at %s %v before the limit ends that it was told of", k, time.Until(p.until))
 		}
 	}
@@ -340,7 +350,7 @@ func (v *witness) answered(platform string, keys []string, rec *recorder) (heard
 			if rec.Header().Get("X-RateLimit-Global") == "true" {
 				key = "discord"
 			}
-			heard = func() { v.paused[key] = pause{life: v.w.life, heard: time.Now(), until: until} }
+			heard = func() { v.paused[key] = &pause{life: v.w.life, account: platform, heard: time.Now(), until: until} }
 		}
 	}
 	v.look(platform)
