@@ -26,8 +26,6 @@ type saidIncident struct {
 	retracted map[int]bool // by update
 }
 
-func newSaid() said { return said{} }
-
 // mark is recognised wherever it shows, however much of a text is cut.
 func mark(ref string, update, revision int) string {
 	return fmt.Sprintf("%s.%d.%d.", strings.ToLower(strings.ReplaceAll(ref, "-", "")), update, revision)
@@ -139,9 +137,9 @@ func (w *world) arm(a *armed) {
 }
 
 // steal has another node take an account, for a while.
-func (w *world) steal(account string, for_ time.Duration) error {
+func (w *world) steal(account string, long time.Duration) error {
 	w.mu.Lock()
-	w.stolen[account] = time.Now().Add(for_)
+	w.stolen[account] = time.Now().Add(long)
 	w.mu.Unlock()
 	lease, ok, err := w.life.store.Claim(context.Background(), account, time.Second) // this node's own
 	if err != nil || !ok {
@@ -254,7 +252,6 @@ func (w *world) fence(a act) error {
 			w.note(func() { w.frozen[scope] = true })
 			return err
 		}
-		w.decided()
 	}
 	return nil
 }

@@ -116,10 +116,8 @@ func (d drawer) pause() duration {
 }
 
 func (d drawer) between(from, to time.Duration) duration {
-	return duration((from + rand2(d, to-from)).Round(time.Millisecond))
+	return duration((from + time.Duration(d.Int64N(int64(to-from)))).Round(time.Millisecond))
 }
-
-func rand2(d drawer, n time.Duration) time.Duration { return time.Duration(d.Int64N(int64(n))) }
 
 func (d drawer) act(s script, trouble int) act {
 	channel := pick(d, s.Channels...)

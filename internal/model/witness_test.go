@@ -132,9 +132,6 @@ func (v *witness) corrected(ref string, update int) {
 	})
 }
 
-// decided: what an admin released is not late.
-func (v *witness) decided() {}
-
 // accepted is what counted before an attempt was journalled.
 type accepted struct {
 	frozen    bool

@@ -117,7 +117,7 @@ func newWorld(s script, texts *templates.Set, blank, file string) (*world, error
 		return nil, err
 	}
 	w := &world{script: s, file: file, texts: texts, sims: sim.New(), began: time.Now(),
-		unreach: map[string]time.Time{}, stolen: map[string]time.Time{}, said: newSaid()}
+		unreach: map[string]time.Time{}, stolen: map[string]time.Time{}}
 	w.witness = newWitness(w)
 	for _, name := range s.Channels {
 		ch := channels[name]
