@@ -75,10 +75,15 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	a.notes.holds(time.Time{})
 	stop()
 	walks.Wait()
-	if err := a.engine.Store.Release(context.WithoutCancel(ctx), lease); err != nil {
+	giving, done := context.WithTimeout(context.WithoutCancel(ctx), giveBack)
+	defer done()
+	if err := a.engine.Store.Release(giving, lease); err != nil {
 		a.engine.Log.Warn("cannot release the account", "account", a.Name, "error", err)
 	}
 }
+
+// giveBack is how long it may take to release an account; it ends by itself.
+const giveBack = 2 * time.Second
 
 // right is for how long this node uses the account after it asked for the lease.
 func (a *account) right() time.Duration { return a.engine.Lease * 9 / 10 }

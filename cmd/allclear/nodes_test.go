@@ -35,10 +35,15 @@ type node struct {
 	log *syncBuffer
 }
 
-// newFleet starts processes on a database.
+// newFleet starts processes on a database, without a room.
 func newFleet(t *testing.T, database string, n int) *fleet {
 	t.Helper()
-	s := newServer(t, noRoom...)
+	return newFleetOf(newServer(t, noRoom...), database, n)
+}
+
+// newFleetOf starts processes in the place of a server.
+func newFleetOf(s *server, database string, n int) *fleet {
+	s.t.Helper()
 	s.stop() // the processes take its place
 	s.toml = strings.Replace(s.toml, `url = "sqlite:demo.db"`, fmt.Sprintf("url = %q", database), 1)
 	f := &fleet{server: s, file: s.configFile()}
@@ -216,6 +221,43 @@ func TestHaltedNodeWakesUpLate(t *testing.T) {
 	f.until("sent", func() bool { return f.state("INC-1/2", "telegram") == "sent" })
 	f.spread(f.nodes...)
 	f.wantTexts("telegram", "Nobody can log in", "A fix is in place")
+}
+
+// What is said on any node shows on the one card in the room, which whoever has
+// the room's account keeps, also after the one before died. What is typed has
+// one effect.
+func TestRoomOfSeveralNodes(t *testing.T) {
+	f := newFleetOf(newServer(t), storetest.Postgres(t), 2)
+	holder := f.spread(f.nodes...)["tg"]
+	f.url = f.others(holder)[0].url
+	f.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--next", "4m")
+	card := func(words ...string) bool {
+		cards, reminders, whole := 0, 0, false
+		all, err := f.world.Seen("telegram", demoRoom)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range all {
+			if m.Deleted || !m.Ours {
+				continue
+			}
+			if strings.Contains(m.Text, "The next update is promised for") {
+				reminders++
+			}
+			if strings.HasPrefix(m.Text, "INC-1 major") {
+				cards++
+				whole = !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(m.Text, w) })
+			}
+		}
+		if cards > 1 || reminders > 1 {
+			t.Fatalf("%d cards and %d reminders:\n%s", cards, reminders, f.room())
+		}
+		return whole && reminders == 1
+	}
+	f.until("the card shows it", func() bool { return card("/1 ", "telegram", "wechat") })
+	holder.kill()
+	f.must("monitoring", "INC-1", "A fix is in place.", "--next", "2h")
+	f.until("the card goes on", func() bool { return card("/2 ", "monitoring") })
 }
 
 // PostgreSQL crashes and is away for some seconds in the middle of a broadcast.

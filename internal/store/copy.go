@@ -29,6 +29,9 @@ func Copy(ctx context.Context, from, to *Store, progress Progress) (int64, error
 	}
 	c := &copying{to: to, progress: progress}
 	err = from.readers.do(ctx, func(source *tx) error {
+		if err := source.takeTime(ctx); err != nil {
+			return err
+		}
 		for _, table := range tables {
 			var n int64
 			if err := source.QueryRowContext(ctx, `SELECT count(*) FROM `+table).Scan(&n); err != nil {
@@ -38,7 +41,7 @@ func Copy(ctx context.Context, from, to *Store, progress Progress) (int64, error
 			c.all += n
 		}
 		return to.writer.do(ctx, func(target *tx) error {
-			if err := mustBeEmpty(ctx, target, tables); err != nil {
+			if err := errors.Join(target.takeTime(ctx), mustBeEmpty(ctx, target, tables)); err != nil {
 				return err
 			}
 			for k, table := range tables {
@@ -56,6 +59,14 @@ func Copy(ctx context.Context, from, to *Store, progress Progress) (int64, error
 		})
 	})
 	return c.done, err
+}
+
+// takeTime lets a transaction wait for long for its next statement.
+func (t *tx) takeTime(ctx context.Context) error {
+	if !t.pg {
+		return nil
+	}
+	return t.run(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
 }
 
 // copying is a copy that is under way.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -372,4 +373,20 @@ func TestCopiedDatabaseIsFrozen(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFrozen(t, mustOpenURL(t, database), "this database is a copy of another, or was moved")
+}
+
+// A copy may take longer than PostgreSQL lets a node wait in the middle of a
+// transaction.
+func TestSlowCopy(t *testing.T) {
+	from := mustOpenURL(t, storetest.Postgres(t))
+	history(t, from)
+	to := mustOpenURL(t, storetest.Postgres(t))
+	slow := sync.OnceFunc(func() { time.Sleep(6 * time.Second) })
+	if _, err := Copy(t.Context(), from, to, func(done, all int64, _ string) {
+		if done == all { // the source has nothing to do any more
+			slow()
+		}
+	}); err != nil {
+		t.Error(err)
+	}
 }
