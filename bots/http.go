@@ -94,20 +94,26 @@ func NewClient(secrets ...string) *Client {
 	}
 	// A secret that is a part of another must not leave the rest of it.
 	slices.SortStableFunc(c.secrets, func(a, b string) int { return len(b) - len(a) })
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
 	c.HTTP = &http.Client{
-		Transport: &transport{client: c, base: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         dial,
-			TLSHandshakeTimeout: dialTimeout,
-			MaxIdleConnsPerHost: 32,
-			IdleConnTimeout:     30 * time.Second, // below the idle time of the usual front ends, so that a reused connection is alive
-			Protocols:           protocols,
-		}},
+		Transport:     &transport{client: c, base: newTransport(32)},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c
+}
+
+// newTransport returns the transport of an account, which keeps so many idle
+// connections.
+func newTransport(idle int) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dial,
+		TLSHandshakeTimeout: dialTimeout,
+		MaxIdleConnsPerHost: idle,
+		IdleConnTimeout:     30 * time.Second, // below the idle time of the usual front ends, so that a reused connection is alive
+		Protocols:           protocols,
+	}
 }
 
 // Exchange begins the single request of one Do. The returned context must

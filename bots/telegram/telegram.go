@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -52,14 +53,18 @@ type Config struct {
 
 // Bot is one bot. It implements [bots.Bot], [bots.Batcher], [bots.Checker],
 // [bots.Responder], [bots.Commander], [bots.PrivateCommander],
-// [bots.Messenger], [bots.Named], [bots.Prober], [bots.Ranker] and
-// [bots.Heard].
+// [bots.Messenger], [bots.Named], [bots.Prober], [bots.Ranker],
+// [bots.Courier] and [bots.Heard].
 type Bot struct {
 	name   string
 	paid   bool
 	pace   bots.Pace
 	client *bots.Client
 	api    tgbotapi.BotAPI // copied for each call
+
+	bulk    *bots.Bulk // for the courier
+	send    *url.URL   // of sendMessage
+	answers sync.Pool  // of *[answerRoom]byte
 
 	username atomic.Pointer[string] // nil until it is known
 	heard    bots.Pulse
@@ -77,6 +82,11 @@ func New(c Config) (*Bot, error) {
 	}
 	_, secret, _ := strings.Cut(c.Token, ":") // the part before it is the bot's public id
 	b := &Bot{name: c.Name, paid: c.Paid, pace: bots.PaceOf(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
+	b.bulk = bots.NewBulk(b.client, maxInFlight)
+	if b.send, err = url.Parse(base + "/bot" + c.Token + "/sendMessage"); err != nil {
+		return nil, fmt.Errorf("telegram %s: the token is malformed", c.Name)
+	}
+	b.answers.New = func() any { return new([answerRoom]byte) }
 	// The library's constructors call getMe, so the value is made by hand.
 	b.api.Token = c.Token
 	b.api.SetAPIEndpoint(strings.ReplaceAll(base, "%", "%%") + "/bot%s/%s")
@@ -134,6 +144,12 @@ func (b *Bot) call(ctx context.Context, method string, params tgbotapi.Params) (
 	if answer == nil {
 		answer = new(tgbotapi.APIResponse)
 	}
+	return judge(ex, answer, refused, err)
+}
+
+// judge says what came of an exchange. err is why the answer could not be read
+// as one of Telegram's, or that it is a refusal.
+func judge(ex *bots.Exchange, answer *tgbotapi.APIResponse, refused bool, err error) (json.RawMessage, *tgbotapi.APIResponse, *bots.Fault) {
 	switch f := ex.Fault("", answer.Description); {
 	case f != nil && f.Kind == bots.RateLimited:
 		return nil, nil, limited(f, answer.Parameters)
