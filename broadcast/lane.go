@@ -19,6 +19,7 @@ type Channel struct {
 	Pin           bool // pin the first post
 	MentionedOnly bool // only accounts mentioned may reply
 	Drill         bool // shows drills, and nothing else
+	Audience      bool // the subscribers of the account, who are walked to and have no lanes
 }
 
 // A Lane is one incident on one channel: everything that Next needs.

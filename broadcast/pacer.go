@@ -130,6 +130,26 @@ func (p *pacer) quiet(target string) time.Time {
 	return until
 }
 
+// rests is how long a person is not to be written to.
+func (p *pacer) rests(target string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.targets[target]
+	if t == nil {
+		return 0
+	}
+	return max(0, time.Until(p.evenlyTo(t)))
+}
+
+// setPace changes the account's limit. What was sent counts under the new one.
+func (p *pacer) setPace(pace bots.Pace) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.account.resize(pace)
+	p.even = time.Time{}
+	p.grant()
+}
+
 // target is the window of one target.
 func (p *pacer) target(name string) *window {
 	w := p.targets[name]
@@ -171,6 +191,13 @@ func (p *pacer) grant() {
 		if at.After(now) { // for everybody
 			next = at
 			break
+		}
+		if p.even.After(now) && (w.class == Answer || w.class == Audience) {
+			if next.IsZero() || p.even.Before(next) {
+				next = p.even
+			}
+			i++
+			continue
 		}
 		t := p.target(w.target)
 		if at = later(later(p.evenly(w.class, t), t.opens(now)), p.routes[w.route].opens(now)); at.After(now) {
@@ -215,10 +242,15 @@ func (p *pacer) evenly(c Class, t *window) time.Time {
 	if c != Answer && c != Audience {
 		return time.Time{}
 	}
-	if person := p.limits.Person; person.N > 0 && t.taken > 0 {
-		return later(p.even, t.last.Add(person.Per/time.Duration(person.N)+t.margin()))
+	return later(p.even, p.evenlyTo(t))
+}
+
+func (p *pacer) evenlyTo(t *window) time.Time {
+	person := p.limits.Person
+	if person.N <= 0 || t.taken == 0 {
+		return t.closed
 	}
-	return p.even
+	return later(t.closed, t.last.Add(person.Per/time.Duration(person.N)+t.margin()))
 }
 
 func (p *pacer) take(now time.Time, t *window, r *route) slot {
@@ -313,6 +345,18 @@ func (w *window) answered(s slot, now time.Time) {
 	if w.pace.N > 0 && s.n >= w.taken-len(w.arrived) {
 		w.arrived[s.n%w.pace.N] = s.sent.Add(took - quickest)
 	}
+}
+
+// resize changes the limit. The newest arrivals are kept.
+func (w *window) resize(pace bots.Pace) {
+	if w.pace == pace {
+		return
+	}
+	arrived := make([]time.Time, max(pace.N, 0)) // zero is long ago
+	for n := w.taken - min(len(w.arrived), len(arrived)); n < w.taken; n++ {
+		arrived[n%pace.N] = w.arrived[n%w.pace.N]
+	}
+	w.pace, w.arrived = pace, arrived
 }
 
 // over reports whether the window holds nobody up any more, with per the

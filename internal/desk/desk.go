@@ -130,6 +130,8 @@ type Tx interface {
 	// Deliver adds an entry to the incident's lane on a channel, which it
 	// opens if need be, and sets the entry's id.
 	Deliver(ref incident.Ref, ch broadcast.Channel, e *broadcast.Entry) error
+	// Announce makes an update known to an audience.
+	Announce(ref incident.Ref, audience broadcast.Channel, update int) error
 	// Change stores an entry that the desk changed. It returns ErrSending
 	// while an attempt on it is under way and what is known of it changes.
 	Change(lane *broadcast.Lane, e *broadcast.Entry) error
@@ -140,6 +142,8 @@ type Tx interface {
 
 	Freeze(scope, reason, by string, at time.Time) error
 	Unfreeze(scope string) error
+	// DropNews has audiences in the scope of a freeze told nothing of what it held.
+	DropNews(scope string) error
 	Freezes() ([]Freeze, error)
 	// HeldLanes loads the lanes in the scope of a freeze that have something to do.
 	HeldLanes(scope string) ([]*broadcast.Lane, error)

@@ -104,6 +104,11 @@ func (c Release) run(w *work) (Answer, error) {
 			return Answer{}, err
 		}
 	}
+	if c.Release == "drop" || len(c.Choose) > 0 {
+		if err := w.DropNews(scope); err != nil {
+			return Answer{}, err
+		}
+	}
 	return Answer{State: "done", Text: fmt.Sprintf("%s is released (%s).", scope, c.what())}, nil
 }
 

@@ -129,6 +129,12 @@ func (w *work) known(components map[string]incident.ComponentState) error {
 func (w *work) published(i *incident.Incident, channels []broadcast.Channel) (Answer, error) {
 	u := &i.Updates[len(i.Updates)-1]
 	for _, ch := range channels {
+		if ch.Audience {
+			if err := w.Announce(i.Ref, ch, u.N); err != nil {
+				return Answer{}, err
+			}
+			continue
+		}
 		e := &broadcast.Entry{Update: u.N, Kind: broadcast.Say, Accepted: w.now, Should: broadcast.Should{What: broadcast.Words, Revision: 1}}
 		if err := w.Deliver(i.Ref, ch, e); err != nil {
 			return Answer{}, err

@@ -99,6 +99,9 @@ func (t *deskTx) Revise(i *incident.Incident, n int) error {
 	if err := insertRevision(t.ctx, t.tx, id, u, len(u.Revisions)); err != nil {
 		return err
 	}
+	if err := t.stirWalks(id); err != nil {
+		return err
+	}
 	return auditReworded(t.ctx, t.tx, i, u)
 }
 
@@ -109,6 +112,9 @@ func (t *deskTx) Retract(i *incident.Incident, n int) error {
 	}
 	u := i.Update(n)
 	if err := t.exec(`UPDATE said SET retraction = ? WHERE incident = ? AND n = ?`, js(u.Retraction), id, n); err != nil {
+		return err
+	}
+	if err := t.stirWalks(id); err != nil {
 		return err
 	}
 	return auditWithdrawn(t.ctx, t.tx, i, u)

@@ -1,0 +1,231 @@
+package people
+
+import (
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// A Batch is one stretch of a round: a quarter of a second of sending. It is
+// opened in the transaction that closes those before it.
+type Batch struct {
+	ID       int64
+	Walk     int64
+	Round    int64 // 0 for edits
+	Kind     broadcast.EntryKind
+	Update   int
+	Revision int
+	Lo, Hi   int64 // everybody after Lo, up to Hi
+	Wrapped  bool  // it is in the second part of the ring
+	Journal  string
+	At       time.Time // when it was opened
+	People   []Person  // who is written to, in the order of ids
+	Passed   int       // people who had their turn
+
+	// Edits of messages that are there need no journal: they may be repeated.
+	// Row is the batch whose messages are brought to show Shows.
+	Row   int64
+	Shows int
+}
+
+// What a message shows instead of a wording.
+const (
+	ShowsTombstone = -1
+	ShowsNothing   = -2
+)
+
+// A Person is somebody in a batch, and what became of what he was to be told.
+type Person struct {
+	Subscriber int64
+	Chat       int64
+	ReplyTo    int64
+	Passed     int         // people before him in this batch who had their turn
+	Parcel     bots.Parcel // what he is told
+	Edit       *Edit       // or how a message of his is changed
+	Result     Result
+	Message    int64  // of Told
+	To         int64  // where the platform moved the chat; 0 is nowhere
+	Detail     string // of Failed and Unsure
+}
+
+// An Edit changes a message that somebody has.
+type Edit struct {
+	Message int64
+	Text    string
+	Delete  bool
+}
+
+// A Result is what became of one person's message.
+type Result int
+
+// The results.
+const (
+	Unsent   Result = iota // he waits: his turn comes again
+	Told                   // the message is there
+	Unsure                 // it left, and nobody knows whether it is there
+	Barred                 // he blocked the bot, or threw it out
+	Vanished               // the account or chat is no more
+	Failed                 // refused for good
+)
+
+// Planned names the people of a batch that is being opened.
+func (b *Batch) Planned() []byte {
+	all := make([]Receipt, len(b.People))
+	for k := range b.People {
+		all[k].Subscriber = b.People[k].Subscriber
+	}
+	return packReceipts(all)
+}
+
+// Plan reads back what Planned wrote.
+func (b *Batch) Plan(planned []byte) error {
+	all, err := readReceipts(planned)
+	for _, r := range all {
+		b.People = append(b.People, Person{Subscriber: r.Subscriber})
+	}
+	return err
+}
+
+// JoinReceipts puts together what two neighbouring stretches keep.
+func JoinReceipts(a, b []byte) ([]byte, error) {
+	first, err := readReceipts(a)
+	if err != nil {
+		return nil, err
+	}
+	second, err := readReceipts(b)
+	if err != nil {
+		return nil, err
+	}
+	return packReceipts(append(first, second...)), nil
+}
+
+// A Closing is what the store is to keep of a batch that has ended.
+type Closing struct {
+	Batch    *Batch
+	Receipts []byte // to be kept with the batch; empty where nobody was told
+	People   int    // in Receipts
+	Told     int
+	Passed   int
+	Back     bool  // the round goes back to Place, because people after it wait
+	Place    int64 // of Back
+	Unsure   int
+	Failed   int
+	Barred   []int64 // subscribers
+	Vanished []int64
+	Moved    []Move
+	Troubles []Trouble
+}
+
+// A Move is a chat that the platform gave another id.
+type Move struct{ From, To int64 }
+
+// A Trouble is what did not simply succeed.
+type Trouble struct {
+	Subscriber int64
+	Unsure     bool // otherwise refused for good
+	Detail     string
+}
+
+// close says what is to be kept of a batch. again says of whom whose message
+// left without an answer that he waits once more; otherwise he is taken to have
+// been told.
+func (b *Batch) close(again func(subscriber int64) bool) *Closing {
+	c := &Closing{Batch: b, Passed: b.Passed}
+	var kept []Receipt
+	for k := range b.People {
+		p := &b.People[k]
+		if p.To != 0 {
+			c.Moved = append(c.Moved, Move{p.Chat, p.To})
+		}
+		waits := p.Result == Unsent
+		switch p.Result {
+		case Told:
+			c.Told++
+			kept = append(kept, Receipt{p.Subscriber, p.Message})
+		case Unsure:
+			c.Unsure++
+			c.Troubles = append(c.Troubles, Trouble{p.Subscriber, true, p.Detail})
+			if waits = again(p.Subscriber); !waits {
+				kept = append(kept, Receipt{Subscriber: p.Subscriber})
+			}
+		case Failed:
+			c.Failed++
+			c.Troubles = append(c.Troubles, Trouble{p.Subscriber, false, p.Detail})
+		case Barred:
+			c.Barred = append(c.Barred, p.Subscriber)
+		case Vanished:
+			c.Vanished = append(c.Vanished, p.Subscriber)
+		}
+		if waits && !c.Back && b.Row == 0 {
+			c.Back, c.Place, c.Passed = true, p.Subscriber-1, p.Passed
+		}
+	}
+	if b.Row == 0 {
+		c.Receipts, c.People = packReceipts(kept), len(kept)
+	}
+	return c
+}
+
+// recover makes of a batch that a killed process left open what is known of
+// it: exactly where the journal knows it, and otherwise that anybody in it may
+// have been told.
+func (b *Batch) recover(j *Journal) {
+	exact := b.Journal == j.ID()
+	p := j.find(b.ID)
+	for k := range b.People {
+		person := &b.People[k]
+		switch {
+		case !exact:
+			person.Result, person.Detail = Unsure, "the machine or another node ended before it was known who was told"
+		case p == nil: // nothing of it was sent
+		default:
+			switch m, message := p.read(k); m {
+			case left:
+				person.Result, person.Detail = Unsure, "the process ended before an answer came"
+			case answered:
+				person.Result, person.Message = Told, message
+			}
+		}
+	}
+}
+
+// A Row is a stretch of people who were told, as it is kept.
+type Row struct {
+	ID       int64
+	Kind     broadcast.EntryKind
+	Update   int
+	Revision int
+	Shows    int
+	Lo, Hi   int64
+	At       time.Time
+	Receipts []byte
+}
+
+// history is what the people between lo and hi were told, by subscriber, in
+// the order in which they were.
+func history(rows []Row, lo, hi int64) (map[int64][]told, error) {
+	out := map[int64][]told{}
+	for _, row := range rows {
+		all, err := readReceipts(row.Receipts)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range all {
+			if r.Subscriber > lo && r.Subscriber <= hi {
+				out[r.Subscriber] = append(out[r.Subscriber], told{row.Kind, row.Update, row.Revision, r.Message, row.At})
+			}
+		}
+	}
+	return out, nil
+}
+
+// A Step is one transaction of a walk: what ended is closed, and what comes
+// next is opened.
+type Step struct {
+	Close  []*Closing
+	Walk   *Walk    // as it was loaded; nil where nothing is opened
+	Rounds []*Round // of Walk, changed or new; new ones get their ids
+	Open   *Batch   // gets its id; nil for none
+	Idle   bool     // the walk has nothing more to do
+}

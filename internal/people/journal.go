@@ -1,0 +1,153 @@
+package people
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// A Journal knows how far each attempt of the open batches got. A mark is one
+// store into a file that is mapped into memory: it costs no system call, and
+// what a killed process stored there is still there. So a killed process
+// leaves each attempt as exactly one of: never written (it is made), written
+// without an answer (unsure), answered (known).
+//
+// A power cut is another matter: what was stored may be lost. The journal then
+// has another id, and batches that name the old one are unsure as a whole. The
+// same holds where nothing can be mapped.
+type Journal struct {
+	id    string
+	words []uint64 // header and sheets
+	close func() error
+
+	mu   sync.Mutex
+	used [sheets]bool
+}
+
+// Bounds of a journal.
+const (
+	sheets    = 8            // open batches at the same time
+	sheetSize = MaxBatch + 1 // words: the batch, and its attempts
+	headSize  = 16           // words: a mark of the format, the boot and the id
+	totalSize = headSize + sheets*sheetSize
+	format    = 0x616c6c636c720001
+)
+
+// A mark is how far an attempt got.
+type mark uint64
+
+const (
+	fresh    mark = iota // nothing was written
+	intent               // about to be made
+	left                 // bytes may have left
+	answered             // with the message's id
+)
+
+// OpenJournal opens the journal in a file, which is made if need be. With an
+// empty name, and where files cannot be mapped, it lives in memory: after a
+// restart the batches that were open are unsure.
+func OpenJournal(file string) (*Journal, error) {
+	boot := bootID()
+	if file == "" || boot == "" {
+		return newJournal(make([]uint64, totalSize), "", func() error { return nil }), nil
+	}
+	words, unmap, err := mapFile(file, totalSize)
+	if err != nil {
+		return nil, fmt.Errorf("the journal %s: %w", file, err)
+	}
+	return newJournal(words, boot, unmap), nil
+}
+
+// newJournal trusts words of this boot, and begins anew with any others.
+func newJournal(words []uint64, boot string, unmap func() error) *Journal {
+	j := &Journal{words: words, close: unmap}
+	head := make([]byte, 8*(headSize-1))
+	for i := range headSize - 1 {
+		binary.LittleEndian.PutUint64(head[8*i:], words[1+i])
+	}
+	kept, id := string(head[:48]), string(head[48:48+26])
+	want := fmt.Sprintf("%-48.48s", boot)
+	if boot == "" || words[0] != format || kept != want {
+		id = rand.Text()
+		clear(words)
+		copy(head, want+id)
+		for i := range headSize - 1 {
+			words[1+i] = binary.LittleEndian.Uint64(head[8*i:])
+		}
+		words[0] = format
+	}
+	j.id = id
+	return j
+}
+
+// ID names what was written since the machine started. A batch whose journal
+// has another id is not in it.
+func (j *Journal) ID() string { return j.id }
+
+// Close closes the file. What was written stays.
+func (j *Journal) Close() error { return j.close() }
+
+var errFull = errors.New("too many batches are open")
+
+// begin takes a sheet for a batch. Nothing may be sent before it returns.
+func (j *Journal) begin(batch int64) (*sheet, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for n := range j.used {
+		if !j.used[n] {
+			j.used[n] = true
+			p := j.sheet(n)
+			atomic.StoreUint64(&p.words[0], 0)
+			for i := range p.words {
+				atomic.StoreUint64(&p.words[i], 0)
+			}
+			atomic.StoreUint64(&p.words[0], uint64(batch))
+			return p, nil
+		}
+	}
+	return nil, errFull
+}
+
+func (j *Journal) sheet(n int) *sheet {
+	at := headSize + n*sheetSize
+	return &sheet{journal: j, n: n, words: j.words[at : at+sheetSize]}
+}
+
+// find returns the sheet of a batch, or nil if it never had one: then nothing
+// of it was sent.
+func (j *Journal) find(batch int64) *sheet {
+	for n := range sheets {
+		if p := j.sheet(n); atomic.LoadUint64(&p.words[0]) == uint64(batch) {
+			return p
+		}
+	}
+	return nil
+}
+
+// A sheet has the marks of one batch.
+type sheet struct {
+	journal *Journal
+	n       int
+	words   []uint64
+}
+
+// mark records how far attempt i got. What was refused is fresh again.
+func (p *sheet) mark(i int, m mark, message int64) {
+	atomic.StoreUint64(&p.words[1+i], uint64(message)<<2|uint64(m))
+}
+
+// read says how far attempt i got.
+func (p *sheet) read(i int) (m mark, message int64) {
+	w := atomic.LoadUint64(&p.words[1+i])
+	return mark(w & 3), int64(w >> 2)
+}
+
+// free gives the sheet back, once what it says is in the store.
+func (p *sheet) free() {
+	p.journal.mu.Lock()
+	defer p.journal.mu.Unlock()
+	p.journal.used[p.n] = false
+}

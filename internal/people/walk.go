@@ -1,0 +1,302 @@
+package people
+
+import (
+	"slices"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// MaxBatch is how many people a batch has at most.
+const MaxBatch = 1000
+
+// A Walk is the news of one incident on its way through an audience. It is no
+// queue: it says how far each round has come, and batches say who was told.
+type Walk struct {
+	ID       int64
+	Version  int64 // changes whenever something is said
+	Incident incident.Incident
+	Said     []int // the updates that are for this audience
+	Dropped  int   // updates up to this one are not told any more
+	Frozen   bool
+	Paid     int   // messages that may have cost money
+	Before   int64 // where the walk before this one stood
+	Rounds   []Round
+
+	saved []Round // as they are in the store
+}
+
+// kept remembers that the rounds are in the store as they are here.
+func (w *Walk) kept() { w.saved = slices.Clone(w.Rounds) }
+
+// changes lists the rounds that are not in the store as they are here.
+func (w *Walk) changes() (out []*Round) {
+	for k := range w.Rounds {
+		if k >= len(w.saved) || w.Rounds[k] != w.saved[k] {
+			out = append(out, &w.Rounds[k])
+		}
+	}
+	return out
+}
+
+// A RoundState is where a round stands.
+type RoundState string
+
+// The states of rounds.
+const (
+	RoundOpen       RoundState = "open"
+	RoundDone       RoundState = "done"
+	RoundSuperseded RoundState = "superseded" // newer words made it pointless
+)
+
+// A Round takes one thing once through the audience. The audience is a ring: a
+// round begins where the one before it stood, so that whoever waited longest
+// comes first.
+type Round struct {
+	ID       int64
+	Kind     broadcast.EntryKind
+	Update   int
+	Revision int // of a correction
+	State    RoundState
+	Start    int64
+	Place    int64 // everybody from the start up to here had his turn
+	Wrapped  bool  // it has come to the end of the ring and begun with the first
+	Span     int64 // the widest of its batches
+	Passed   int   // people who had their turn, whether or not it concerned them
+	Told     int
+	Unsure   int
+	Failed   int
+	Audience int     // how many people there are; 0 while nobody has counted
+	Speed    float64 // messages a second, lately
+	Began    time.Time
+}
+
+// same reports whether two rounds are about the same thing.
+func (r *Round) same(o *Round) bool {
+	return r.Kind == o.Kind && r.Update == o.Update && r.Revision == o.Revision
+}
+
+// over reports whether a round has come to its end.
+func (r *Round) over() bool { return r.Wrapped && r.Place >= r.Start }
+
+// newest is the newest update that stands and is to be told, or nil.
+func (w *Walk) newest() *incident.Update {
+	for _, n := range slices.Backward(w.Said) {
+		if u := w.Incident.Update(n); u != nil && u.Retraction == nil && n > w.Dropped {
+			return u
+		}
+	}
+	return nil
+}
+
+// overtaken reports whether something was said after a time, which makes what
+// was to be said then old.
+func (w *Walk) overtaken(at time.Time) bool {
+	u := w.newest()
+	return u != nil && u.PublishedAt.After(at)
+}
+
+// wants lists the rounds that should be open, in the order in which they
+// should come: what was wrong before what is new.
+func (w *Walk) wants(editOnly bool) (out []Round) {
+	for _, n := range w.Said {
+		u := w.Incident.Update(n)
+		switch r := aloud(u); {
+		case n <= w.Dropped || !w.told(n):
+		case u.Retraction != nil:
+			if !w.overtaken(u.Retraction.At) {
+				out = append(out, Round{Kind: broadcast.Retract, Update: n})
+			}
+		case r > 1 && !editOnly && !w.overtaken(u.Revision(r).At):
+			out = append(out, Round{Kind: broadcast.Correct, Update: n, Revision: r})
+		}
+	}
+	if u := w.newest(); u != nil {
+		out = append(out, Round{Kind: broadcast.Say, Update: u.N})
+	}
+	return out
+}
+
+// told reports whether anybody was told of an update.
+func (w *Walk) told(n int) bool {
+	return slices.ContainsFunc(w.Rounds, func(r Round) bool { return r.Kind == broadcast.Say && r.Update == n })
+}
+
+// aloud is the newest wording of an update that is more than a typo.
+func aloud(u *incident.Update) int {
+	for r := len(u.Revisions); r > 1; r-- {
+		if !u.Revision(r).Typo {
+			return r
+		}
+	}
+	return 1
+}
+
+// Plan brings the rounds in line with what should be told: new ones are added
+// without an id, and those that nobody wants any more are superseded.
+func (w *Walk) Plan(editOnly bool, now time.Time) {
+	wants := w.wants(editOnly)
+	for k := range w.Rounds {
+		r := &w.Rounds[k]
+		if r.State == RoundOpen && !slices.ContainsFunc(wants, func(x Round) bool { return x.same(r) }) {
+			r.State = RoundSuperseded
+		}
+	}
+	for _, x := range wants {
+		if last := w.last(&x); last == nil || last.State == RoundSuperseded {
+			x.State, x.Start, x.Began = RoundOpen, w.start(&x), now
+			x.Place = x.Start
+			w.Rounds = append(w.Rounds, x)
+		}
+	}
+}
+
+// last is the newest round about the same thing, or nil.
+func (w *Walk) last(x *Round) *Round {
+	for k := range slices.Backward(w.Rounds) {
+		if w.Rounds[k].same(x) {
+			return &w.Rounds[k]
+		}
+	}
+	return nil
+}
+
+// start is after whom a new round begins: where the last one stood, or, to
+// those who were told something wrong, in the order in which they were.
+func (w *Walk) start(x *Round) int64 {
+	for _, r := range slices.Backward(w.Rounds) {
+		switch {
+		case r.Kind != broadcast.Say:
+		case x.Kind == broadcast.Say:
+			return r.Place
+		case r.Update == x.Update:
+			return r.Start
+		}
+	}
+	return w.Before
+}
+
+// open lists the rounds that have not ended, most urgent first.
+func (w *Walk) open() (out []*Round) {
+	for k := range w.Rounds {
+		if w.Rounds[k].State == RoundOpen {
+			out = append(out, &w.Rounds[k])
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Round) int { return w.urgency(a) - w.urgency(b) })
+	return out
+}
+
+// urgency orders rounds of all walks, the most urgent first: those who were
+// told something wrong, then those who wait for the all clear.
+func (w *Walk) urgency(r *Round) int {
+	switch u := w.Incident.Update(r.Update); {
+	case r.Kind != broadcast.Say:
+		return 0
+	case u.Status.Ended():
+		return 1
+	default:
+		return 2
+	}
+}
+
+// weight is a walk's share of the limit beside others.
+func (w *Walk) weight() float64 {
+	return []float64{1, 2, 4, 8}[max(0, slices.Index(incident.Impacts, w.Incident.Impact))]
+}
+
+// onlyTold reports whether a round is for people who were told before, so that
+// stretches where nobody was can be passed over.
+func (w *Walk) onlyTold(r *Round) bool { return w.urgency(r) < 2 }
+
+// A told is one message that somebody got about an incident.
+type told struct {
+	Kind     broadcast.EntryKind
+	Update   int
+	Revision int
+	Message  int64 // 0 where it is unknown
+	At       time.Time
+}
+
+// shown is for how long words may have been wrong before that is said aloud.
+const shown = time.Minute
+
+// Letter decides what a person is to be told by a round, given what he was
+// told before. It returns false when there is nothing.
+func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Letter, replyTo int64, ok bool) {
+	if s.State != Active {
+		return l, 0, false
+	}
+	u := w.Incident.Update(r.Update)
+	l = broadcast.Letter{Kind: r.Kind, Update: r.Update, Revision: len(u.Revisions)}
+	if r.Kind == broadcast.Say {
+		return w.news(l, u, s, before)
+	}
+	at := u.Newest().At
+	if r.Kind == broadcast.Correct {
+		l.Revision = r.Revision
+		at = u.Revision(r.Revision).At
+	} else {
+		at = u.Retraction.At
+	}
+	post, ok := wrong(r, before)
+	if !ok {
+		return l, 0, false
+	}
+	deleted := u.Retraction != nil && u.Retraction.Delete
+	return l, post.Message, deleted || post.Message == 0 || at.Sub(post.At) > shown
+}
+
+// wrong is the post of an update that somebody got and that a round corrects
+// or retracts, unless he was told that already.
+func wrong(r *Round, before []told) (post told, ok bool) {
+	for _, t := range before {
+		switch {
+		case t.Update != r.Update:
+		case t.Kind == broadcast.Retract, r.Kind == broadcast.Correct && t.Revision >= r.Revision:
+			return told{}, false
+		case !ok:
+			post, ok = t, true
+		}
+	}
+	return post, ok
+}
+
+// news decides about an update.
+func (w *Walk) news(l broadcast.Letter, u *incident.Update, s *Subscriber, before []told) (broadcast.Letter, int64, bool) {
+	newest, root := since(before)
+	switch ended := u.Status.Ended(); {
+	case newest >= u.N:
+		return l, 0, false
+	case ended && newest == 0: // he was never told that it began
+		return l, 0, false
+	case !ended && !s.Concerned(&w.Incident):
+		return l, 0, false
+	}
+	l.First, l.Missed = newest == 0, w.between(newest, u.N)
+	return l, root, true
+}
+
+// since is the newest update that somebody was told of, 0 for none, and the
+// message with which it began, 0 where it is unknown.
+func since(before []told) (newest int, root int64) {
+	first := 0
+	for _, t := range before {
+		newest = max(newest, t.Update)
+		if t.Kind == broadcast.Say && t.Message != 0 && (first == 0 || t.Update < first) {
+			first, root = t.Update, t.Message
+		}
+	}
+	return newest, root
+}
+
+// between counts the updates after one and before another that stand.
+func (w *Walk) between(after, before int) (n int) {
+	for _, k := range w.Said {
+		if k > after && k < before && w.Incident.Update(k).Retraction == nil {
+			n++
+		}
+	}
+	return n
+}

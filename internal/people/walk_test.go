@@ -1,0 +1,234 @@
+package people_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+const quick = 5000 // messages a second, where the pace does not matter
+
+// Everybody whom it concerns is told once, in his language, and in one thread.
+func TestAnAudienceIsTold(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, numbers(1, 300)...)
+	w.subscribe(func(s *people.Subscriber) { s.Language = "zh-Hans" }, 301)
+	w.subscribe(func(s *people.Subscriber) { s.All, s.Components = false, []string{"deposits"} }, 302)
+	w.subscribe(func(s *people.Subscriber) { s.State = people.Stopped }, 303)
+	w.subscribe(func(s *people.Subscriber) { s.Impact = incident.Critical }, 304)
+	w.publish("Nobody can log in.", incident.Major)
+	w.idle()
+	for chat := range int64(300) {
+		w.want(chat+1, "Logins fail … Nobody can log in. … INC-1/1")
+	}
+	w.want(301, "Nobody can log in. … INC-1/1")
+	if text := w.crowd.of(301)[0].text; !strings.Contains(text, "重大") && !strings.Contains(text, "调查") {
+		t.Errorf("in Chinese: %q", text)
+	}
+	for _, chat := range []int64{302, 303, 304} {
+		w.want(chat)
+	}
+	w.update("INC-1", "Logins work for some.", incident.Identified)
+	w.idle()
+	w.want(1, "/1", ">Logins work for some. … INC-1/2")
+	w.update("INC-1", "All is well.", incident.Resolved)
+	w.idle()
+	w.want(7, "/1", ">/2", ">All is well. … INC-1/3")
+	w.want(302)
+}
+
+// Nobody is told of an end whose beginning he was not told, and who was told of
+// the beginning is told of the end, whatever he has chosen since.
+func TestTheAllClearGoesToThoseWhoWereTold(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, numbers(1, 20)...)
+	w.publish("Nobody can log in.", incident.Major)
+	w.idle()
+	w.subscribe(nil, numbers(21, 40)...)
+	w.subscribe(func(s *people.Subscriber) { s.Impact = incident.Critical }, 3)
+	w.subscribe(func(s *people.Subscriber) { s.State = people.Stopped }, 4)
+	w.update("INC-1", "All is well.", incident.Resolved)
+	w.idle()
+	w.want(1, "/1", ">All is well.")
+	w.want(3, "/1", ">All is well.")
+	w.want(4, "/1")
+	for chat := int64(21); chat <= 40; chat++ {
+		w.want(chat)
+	}
+}
+
+// Newer words take the place of those that are on their way: whoever waited
+// longest comes first, and is told how many he missed.
+func TestNewerWordsOvertake(t *testing.T) {
+	w := newWorld(t, 100)
+	w.start()
+	w.subscribe(nil, numbers(1, 150)...)
+	w.publish("One.", incident.Major)
+	w.until("some are told", func() bool { return w.crowd.told("One.") >= 40 })
+	w.update("INC-1", "Two.", "")
+	w.update("INC-1", "Three.", "")
+	atMost := w.crowd.told("One.") + 10 // on their way when that was published
+	w.idle()
+	if n := w.crowd.told("One."); n > atMost {
+		t.Errorf("%d were told old news, of whom %d before newer words were published", n, atMost)
+	}
+	if n := w.crowd.told("Two."); n > 10 {
+		t.Errorf("%d were told what was overtaken at once", n)
+	}
+	if n := w.crowd.told("Three."); n != 150 {
+		t.Errorf("%d of 150 were told the newest", n)
+	}
+	w.want(150, "Logins fail … Three. … 2 earlier updates … INC-1/3")
+	w.crowd.mu.Lock()
+	defer w.crowd.mu.Unlock()
+	told := map[int64]bool{}
+	for _, chat := range w.crowd.order {
+		if told[chat] { // the first who is told a second time
+			if len(told) < 145 {
+				t.Errorf("%d is told again while only %d of 150 know anything", chat, len(told))
+			}
+			break
+		}
+		told[chat] = true
+	}
+}
+
+// Wrong words are corrected where they are; those who were not told yet get the
+// right ones.
+func TestACorrectionReachesThoseWhoWereToldWrong(t *testing.T) {
+	w := newWorld(t, 200)
+	w.start()
+	w.subscribe(nil, numbers(1, 200)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.until("some are told", func() bool { return w.crowd.told("save") >= 60 })
+	w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Deposits are safe."}})
+	w.idle()
+	if wrong, right := w.crowd.told("save"), w.crowd.told("safe"); wrong != 0 || right != 200 {
+		t.Errorf("%d have the wrong words and %d the right ones", wrong, right)
+	}
+	for chat := int64(1); chat <= 200; chat++ {
+		if n := len(w.crowd.of(chat)); n != 1 {
+			t.Fatalf("%d has %d messages, want the one that was edited", chat, n)
+		}
+	}
+}
+
+// What is retracted becomes a tombstone where it is and is told to nobody else.
+func TestARetractionReachesThoseWhoWereTold(t *testing.T) {
+	w := newWorld(t, 200)
+	w.start()
+	w.subscribe(nil, numbers(1, 200)...)
+	w.publish("We were hacked.", incident.Major)
+	w.until("some are told", func() bool { return w.crowd.told("hacked") >= 60 })
+	w.do(desk.Retract{Ref: "INC-1/1", Reason: "A false alarm."})
+	atMost := w.crowd.told("INC-1") + 10
+	w.idle()
+	if n := w.crowd.told("hacked"); n != 0 {
+		t.Errorf("%d still read it", n)
+	}
+	if n := w.crowd.told("false alarm"); n < 60 || n > atMost {
+		t.Errorf("%d read that it is retracted, want those who were told, at most %d", n, atMost)
+	}
+}
+
+// After a freeze was answered nothing is begun, and when it is lifted it goes on
+// where it was.
+func TestAFreezeIsAFence(t *testing.T) {
+	w := newWorld(t, 200)
+	w.start()
+	w.subscribe(nil, numbers(1, 300)...)
+	w.publish("One.", incident.Major)
+	w.until("some are told", func() bool { return w.crowd.told("One.") >= 50 })
+	w.do(desk.Stop{Scope: "people", Reason: "stop"})
+	time.Sleep(200 * time.Millisecond) // answers that were under way
+	n := w.crowd.told("One.")
+	time.Sleep(500 * time.Millisecond)
+	if now := w.crowd.told("One."); now != n || n > 150 {
+		t.Errorf("%d were told, and %d half a second later", n, now)
+	}
+	w.do(desk.Release{Scope: "people"})
+	w.idle()
+	for chat := int64(1); chat <= 300; chat++ {
+		w.want(chat, "One.")
+	}
+}
+
+// A freeze that is lifted with "drop" sends nothing of what it held.
+func TestAFreezeCanDropTheNews(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, numbers(1, 50)...)
+	w.do(desk.Stop{Scope: "people", Reason: "stop"})
+	w.publish("One.", incident.Major)
+	w.do(desk.Release{Scope: "people", Release: "drop"})
+	w.idle()
+	if n := w.crowd.told("One."); n != 0 {
+		t.Errorf("%d were told what was dropped", n)
+	}
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	if n := w.crowd.told("Two."); n != 50 {
+		t.Errorf("%d of 50 were told the next", n)
+	}
+}
+
+// Who blocked the bot or is no more is not written to again; who moved is
+// written to where he is; and a limit is obeyed by all.
+func TestPeopleWhoCannotBeWrittenTo(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1, 2, 3, -4, 5, 6)
+	limited := 0
+	w.crowd.refusing(func(chat int64) string {
+		switch chat {
+		case 2:
+			return `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`
+		case 3:
+			return `{"ok":false,"error_code":403,"description":"Forbidden: user is deactivated"}`
+		case -4:
+			return `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1004}}`
+		case 5:
+			if limited++; limited == 1 {
+				return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 1","parameters":{"retry_after":1}}`
+			}
+		case 6:
+			return `{"ok":false,"error_code":502,"description":"Bad Gateway"}`
+		}
+		return ""
+	})
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.want(1, "One.")
+	w.want(-1004, "One.")
+	w.want(5, "One.")
+	all, err := w.store.Subscribers(t.Context(), bot, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var states []string
+	for _, s := range all {
+		states = append(states, fmt.Sprint(s.Chat, " ", s.State))
+	}
+	if got := strings.Join(states, ", "); got != "1 0, 2 2, 3 3, -1004 0, 5 0, 6 0" {
+		t.Errorf("subscribers: %s", got)
+	}
+	walks, err := w.store.WalksOf(t.Context(), incident.Ref{Prefix: "INC", Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := walks["people"].Rounds[0]; r.Told != 3 || r.Unsure != 1 || r.State != people.RoundDone {
+		t.Errorf("the round %+v, want 3 told and 1 unsure", r)
+	}
+	w.crowd.refusing(nil)
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.want(2)
+	w.want(6, "Two.") // he may have got the first
+}

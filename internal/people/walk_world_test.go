@@ -1,0 +1,324 @@
+package people_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots/telegram"
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// letter is a message that a person has.
+type letter struct {
+	id      int64
+	text    string
+	reply   int64
+	edits   int
+	deleted bool
+}
+
+// crowd is a Telegram full of people, over HTTP on loopback.
+type crowd struct {
+	*httptest.Server
+	mu      sync.Mutex
+	last    int64
+	chats   map[int64][]*letter
+	order   []int64 // chats, as messages came
+	paid    int
+	refuse  func(chat int64) string // an answer instead, "cut", or ""; may be nil
+	arrived chan int64
+}
+
+func newCrowd(t testing.TB) *crowd {
+	c := &crowd{chats: map[int64][]*letter{}, last: 1000, arrived: make(chan int64, 100_000)}
+	c.Server = httptest.NewServer(http.HandlerFunc(c.serve))
+	t.Cleanup(c.Close)
+	return c
+}
+
+type asked struct {
+	Chat    int64  `json:"chat_id"`
+	Text    string `json:"text"`
+	Message int64  `json:"message_id"`
+	Paid    bool   `json:"allow_paid_broadcast"`
+	Reply   struct {
+		Message int64 `json:"message_id"`
+	} `json:"reply_parameters"`
+}
+
+func (c *crowd) serve(w http.ResponseWriter, r *http.Request) {
+	var a asked
+	if r.Header.Get("Content-Type") == "application/json" {
+		json.NewDecoder(r.Body).Decode(&a)
+	} else {
+		a.Chat, _ = strconv.ParseInt(r.FormValue("chat_id"), 10, 64)
+		a.Message, _ = strconv.ParseInt(r.FormValue("message_id"), 10, 64)
+		a.Text = r.FormValue("text")
+		json.Unmarshal([]byte(r.FormValue("reply_parameters")), &a.Reply)
+	}
+	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	c.mu.Lock()
+	refuse := c.refuse
+	c.mu.Unlock()
+	if refuse != nil {
+		if answer := refuse(a.Chat); answer != "" {
+			var code struct {
+				Code int `json:"error_code"`
+			}
+			json.Unmarshal([]byte(answer), &code)
+			w.WriteHeader(code.Code)
+			fmt.Fprint(w, answer)
+			return
+		}
+	}
+	fmt.Fprint(w, c.carry(method, a))
+}
+
+func (c *crowd) carry(method string, a asked) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch method {
+	case "sendMessage":
+		c.last++
+		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, reply: a.Reply.Message})
+		c.order = append(c.order, a.Chat)
+		if a.Paid {
+			c.paid++
+		}
+		c.arrived <- a.Chat
+		return fmt.Sprintf(`{"ok":true,"result":{"message_id":%d,"chat":{"id":%d,"type":"private"},"text":%q}}`, c.last, a.Chat, "x")
+	case "editMessageText", "deleteMessage":
+		for _, l := range c.chats[a.Chat] {
+			if l.id == a.Message {
+				l.edits++
+				l.text, l.deleted = a.Text, method == "deleteMessage"
+			}
+		}
+		if method == "deleteMessage" {
+			return `{"ok":true,"result":true}`
+		}
+		return fmt.Sprintf(`{"ok":true,"result":{"message_id":%d,"chat":{"id":%d}}}`, a.Message, a.Chat)
+	}
+	return `{"ok":true,"result":true}`
+}
+
+func (c *crowd) of(chat int64) (out []letter) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.chats[chat] {
+		out = append(out, *l)
+	}
+	return out
+}
+
+// told counts the people who have a message with words.
+func (c *crowd) told(words string) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, all := range c.chats {
+		for _, l := range all {
+			if strings.Contains(l.text, words) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+func (c *crowd) refusing(f func(chat int64) string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refuse = f
+}
+
+// world is a desk, a store, an engine and an audience that is walked to.
+type world struct {
+	t      testing.TB
+	crowd  *crowd
+	file   string
+	store  *store.Store
+	desk   *desk.Desk
+	engine *broadcast.Engine
+	walker *people.Walker
+	rate   float64
+	paid   int
+	resend bool
+	public func(context.Context, incident.Ref, int) (bool, error)
+	stop   context.CancelFunc
+	done   chan struct{}
+	keys   int
+}
+
+const bot = "tg"
+
+func newWorld(t testing.TB, rate float64) *world {
+	return &world{t: t, crowd: newCrowd(t), file: filepath.Join(t.TempDir(), "test.db"), rate: rate}
+}
+
+// start opens the store and walks, as a process does that starts.
+func (w *world) start() {
+	w.t.Helper()
+	db, err := store.Open(w.t.Context(), "sqlite:"+w.file)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.store = db
+	texts, err := templates.Load("", []string{"en", "zh-Hans"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
+	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: w.crowd.URL, Rate: w.rate})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.engine, err = broadcast.New(broadcast.Config{Store: db, Texts: texts, Log: log, Lease: time.Second,
+		Accounts: []broadcast.Account{{Name: bot, Platform: "telegram", Bot: tg}},
+		Policy: broadcast.Policy{Unsure: "ask", Language: "en", Zone: time.UTC,
+			Link: func(incident.Ref) string { return "" }, Component: func(id string) string { return id }},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	audience := broadcast.Channel{Name: "people", Account: bot, Platform: "telegram", Language: "en", Audience: true}
+	journal, err := people.OpenJournal(w.file + "-walk")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var ok bool
+	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: tg, Store: db, Roads: w.engine, Journal: journal, Language: "en",
+		Resend: w.resend, Paid: w.paid, Public: w.public, Log: log})
+	if !ok {
+		w.t.Fatal("Telegram is no courier")
+	}
+	w.engine.While(bot, w.walker.Run)
+	w.desk = desk.New(desk.Config{Store: db, Channels: []broadcast.Channel{audience}, Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: time.UTC,
+		Components: map[string]string{"login": "Login", "deposits": "Deposits"},
+		Wake:       func(map[string][]int64) { w.walker.Look() }})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	w.stop, w.done = stop, done
+	go func() {
+		defer close(done)
+		w.engine.Run(ctx)
+	}()
+	w.t.Cleanup(w.halt)
+}
+
+// halt stops everything, as a graceful stop does.
+func (w *world) halt() {
+	if w.stop == nil {
+		return
+	}
+	w.stop()
+	<-w.done
+	w.stop = nil
+	w.store.Close()
+}
+
+// subscribe adds people with the ids as chats.
+func (w *world) subscribe(change func(*people.Subscriber), chats ...int64) {
+	w.t.Helper()
+	err := w.store.ChangeSubscribers(w.t.Context(), bot, "", chats, func(was people.Subscriber) *people.Subscriber {
+		was.Language, was.All, was.Impact = "en", true, incident.ImpactNone
+		if change != nil {
+			change(&was)
+		}
+		return &was
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func numbers(from, to int64) (out []int64) {
+	for n := from; n <= to; n++ {
+		out = append(out, n)
+	}
+	return out
+}
+
+func (w *world) do(c desk.Command) desk.Answer {
+	w.t.Helper()
+	w.keys++
+	a, err := w.desk.Do(context.WithoutCancel(w.t.Context()), desk.Actor{Name: "Ana", Role: desk.Admin}, fmt.Sprint(time.Now().UnixNano(), w.keys), c)
+	if err != nil {
+		w.t.Fatalf("%+v: %v", c, err)
+	}
+	return a
+}
+
+func (w *world) publish(words string, impact incident.Impact) {
+	w.t.Helper()
+	w.do(desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Logins fail", Impact: impact, Body: incident.Text{"en": words},
+		Components: map[string]incident.ComponentState{"login": incident.MajorOutage}}})
+}
+
+func (w *world) update(ref, words string, status incident.Status) {
+	w.t.Helper()
+	w.do(desk.Update{Ref: ref, Saying: incident.Saying{Status: status, Body: incident.Text{"en": words}}})
+}
+
+// until waits for a condition.
+func (w *world) until(what string, ok func() bool) {
+	w.t.Helper()
+	end := time.Now().Add(10 * time.Second)
+	for !ok() {
+		if time.Now().After(end) {
+			w.t.Fatalf("after 10 s still not: %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// idle waits until nothing more is to be told.
+func (w *world) idle() {
+	w.t.Helper()
+	w.until("nothing more to tell", func() bool {
+		walks, err := w.store.Walks(context.Background(), "people")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return len(walks) == 0
+	})
+}
+
+// want compares what a person has with a line per message: ">" marks a reply
+// to his first one, and words must be in that order.
+func (w *world) want(chat int64, lines ...string) {
+	w.t.Helper()
+	all := w.crowd.of(chat)
+	if len(all) != len(lines) {
+		w.t.Fatalf("%d has %d messages %+v, want %q", chat, len(all), all, lines)
+	}
+	for k, line := range lines {
+		linked := strings.HasPrefix(line, ">")
+		rest := all[k].text
+		for part := range strings.SplitSeq(strings.TrimPrefix(line, ">"), " … ") {
+			_, after, ok := strings.Cut(rest, part)
+			if !ok {
+				w.t.Fatalf("message %d of %d is %q, want %q", k+1, chat, all[k].text, line)
+			}
+			rest = after
+		}
+		if linked != (all[k].reply == all[0].id) {
+			w.t.Fatalf("message %d of %d replies to %d; his first is %d, want a reply: %t", k+1, chat, all[k].reply, all[0].id, linked)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package people
+
+import (
+	"context"
+
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// openEdits brings the messages of some people to show what they should.
+func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
+	w, row := c.walk, c.edits
+	shows := should(w.Incident.Update(row.Update))
+	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi}
+	if err := r.edits(ctx, w, row, b); err != nil {
+		return false, err
+	}
+	if len(b.People) == 0 { // nobody is there any more, or nobody would see a change
+		r.closing = append(r.closing, b.close(func(int64) bool { return false }))
+		r.fresh = false
+		return true, r.step(ctx, Step{Walk: w, Rounds: w.changes()})
+	}
+	if err := r.step(ctx, Step{Walk: w, Rounds: w.changes(), Open: b}); err != nil {
+		return false, err
+	}
+	w.kept()
+	return true, r.launch(ctx, w, b)
+}
+
+// edits lists the messages of a row that are to be changed.
+func (r *run) edits(ctx context.Context, w *Walk, row *Row, b *Batch) error {
+	receipts, err := readReceipts(row.Receipts)
+	if err != nil {
+		return err
+	}
+	rows, err := r.Store.Rows(ctx, w, row.Lo, row.Hi)
+	if err != nil {
+		return err
+	}
+	before, err := history(rows, row.Lo, row.Hi)
+	if err != nil {
+		return err
+	}
+	var page []Subscriber
+	for _, receipt := range receipts {
+		for len(page) == 0 || page[len(page)-1].ID < receipt.Subscriber {
+			if page, err = r.Store.Subscribers(ctx, r.Channel.Account, receipt.Subscriber-1, looksAt); err != nil {
+				return err
+			}
+			if len(page) == 0 {
+				return nil
+			}
+		}
+		for len(page) > 0 && page[0].ID < receipt.Subscriber {
+			page = page[1:]
+		}
+		if s := page[0]; s.ID == receipt.Subscriber && s.State == Active && receipt.Message != 0 {
+			if err := r.edit(w, row, b, &s, receipt.Message, before[s.ID]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// edit adds a person's message, unless it would say the same as before.
+func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, before []told) error {
+	e := &Edit{Message: message, Delete: b.Shows == ShowsNothing}
+	if !e.Delete {
+		letter := broadcast.Letter{Kind: row.Kind, Update: row.Update, Revision: b.Shows, Edited: true, Removed: b.Shows == ShowsTombstone}
+		if letter.Removed {
+			letter.Revision = row.Revision
+		}
+		earlier, _ := since(earlierThan(row.Update, before))
+		letter.First, letter.Missed = earlier == 0, w.between(earlier, row.Update)
+		var err error
+		if e.Text, err = r.words(w, s.Language, letter); err != nil {
+			return err
+		}
+		if !letter.Removed && row.Shows > 0 && r.sameWords(w, s.Language, row.Shows, letter) {
+			return nil
+		}
+	}
+	b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, Edit: e})
+	return nil
+}
+
+// sameWords reports whether readers of a language learn nothing from another
+// revision.
+func (r *run) sameWords(w *Walk, language string, was int, l broadcast.Letter) bool {
+	u := w.Incident.Update(l.Update)
+	if language == "" {
+		language = r.Channel.Language
+	}
+	a, in := u.Revision(was).Body.In(language, r.Language)
+	b, now := u.Revision(l.Revision).Body.In(language, r.Language)
+	return a == b && in == now && u.Revision(was).Title == u.Revision(l.Revision).Title
+}
+
+// earlierThan is what somebody was told before an update.
+func earlierThan(update int, before []told) (out []told) {
+	for _, t := range before {
+		if t.Update < update {
+			out = append(out, t)
+		}
+	}
+	return out
+}

@@ -1,0 +1,185 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// WalkStore keeps walks. It is implemented by [*store.Store].
+type WalkStore interface {
+	// Walks loads the walks of an audience that have something to do.
+	Walks(ctx context.Context, channel string) ([]*Walk, error)
+	// OpenBatches loads what an earlier life left open.
+	OpenBatches(ctx context.Context, channel string) ([]*Batch, error)
+	// Walk takes a step. What ended is kept; what is to be opened is refused
+	// with broadcast.ErrChanged, ErrFrozen or, with everything else, ErrLost.
+	Walk(ctx context.Context, lease broadcast.Lease, step Step) error
+	// Rows loads what people between two ids were told.
+	Rows(ctx context.Context, w *Walk, lo, hi int64) ([]Row, error)
+	// NextTold is after whom the next people begin who were told anything.
+	NextTold(ctx context.Context, w *Walk, place int64) (next int64, ok bool, err error)
+	// Outdated finds people whose message shows something else than it should.
+	Outdated(ctx context.Context, walk int64, update, shows int) (*Row, error)
+	Subscribers(ctx context.Context, bot string, after int64, limit int) ([]Subscriber, error)
+	CountSubscribers(ctx context.Context, bot string) (int, error)
+}
+
+// Roads are the ways to the platform. They are implemented by
+// [*broadcast.Engine].
+type Roads interface {
+	Turn(ctx context.Context, account string, class broadcast.Class, target string, since time.Time) (broadcast.Place, error)
+	Rests(account, target string) time.Duration
+	SetPace(account string, pace bots.Pace)
+	Write(ch broadcast.Channel, i *incident.Incident, language string, l broadcast.Letter) (string, error)
+}
+
+// WalkerConfig is what a walker needs.
+type WalkerConfig struct {
+	Channel  broadcast.Channel // the audience
+	Bot      bots.Bot          // a Courier
+	Store    WalkStore
+	Roads    Roads
+	Journal  *Journal
+	Resend   bool // what left without an answer is sent again, instead of taken to be there
+	EditOnly bool // wrong words are corrected by editing alone
+	InFlight int  // requests that wait for answers at most; 0 is as many as the pace needs
+	Paid     int  // Stars for each incident, a tenth for each message
+	Language string
+	// Public reports whether each public channel has an answer about an update.
+	Public  func(ctx context.Context, ref incident.Ref, update int) (bool, error)
+	Changed func(ref string) // after each step, without blocking; may be nil
+	Log     *slog.Logger
+}
+
+// Times of a walker.
+const (
+	publicFirst = 15 * time.Second       // that an audience waits for public channels
+	stretch     = 250 * time.Millisecond // of sending in a batch
+	patience    = 2 * time.Second        // that somebody in a batch waits for his turn; then who he is and what he wants is read again
+	slowAfter   = time.Second            // without an answer, after which a batch no longer keeps others from being opened
+	lookEvery   = 250 * time.Millisecond // at what other nodes did
+	troubled    = time.Second            // of rest after a request that did not leave
+	barredFor   = time.Minute            // of rest where the account cannot write at all
+	countEvery  = 10 * time.Minute
+)
+
+// maxBatches batches are being sent at the same time: with two, one is sent while
+// the last answers of the other are awaited.
+const maxBatches = 2
+
+// Walker writes to the audience of one bot while its account is held here.
+type Walker struct {
+	WalkerConfig
+	courier bots.Courier
+	pace    bots.Pace
+	again   chan struct{} // capacity 1: look again
+	people  atomic.Int64  // in the audience; 0 while nobody has counted
+	sent    atomic.Int64
+	unsure  atomic.Int64
+
+	gate sync.RWMutex  // held to read while a message is begun
+	shut chan struct{} // closed when the gate opens; nil while it is open
+}
+
+// NewWalker returns a walker. Its bot must be a Courier.
+func NewWalker(c WalkerConfig) (*Walker, bool) {
+	courier, ok := c.Bot.(bots.Courier)
+	if c.Changed == nil {
+		c.Changed = func(string) {}
+	}
+	return &Walker{WalkerConfig: c, courier: courier, pace: c.Bot.Limits().Account, again: make(chan struct{}, 1)}, ok
+}
+
+// Look has the walker see what was said, corrected, retracted or frozen. When
+// it returns no message is begun before that was seen.
+func (w *Walker) Look() {
+	w.gate.Lock()
+	if w.shut == nil {
+		w.shut = make(chan struct{})
+	}
+	w.gate.Unlock()
+	select {
+	case w.again <- struct{}{}:
+	default:
+	}
+}
+
+// let opens the gate.
+func (w *Walker) let() {
+	w.gate.Lock()
+	defer w.gate.Unlock()
+	if w.shut != nil {
+		close(w.shut)
+		w.shut = nil
+	}
+}
+
+// begin runs f, which begins a message, unless the gate is shut or ctx has
+// ended; then it waits until the gate is open.
+func (w *Walker) begin(ctx context.Context, f func()) error {
+	for {
+		w.gate.RLock()
+		shut := w.shut
+		if shut == nil && ctx.Err() == nil {
+			f()
+			w.gate.RUnlock()
+			return nil
+		}
+		w.gate.RUnlock()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		select {
+		case <-shut:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Numbers are what is counted for people who watch.
+type Numbers struct {
+	People int // who are written to; 0 while nobody has counted
+	Sent   int // since the start
+	Unsure int
+}
+
+// Numbers tells what was counted.
+func (w *Walker) Numbers() Numbers {
+	return Numbers{People: int(w.people.Load()), Sent: int(w.sent.Load()), Unsure: int(w.unsure.Load())}
+}
+
+// Run walks until ctx ends.
+func (w *Walker) Run(ctx context.Context, lease broadcast.Lease) {
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	helpers.Go(func() { w.count(ctx) })
+	r := newRun(w, lease)
+	for ctx.Err() == nil {
+		err := r.work(ctx)
+		if ctx.Err() != nil || errors.Is(err, broadcast.ErrLost) {
+			break
+		}
+		w.Log.Error("an audience is not written to for a moment", "channel", w.Channel.Name, "error", err)
+		pause(ctx, time.Second)
+	}
+	r.end()
+}
+
+// count counts the audience now and then.
+func (w *Walker) count(ctx context.Context) {
+	for ctx.Err() == nil {
+		if n, err := w.Store.CountSubscribers(ctx, w.Channel.Account); err == nil {
+			w.people.Store(int64(n))
+		}
+		pause(ctx, countEvery)
+	}
+}

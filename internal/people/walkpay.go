@@ -1,0 +1,79 @@
+package people
+
+import (
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// A Payer can have everything that it sends go beyond the free pace, for money.
+type Payer interface{ Pay(on bool) }
+
+// perStar is how many paid messages cost a Star
+// (core.telegram.org/bots/api#sendmessage).
+const perStar = 10
+
+// paidPace is the pace that is paid for, from the same page.
+func paidPace() bots.Pace { return bots.Pace{N: 1000, Per: time.Second} }
+
+// pay decides whether the next batch of a walk is paid for: while there is
+// money. It returns false where that changes and batches at the
+// other pace are still open.
+func (r *run) pay(w *Walk) bool {
+	if r.Paid <= 0 {
+		return true
+	}
+	pays := w.Paid < r.Paid*perStar
+	if pays == r.paying {
+		return true
+	}
+	if len(r.open) > 0 {
+		return false
+	}
+	r.setPaying(pays)
+	return true
+}
+
+func (r *run) setPaying(pays bool) {
+	r.paying = pays
+	if p, ok := r.Bot.(Payer); ok {
+		p.Pay(pays)
+	}
+	if pays {
+		r.Roads.SetPace(r.Channel.Account, paidPace())
+	} else {
+		r.Roads.SetPace(r.Channel.Account, r.pace)
+	}
+}
+
+// speed measures how fast people are told, by walk.
+type speed struct {
+	since map[int64]time.Time
+	n     map[int64]int
+	last  map[int64]float64
+}
+
+// measured is for how long a speed is measured.
+const measured = 5 * time.Second
+
+func (s *speed) add(now time.Time, walk int64, n int) {
+	if s.since == nil {
+		s.since, s.n, s.last = map[int64]time.Time{}, map[int64]int{}, map[int64]float64{}
+	}
+	if s.since[walk].IsZero() {
+		s.since[walk] = now
+		return
+	}
+	s.n[walk] += n
+	if d := now.Sub(s.since[walk]); d >= measured {
+		s.last[walk] = float64(s.n[walk]) / d.Seconds()
+		s.since[walk], s.n[walk] = now, 0
+	}
+}
+
+func (s *speed) of(now time.Time, walk int64) float64 {
+	if d := now.Sub(s.since[walk]); s.last[walk] == 0 && !s.since[walk].IsZero() && d > time.Second {
+		return float64(s.n[walk]) / d.Seconds()
+	}
+	return s.last[walk]
+}

@@ -1,0 +1,410 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// Announce makes an update known to the walk of its incident through an
+// audience, which it begins if need be.
+func (t *deskTx) Announce(ref incident.Ref, ch broadcast.Channel, update int) error {
+	err := t.exec(`INSERT INTO walk (incident, channel, account, version, idle, said, dropped, paid)
+		SELECT id, ?, ?, 0, 0, ' ', 0, 0 FROM incident WHERE prefix = ? AND number = ?
+		ON CONFLICT (incident, channel) DO UPDATE SET account = excluded.account`, ch.Name, ch.Account, ref.Prefix, ref.Number)
+	if err != nil {
+		return err
+	}
+	if _, ok := t.touched[ch.Account]; !ok {
+		t.touched[ch.Account] = nil
+	}
+	return t.exec(`UPDATE walk SET said = said || ? || ' ', version = version + 1, idle = 0
+		WHERE channel = ? AND incident = (SELECT id FROM incident WHERE prefix = ? AND number = ?)`,
+		strconv.Itoa(update), ch.Name, ref.Prefix, ref.Number)
+}
+
+// stirWalks has the walks of an incident looked at: something that was said
+// has become another wording, or is withdrawn.
+func (t *deskTx) stirWalks(incident int64) error {
+	return t.exec(`UPDATE walk SET version = version + 1, idle = 0 WHERE incident = ?`, incident)
+}
+
+// DropNews has people told nothing of what a freeze held back.
+func (t *deskTx) DropNews(scope string) error {
+	return t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident)
+		WHERE idle = 0 AND EXISTS (SELECT 1 FROM incident WHERE incident.id = walk.incident
+			AND ? IN ('all', 'channel:' || channel, 'account:' || account, 'incident:' || prefix || '-' || number))`, scope)
+}
+
+const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began`
+
+// Walks loads the walks of an audience that have something to do, oldest first.
+func (s *Store) Walks(ctx context.Context, channel string) (out []*people.Walk, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		out, err = walksBy(ctx, tx, `channel = ? AND idle = 0`, channel)
+		return err
+	})
+	return out, err
+}
+
+// WalksOf loads the walks of an incident, by channel.
+func (s *Store) WalksOf(ctx context.Context, ref incident.Ref) (out map[string]*people.Walk, err error) {
+	out = map[string]*people.Walk{}
+	err = s.look(ctx, func(tx *tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT walk.id, channel FROM walk JOIN incident ON incident.id = walk.incident WHERE prefix = ? AND number = ?`, ref.Prefix, ref.Number)
+		channels := map[int64]string{}
+		err = each(rows, err, func() error {
+			var id int64
+			var channel string
+			err := rows.Scan(&id, &channel)
+			channels[id] = channel
+			return err
+		})
+		for id, channel := range channels {
+			walks, err := walksBy(ctx, tx, `walk.id = ?`, id)
+			if err != nil {
+				return err
+			}
+			out[channel] = walks[0]
+		}
+		return err
+	})
+	return out, err
+}
+
+func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*people.Walk, err error) {
+	var incidents []int64
+	rows, err := q.QueryContext(ctx, `SELECT id, incident, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN
+			('all', 'channel:' || channel, 'account:' || account, (SELECT 'incident:' || prefix || '-' || number FROM incident WHERE incident.id = walk.incident))),
+			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0)
+		FROM walk WHERE `+where+` ORDER BY id`, args...)
+	err = each(rows, err, func() error {
+		var w people.Walk
+		var incident int64
+		var said string
+		var frozen int
+		if err := rows.Scan(&w.ID, &incident, &w.Version, &said, &w.Dropped, &w.Paid, &frozen, &w.Before); err != nil {
+			return err
+		}
+		w.Frozen = frozen > 0
+		for _, n := range strings.Fields(said) {
+			update, err := strconv.Atoi(n)
+			if err != nil {
+				return err
+			}
+			w.Said = append(w.Said, update)
+		}
+		out, incidents = append(out, &w), append(incidents, incident)
+		return nil
+	})
+	for k, w := range out {
+		if err := loadWalk(ctx, q, w, incidents[k]); err != nil {
+			return nil, err
+		}
+	}
+	return out, err
+}
+
+// loadWalk adds the incident and the rounds.
+func loadWalk(ctx context.Context, q querier, w *people.Walk, incident int64) error {
+	i, err := incidentBy(ctx, q, `id = ?`, incident)
+	if err != nil {
+		return err
+	}
+	w.Incident = *i
+	w.Said = slices.DeleteFunc(w.Said, func(n int) bool { return i.Update(n) == nil })
+	rows, err := q.QueryContext(ctx, `SELECT `+roundColumns+` FROM walk_round WHERE walk = ? ORDER BY id`, w.ID)
+	return each(rows, err, func() error {
+		var r people.Round
+		var began, speed int64
+		err := rows.Scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.State, &r.Start, &r.Place, &r.Wrapped, &r.Span, &r.Passed, &r.Told, &r.Unsure, &r.Failed, &r.Audience, &speed, &began)
+		r.Began, r.Speed = moment(began), float64(speed)/1000
+		w.Rounds = append(w.Rounds, r)
+		return err
+	})
+}
+
+// OpenBatches loads what an earlier life left open. Its people have only their
+// ids.
+func (s *Store) OpenBatches(ctx context.Context, channel string) (out []*people.Batch, err error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT walk_batch.id, walk, round, kind, n, revision, shows, lo, hi, wrapped, journal, receipts, at
+		FROM walk_batch JOIN walk ON walk.id = walk_batch.walk WHERE is_open = 1 AND channel = ? ORDER BY walk_batch.id`, channel)
+	err = each(rows, err, func() error {
+		var b people.Batch
+		var planned []byte
+		var at int64
+		err := rows.Scan(&b.ID, &b.Walk, &b.Round, &b.Kind, &b.Update, &b.Revision, &b.Shows, &b.Lo, &b.Hi, &b.Wrapped, &b.Journal, &planned, &at)
+		if err != nil {
+			return err
+		}
+		b.At = moment(at)
+		out = append(out, &b)
+		return b.Plan(planned)
+	})
+	return out, err
+}
+
+// Rows loads what people between lo and hi were told of the walk's incident.
+func (s *Store) Rows(ctx context.Context, w *people.Walk, lo, hi int64) (out []people.Row, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		for _, r := range w.Rounds {
+			rows, err := tx.QueryContext(ctx, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
+				WHERE round = ? AND hi > ? AND hi < ? AND lo < ? AND is_open = 0 ORDER BY hi`, r.ID, lo, hi+max(r.Span, 1)+1, hi)
+			err = each(rows, err, func() error {
+				row, err := scanRow(rows.Scan)
+				out = append(out, row)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func scanRow(scan func(...any) error) (r people.Row, err error) {
+	var at int64
+	err = scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.Shows, &r.Lo, &r.Hi, &at, &r.Receipts)
+	r.At = moment(at)
+	return r, err
+}
+
+// NextTold is after whom, at place or later, the next people begin who were
+// told of the walk's incident. It returns false when there are none.
+func (s *Store) NextTold(ctx context.Context, w *people.Walk, place int64) (next int64, ok bool, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		for _, r := range w.Rounds {
+			var lo int64
+			row := tx.QueryRowContext(ctx, `SELECT lo FROM walk_batch WHERE round = ? AND hi > ? AND is_open = 0 ORDER BY hi LIMIT 1`, r.ID, place)
+			switch err := row.Scan(&lo); {
+			case errors.Is(err, sql.ErrNoRows):
+				continue
+			case err != nil:
+				return err
+			}
+			if lo = max(lo, place); !ok || lo < next {
+				next, ok = lo, true
+			}
+		}
+		return nil
+	})
+	return next, ok, err
+}
+
+// Outdated finds people whose message about an update does not show what it
+// should; nil when there are none.
+func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int) (*people.Row, error) {
+	row := s.read.QueryRowContext(ctx, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
+		WHERE walk = ? AND n = ? AND shows <> ? AND is_open = 0 AND kind <> 'retraction' ORDER BY id LIMIT 1`, walk, update, shows)
+	r, err := scanRow(row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &r, err
+}
+
+// Walk takes one step of an audience's walks. What ended is kept whatever else
+// happens. What is to be opened is refused with ErrChanged or ErrFrozen where
+// the walk is no longer as it was loaded.
+func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Step) error {
+	var refused error
+	err := s.change(ctx, func(tx *tx) error {
+		if err := holds(ctx, tx, lease); err != nil {
+			return err
+		}
+		for _, c := range step.Close {
+			if err := s.closeBatch(ctx, tx, lease, c); err != nil {
+				return err
+			}
+		}
+		if step.Walk == nil {
+			return nil
+		}
+		if refused = s.walkUnchanged(ctx, tx, step.Walk); refused != nil {
+			if errors.Is(refused, broadcast.ErrChanged) || errors.Is(refused, broadcast.ErrFrozen) {
+				return nil
+			}
+			return refused
+		}
+		return s.openStep(ctx, tx, lease, step)
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+func (s *Store) walkUnchanged(ctx context.Context, q querier, w *people.Walk) error {
+	var version int64
+	var frozen int
+	row := q.QueryRowContext(ctx, `SELECT version, (SELECT count(*) FROM freeze WHERE scope IN ('all', 'channel:' || channel, 'account:' || account, ?)) FROM walk WHERE id = ?`,
+		"incident:"+w.Incident.Ref.String(), w.ID)
+	switch err := row.Scan(&version, &frozen); {
+	case err != nil:
+		return err
+	case version != w.Version:
+		return broadcast.ErrChanged
+	case frozen > 0:
+		return broadcast.ErrFrozen
+	}
+	return nil
+}
+
+func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, step people.Step) error {
+	for _, r := range step.Rounds {
+		if err := s.saveRound(ctx, q, step.Walk.ID, r); err != nil {
+			return err
+		}
+	}
+	if step.Idle {
+		_, err := q.ExecContext(ctx, `UPDATE walk SET idle = 1 WHERE id = ?`, step.Walk.ID)
+		return err
+	}
+	b := step.Open
+	if b == nil || b.Row != 0 {
+		return nil
+	}
+	if _, err := q.ExecContext(ctx, `UPDATE walk SET paid = ? WHERE id = ?`, step.Walk.Paid, step.Walk.ID); err != nil {
+		return err
+	}
+	row := q.QueryRowContext(ctx, `INSERT INTO walk_batch (walk, round, kind, n, revision, shows, lo, hi, wrapped, people, is_open, epoch, journal, receipts, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?) RETURNING id`,
+		b.Walk, b.Round, b.Kind, b.Update, b.Revision, b.Revision, b.Lo, b.Hi, flag(b.Wrapped), len(b.People), lease.Epoch, b.Journal, b.Planned(), micros(b.At))
+	return row.Scan(&b.ID)
+}
+
+// saveRound stores where a round stands, but not what batches count.
+func (s *Store) saveRound(ctx context.Context, q querier, walk int64, r *people.Round) error {
+	now := micros(s.now())
+	if r.ID == 0 {
+		row := q.QueryRowContext(ctx, `INSERT INTO walk_round (walk, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began, changed)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, 0, ?, ?) RETURNING id`,
+			walk, r.Kind, r.Update, r.Revision, r.State, r.Start, r.Place, flag(r.Wrapped), r.Span, r.Audience, micros(r.Began), now)
+		return row.Scan(&r.ID)
+	}
+	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = ?, audience = ?, speed = ?, changed = ? WHERE id = ?`,
+		r.State, r.Place, flag(r.Wrapped), r.Span, r.Audience, int64(r.Speed*1000), now, r.ID)
+	return err
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// closeBatch keeps what became of a batch.
+func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+	b := c.Batch
+	if b.Row != 0 {
+		return s.closeEdits(ctx, tx, lease, c)
+	}
+	if b.ID != 0 { // otherwise nobody was to be told
+		open := 0
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM walk_batch WHERE id = ? AND is_open = 1`, b.ID).Scan(&open); err != nil || open == 0 {
+			return err // closed in a transaction whose outcome was not known
+		}
+		if err := s.keepReceipts(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?, changed = ? WHERE id = ?`,
+		c.Told, c.Passed, c.Unsure, c.Failed, micros(s.now()), b.Round)
+	if err == nil && c.Back {
+		_, err = tx.ExecContext(ctx, `UPDATE walk_round SET place = ?, wrapped = ? WHERE id = ? AND (wrapped > ? OR wrapped = ? AND place > ?)`,
+			c.Place, flag(b.Wrapped), b.Round, flag(b.Wrapped), flag(b.Wrapped), c.Place)
+	}
+	if err != nil {
+		return err
+	}
+	return s.keepExceptions(ctx, tx, lease, c)
+}
+
+// closeEdits records that messages show something else now, unless some were
+// left: then all are edited again.
+func (s *Store) closeEdits(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+	for k := range c.Batch.People {
+		if c.Batch.People[k].Result == people.Unsent {
+			return nil
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, c.Batch.Shows, c.Batch.Row); err != nil {
+		return err
+	}
+	return s.keepExceptions(ctx, tx, lease, c)
+}
+
+// keepReceipts closes a batch: it becomes part of its neighbour where that has
+// room, and is forgotten where nobody was told.
+func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) error {
+	b := c.Batch
+	forget := func() error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM walk_batch WHERE id = ?`, b.ID)
+		return err
+	}
+	if c.People == 0 {
+		return forget()
+	}
+	var id, at int64
+	var before []byte
+	row := tx.QueryRowContext(ctx, `SELECT id, at, receipts FROM walk_batch WHERE round = ? AND hi = ? AND is_open = 0 AND wrapped = ? AND revision = ? AND shows = ? AND people <= ?`,
+		b.Round, b.Lo, flag(b.Wrapped), b.Revision, b.Revision, people.MaxBatch-c.People)
+	switch err := row.Scan(&id, &at, &before); {
+	case errors.Is(err, sql.ErrNoRows):
+		_, err = tx.ExecContext(ctx, `UPDATE walk_batch SET is_open = 0, receipts = ?, people = ?, journal = '', epoch = 0 WHERE id = ?`, c.Receipts, c.People, b.ID)
+		return err
+	case err != nil:
+		return err
+	}
+	joined, err := people.JoinReceipts(before, c.Receipts)
+	if err != nil {
+		return fmt.Errorf("batch %d: %w", id, err)
+	}
+	if err := forget(); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET receipts = ?, people = people + ?, hi = ? WHERE id = ?`, joined, c.People, b.Hi, id); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE walk_round SET span = CASE WHEN span < (SELECT hi - lo FROM walk_batch WHERE id = ?) THEN (SELECT hi - lo FROM walk_batch WHERE id = ?) ELSE span END WHERE id = ?`, id, id, b.Round)
+	return err
+}
+
+func (s *Store) keepExceptions(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+	for state, ids := range map[people.State][]int64{people.Blocked: c.Barred, people.Gone: c.Vanished} {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE id = ? AND state = ?`, state, s.now().Unix(), id, people.Active); err != nil {
+				return err
+			}
+		}
+	}
+	for _, m := range c.Moved {
+		if err := moveSubscriber(ctx, tx, lease.Account, m.From, m.To); err != nil {
+			return err
+		}
+	}
+	for _, t := range c.Troubles {
+		kind := "failed"
+		if t.Unsure {
+			kind = "unsure"
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO walk_exception (round, subscriber, kind, detail, at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (round, subscriber) DO UPDATE SET kind = excluded.kind, detail = excluded.detail, at = excluded.at`,
+			c.Batch.Round, t.Subscriber, kind, t.Detail, micros(s.now()))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
