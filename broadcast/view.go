@@ -43,6 +43,7 @@ type Delivery struct {
 	Accepted time.Time
 	Sent     time.Time
 	Until    time.Time // pending: not before this, because the platform asks to wait
+	Audience *Progress // of an audience: how far it is; nil for a channel
 }
 
 // amendSuffix marks the id of the row for an edit or deletion of a message

@@ -67,6 +67,7 @@ type Bot struct {
 	answers sync.Pool  // of *[answerRoom]byte
 
 	username atomic.Pointer[string] // nil until it is known
+	paying   atomic.Bool            // everything goes at the pace that is paid for
 	heard    bots.Pulse
 }
 

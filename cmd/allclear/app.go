@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,6 +33,7 @@ type app struct {
 	reminders *desk.Reminders
 	metrics   *metrics.Metrics
 	audiences map[string]*people.Audience // by account
+	walkers   map[string]*people.Walker   // by account
 	log       *slog.Logger
 
 	key   *audit.Key // signs exports
@@ -78,6 +80,10 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 	a.desk = desk.New(a.deskConfig(texts, approved))
 	a.rooms = a.newRooms()
 	a.newAudiences(texts)
+	if err := a.newWalkers(); err != nil {
+		db.Close()
+		return nil, err
+	}
 	if err := a.checkShared(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -107,6 +113,9 @@ func (a *app) run(ctx context.Context) error {
 				wg.Go(func() { a.offerPeople(ctx, name) })
 				audience.Run(ctx)
 			})
+		}
+		if walker := a.walkers[name]; walker != nil {
+			a.engine.While(name, walker.Run)
 		}
 	}
 	if a.store.Shared() {
@@ -172,10 +181,10 @@ func componentNames(c *config.Config) map[string]string {
 func (a *app) deskConfig(texts *templates.Set, approved map[string]string) desk.Config {
 	c := a.config
 	return desk.Config{
-		Store: a.store, Reader: a.store, Render: a.engine.Preview, Operators: operators(c), Channels: channels(c), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
+		Store: a.store, Reader: a.store, Render: a.engine.Preview, Operators: operators(c), Channels: slices.Concat(channels(c), audienceChannels(c)), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
 		Zone: c.Site.TimeZone, Hosts: c.Site.Hosts, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
 		Words: texts, Approved: approved,
-		Wake: a.engine.Wake, Changed: tell(&a.published), Counted: a.metrics.Command,
+		Wake: a.wake, Changed: tell(&a.published), Counted: a.metrics.Command,
 	}
 }
 

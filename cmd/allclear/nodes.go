@@ -29,7 +29,9 @@ func (a *app) follow(ctx context.Context, last int64) {
 			continue
 		}
 		well, last = true, news.Last
-		a.engine.Wake(news.Lanes)
+		if len(news.Refs) > 0 || len(news.Lanes) > 0 {
+			a.wake(news.Lanes)
+		}
 		for _, ref := range news.Refs {
 			published(ref)
 		}

@@ -79,12 +79,6 @@ func notYet(c *config.Config) (out []string) {
 			out = append(out, what)
 		}
 	}
-	for _, ch := range c.Channels {
-		add(ch.Audience, "channel "+ch.Name+" is an audience; people may subscribe and ask, but no update is sent to them")
-	}
-	for _, name := range sortedKeys(c.Bots) {
-		add(c.Bots[name].Paid > 0, "paid of bot "+name+"; nothing is paid for")
-	}
 	add(len(c.Hooks) > 0, "[hooks]; no alert is taken")
 	return out
 }

@@ -146,6 +146,10 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 	}
 	var lines, fine []string
 	for _, name := range order {
+		if d := newest[name]; d.Audience != nil {
+			lines = append(lines, fmt.Sprintf("→ %s %s%s", name, *d.Audience, held(d)))
+			continue
+		}
 		switch d := newest[name]; d.State {
 		case broadcast.Failed, broadcast.UnsureState: // has a line of its own
 		case broadcast.Sent:
@@ -156,8 +160,16 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 			fine = append(fine, strings.TrimSpace(fmt.Sprintf("… %s %s %s", name, d.State, short(d.Error, 80))))
 		}
 	}
-	lines = append(lines, fine...)
+	lines = append(fine, lines...)
 	return append(lines, trouble...)
+}
+
+// held says why an audience does not go on.
+func held(d broadcast.Delivery) string {
+	if d.State == broadcast.Held {
+		return " · frozen"
+	}
+	return ""
 }
 
 // pending says why a delivery has not been made yet.

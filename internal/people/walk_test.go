@@ -28,7 +28,7 @@ func TestAnAudienceIsTold(t *testing.T) {
 		w.want(chat+1, "Logins fail … Nobody can log in. … INC-1/1")
 	}
 	w.want(301, "Nobody can log in. … INC-1/1")
-	if text := w.crowd.of(301)[0].text; !strings.Contains(text, "重大") && !strings.Contains(text, "调查") {
+	if text := w.inboxes.of(301)[0].text; !strings.Contains(text, "重大") && !strings.Contains(text, "调查") {
 		t.Errorf("in Chinese: %q", text)
 	}
 	for _, chat := range []int64{302, 303, 304} {
@@ -71,25 +71,25 @@ func TestNewerWordsOvertake(t *testing.T) {
 	w.start()
 	w.subscribe(nil, numbers(1, 150)...)
 	w.publish("One.", incident.Major)
-	w.until("some are told", func() bool { return w.crowd.told("One.") >= 40 })
+	w.until("some are told", func() bool { return w.inboxes.told("One.") >= 40 })
 	w.update("INC-1", "Two.", "")
 	w.update("INC-1", "Three.", "")
-	atMost := w.crowd.told("One.") + 10 // on their way when that was published
+	atMost := w.inboxes.told("One.") + 10 // on their way when that was published
 	w.idle()
-	if n := w.crowd.told("One."); n > atMost {
+	if n := w.inboxes.told("One."); n > atMost {
 		t.Errorf("%d were told old news, of whom %d before newer words were published", n, atMost)
 	}
-	if n := w.crowd.told("Two."); n > 10 {
+	if n := w.inboxes.told("Two."); n > 10 {
 		t.Errorf("%d were told what was overtaken at once", n)
 	}
-	if n := w.crowd.told("Three."); n != 150 {
+	if n := w.inboxes.told("Three."); n != 150 {
 		t.Errorf("%d of 150 were told the newest", n)
 	}
 	w.want(150, "Logins fail … Three. … 2 earlier updates … INC-1/3")
-	w.crowd.mu.Lock()
-	defer w.crowd.mu.Unlock()
+	w.inboxes.mu.Lock()
+	defer w.inboxes.mu.Unlock()
 	told := map[int64]bool{}
-	for _, chat := range w.crowd.order {
+	for _, chat := range w.inboxes.order {
 		if told[chat] { // the first who is told a second time
 			if len(told) < 145 {
 				t.Errorf("%d is told again while only %d of 150 know anything", chat, len(told))
@@ -107,14 +107,14 @@ func TestACorrectionReachesThoseWhoWereToldWrong(t *testing.T) {
 	w.start()
 	w.subscribe(nil, numbers(1, 200)...)
 	w.publish("Deposits are save.", incident.Major)
-	w.until("some are told", func() bool { return w.crowd.told("save") >= 60 })
+	w.until("some are told", func() bool { return w.inboxes.told("save") >= 60 })
 	w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Deposits are safe."}})
 	w.idle()
-	if wrong, right := w.crowd.told("save"), w.crowd.told("safe"); wrong != 0 || right != 200 {
+	if wrong, right := w.inboxes.told("save"), w.inboxes.told("safe"); wrong != 0 || right != 200 {
 		t.Errorf("%d have the wrong words and %d the right ones", wrong, right)
 	}
 	for chat := int64(1); chat <= 200; chat++ {
-		if n := len(w.crowd.of(chat)); n != 1 {
+		if n := len(w.inboxes.of(chat)); n != 1 {
 			t.Fatalf("%d has %d messages, want the one that was edited", chat, n)
 		}
 	}
@@ -126,14 +126,14 @@ func TestARetractionReachesThoseWhoWereTold(t *testing.T) {
 	w.start()
 	w.subscribe(nil, numbers(1, 200)...)
 	w.publish("We were hacked.", incident.Major)
-	w.until("some are told", func() bool { return w.crowd.told("hacked") >= 60 })
+	w.until("some are told", func() bool { return w.inboxes.told("hacked") >= 60 })
 	w.do(desk.Retract{Ref: "INC-1/1", Reason: "A false alarm."})
-	atMost := w.crowd.told("INC-1") + 10
+	atMost := w.inboxes.told("INC-1") + 10
 	w.idle()
-	if n := w.crowd.told("hacked"); n != 0 {
+	if n := w.inboxes.told("hacked"); n != 0 {
 		t.Errorf("%d still read it", n)
 	}
-	if n := w.crowd.told("false alarm"); n < 60 || n > atMost {
+	if n := w.inboxes.told("false alarm"); n < 60 || n > atMost {
 		t.Errorf("%d read that it is retracted, want those who were told, at most %d", n, atMost)
 	}
 }
@@ -145,12 +145,12 @@ func TestAFreezeIsAFence(t *testing.T) {
 	w.start()
 	w.subscribe(nil, numbers(1, 300)...)
 	w.publish("One.", incident.Major)
-	w.until("some are told", func() bool { return w.crowd.told("One.") >= 50 })
+	w.until("some are told", func() bool { return w.inboxes.told("One.") >= 50 })
 	w.do(desk.Stop{Scope: "people", Reason: "stop"})
 	time.Sleep(200 * time.Millisecond) // answers that were under way
-	n := w.crowd.told("One.")
+	n := w.inboxes.told("One.")
 	time.Sleep(500 * time.Millisecond)
-	if now := w.crowd.told("One."); now != n || n > 150 {
+	if now := w.inboxes.told("One."); now != n || n > 150 {
 		t.Errorf("%d were told, and %d half a second later", n, now)
 	}
 	w.do(desk.Release{Scope: "people"})
@@ -169,12 +169,12 @@ func TestAFreezeCanDropTheNews(t *testing.T) {
 	w.publish("One.", incident.Major)
 	w.do(desk.Release{Scope: "people", Release: "drop"})
 	w.idle()
-	if n := w.crowd.told("One."); n != 0 {
+	if n := w.inboxes.told("One."); n != 0 {
 		t.Errorf("%d were told what was dropped", n)
 	}
 	w.update("INC-1", "Two.", "")
 	w.idle()
-	if n := w.crowd.told("Two."); n != 50 {
+	if n := w.inboxes.told("Two."); n != 50 {
 		t.Errorf("%d of 50 were told the next", n)
 	}
 }
@@ -186,7 +186,7 @@ func TestPeopleWhoCannotBeWrittenTo(t *testing.T) {
 	w.start()
 	w.subscribe(nil, 1, 2, 3, -4, 5, 6)
 	limited := 0
-	w.crowd.refusing(func(chat int64) string {
+	w.inboxes.refusing(func(chat int64) string {
 		switch chat {
 		case 2:
 			return `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`
@@ -226,7 +226,7 @@ func TestPeopleWhoCannotBeWrittenTo(t *testing.T) {
 	if r := walks["people"].Rounds[0]; r.Told != 3 || r.Unsure != 1 || r.State != people.RoundDone {
 		t.Errorf("the round %+v, want 3 told and 1 unsure", r)
 	}
-	w.crowd.refusing(nil)
+	w.inboxes.refusing(nil)
 	w.update("INC-1", "Two.", "")
 	w.idle()
 	w.want(2)

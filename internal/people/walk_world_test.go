@@ -32,8 +32,8 @@ type letter struct {
 	deleted bool
 }
 
-// crowd is a Telegram full of people, over HTTP on loopback.
-type crowd struct {
+// inboxes is a Telegram full of people, over HTTP on loopback.
+type inboxes struct {
 	*httptest.Server
 	mu      sync.Mutex
 	last    int64
@@ -44,8 +44,8 @@ type crowd struct {
 	arrived chan int64
 }
 
-func newCrowd(t testing.TB) *crowd {
-	c := &crowd{chats: map[int64][]*letter{}, last: 1000, arrived: make(chan int64, 100_000)}
+func newInboxes(t testing.TB) *inboxes {
+	c := &inboxes{chats: map[int64][]*letter{}, last: 1000, arrived: make(chan int64, 100_000)}
 	c.Server = httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(c.Close)
 	return c
@@ -61,7 +61,7 @@ type asked struct {
 	} `json:"reply_parameters"`
 }
 
-func (c *crowd) serve(w http.ResponseWriter, r *http.Request) {
+func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 	var a asked
 	if r.Header.Get("Content-Type") == "application/json" {
 		json.NewDecoder(r.Body).Decode(&a)
@@ -89,7 +89,7 @@ func (c *crowd) serve(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, c.carry(method, a))
 }
 
-func (c *crowd) carry(method string, a asked) string {
+func (c *inboxes) carry(method string, a asked) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch method {
@@ -117,7 +117,7 @@ func (c *crowd) carry(method string, a asked) string {
 	return `{"ok":true,"result":true}`
 }
 
-func (c *crowd) of(chat int64) (out []letter) {
+func (c *inboxes) of(chat int64) (out []letter) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, l := range c.chats[chat] {
@@ -127,7 +127,7 @@ func (c *crowd) of(chat int64) (out []letter) {
 }
 
 // told counts the people who have a message with words.
-func (c *crowd) told(words string) (n int) {
+func (c *inboxes) told(words string) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, all := range c.chats {
@@ -141,7 +141,7 @@ func (c *crowd) told(words string) (n int) {
 	return n
 }
 
-func (c *crowd) refusing(f func(chat int64) string) {
+func (c *inboxes) refusing(f func(chat int64) string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refuse = f
@@ -149,26 +149,26 @@ func (c *crowd) refusing(f func(chat int64) string) {
 
 // world is a desk, a store, an engine and an audience that is walked to.
 type world struct {
-	t      testing.TB
-	crowd  *crowd
-	file   string
-	store  *store.Store
-	desk   *desk.Desk
-	engine *broadcast.Engine
-	walker *people.Walker
-	rate   float64
-	paid   int
-	resend bool
-	public func(context.Context, incident.Ref, int) (bool, error)
-	stop   context.CancelFunc
-	done   chan struct{}
-	keys   int
+	t       testing.TB
+	inboxes *inboxes
+	file    string
+	store   *store.Store
+	desk    *desk.Desk
+	engine  *broadcast.Engine
+	walker  *people.Walker
+	rate    float64
+	paid    int
+	resend  bool
+	public  func(context.Context, incident.Ref, int) (bool, error)
+	stop    context.CancelFunc
+	done    chan struct{}
+	keys    int
 }
 
 const bot = "tg"
 
 func newWorld(t testing.TB, rate float64) *world {
-	return &world{t: t, crowd: newCrowd(t), file: filepath.Join(t.TempDir(), "test.db"), rate: rate}
+	return &world{t: t, inboxes: newInboxes(t), file: filepath.Join(t.TempDir(), "test.db"), rate: rate}
 }
 
 // start opens the store and walks, as a process does that starts.
@@ -184,7 +184,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
-	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: w.crowd.URL, Rate: w.rate})
+	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: w.inboxes.URL, Rate: w.rate})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func (w *world) idle() {
 // to his first one, and words must be in that order.
 func (w *world) want(chat int64, lines ...string) {
 	w.t.Helper()
-	all := w.crowd.of(chat)
+	all := w.inboxes.of(chat)
 	if len(all) != len(lines) {
 		w.t.Fatalf("%d has %d messages %+v, want %q", chat, len(all), all, lines)
 	}

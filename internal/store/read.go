@@ -59,6 +59,11 @@ func (s *Store) Deliveries(ctx context.Context, ref incident.Ref, complete func(
 			complete(l)
 			out = append(out, l.Deliveries(sending)...)
 		}
+		if err != nil {
+			return err
+		}
+		walks, err := walkDeliveries(ctx, tx, ref)
+		out = append(out, walks...)
 		return err
 	})
 	return out, err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,26 +58,44 @@ func (s *Store) Walks(ctx context.Context, channel string) (out []*people.Walk, 
 
 // WalksOf loads the walks of an incident, by channel.
 func (s *Store) WalksOf(ctx context.Context, ref incident.Ref) (out map[string]*people.Walk, err error) {
-	out = map[string]*people.Walk{}
 	err = s.look(ctx, func(tx *tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT walk.id, channel FROM walk JOIN incident ON incident.id = walk.incident WHERE prefix = ? AND number = ?`, ref.Prefix, ref.Number)
-		channels := map[int64]string{}
-		err = each(rows, err, func() error {
-			var id int64
-			var channel string
-			err := rows.Scan(&id, &channel)
-			channels[id] = channel
-			return err
-		})
-		for id, channel := range channels {
-			walks, err := walksBy(ctx, tx, `walk.id = ?`, id)
-			if err != nil {
-				return err
-			}
-			out[channel] = walks[0]
-		}
+		out, err = walksOf(ctx, tx, ref)
 		return err
 	})
+	return out, err
+}
+
+func walksOf(ctx context.Context, q querier, ref incident.Ref) (map[string]*people.Walk, error) {
+	channels := map[int64]string{}
+	rows, err := q.QueryContext(ctx, `SELECT walk.id, channel FROM walk JOIN incident ON incident.id = walk.incident WHERE prefix = ? AND number = ?`, ref.Prefix, ref.Number)
+	err = each(rows, err, func() error {
+		var id int64
+		var channel string
+		err := rows.Scan(&id, &channel)
+		channels[id] = channel
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*people.Walk{}
+	for id, channel := range channels {
+		walks, err := walksBy(ctx, q, `walk.id = ?`, id)
+		if err != nil {
+			return nil, err
+		}
+		out[channel] = walks[0]
+	}
+	return out, nil
+}
+
+// walkDeliveries are the rows of audiences among an incident's deliveries: one
+// for each round.
+func walkDeliveries(ctx context.Context, q querier, ref incident.Ref) (out []broadcast.Delivery, err error) {
+	walks, err := walksOf(ctx, q, ref)
+	for _, channel := range slices.Sorted(maps.Keys(walks)) {
+		out = append(out, walks[channel].Deliveries(channel)...)
+	}
 	return out, err
 }
 

@@ -117,6 +117,18 @@ type deliveryJSON struct {
 	Error      string          `json:"error,omitempty"`
 	AcceptedAt *time.Time      `json:"accepted_at"`
 	SentAt     *time.Time      `json:"sent_at"`
+	Audience   *audienceJSON   `json:"audience,omitempty"`
+}
+
+// audienceJSON is how far an audience is.
+type audienceJSON struct {
+	Told   int     `json:"told"`
+	Unsure int     `json:"unsure"`
+	Failed int     `json:"failed"`
+	Passed int     `json:"passed"`
+	People int     `json:"people"`
+	Speed  float64 `json:"per_second"`
+	Left   float64 `json:"seconds_left"`
 }
 
 type messageJSON struct {
@@ -131,6 +143,9 @@ func deliveryResource(d *broadcast.Delivery) deliveryJSON {
 	}
 	if d.Message != "" || d.URL != "" {
 		res.Ref = &messageJSON{d.Message, d.URL}
+	}
+	if p := d.Audience; p != nil {
+		res.Audience = &audienceJSON{p.Told, p.Unsure, p.Failed, p.Passed, p.People, p.Speed, p.Left().Seconds()}
 	}
 	return res
 }

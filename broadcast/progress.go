@@ -1,0 +1,71 @@
+package broadcast
+
+import (
+	"fmt"
+	"time"
+)
+
+// Progress is how far an audience is with an update.
+type Progress struct {
+	Told   int
+	Unsure int
+	Failed int
+	Passed int     // people who had their turn, whether or not it concerned them
+	People int     // in the audience; 0 while nobody has counted
+	Speed  float64 // messages a second, lately; 0 while that is not known
+}
+
+// Left is how long it will take until everybody had his turn, if things go on
+// as they do. It is 0 where that is not known.
+func (p Progress) Left() time.Duration {
+	if p.Speed <= 0 || p.Passed <= 0 || p.People <= p.Passed {
+		return 0
+	}
+	concerned := float64(p.Told+p.Unsure+p.Failed) / float64(p.Passed)
+	return time.Duration(float64(p.People-p.Passed) * concerned / p.Speed * float64(time.Second))
+}
+
+// String is for people: 36 120 of 1.2 M · 30/s · done in 11 h.
+func (p Progress) String() string {
+	s := Count(p.Told)
+	if p.People > 0 {
+		s += " of " + Count(p.People)
+	}
+	if p.Speed > 0 {
+		s += fmt.Sprintf(" · %.0f/s", p.Speed)
+	}
+	if left := p.Left(); left > 0 {
+		s += " · done in " + Roughly(left)
+	}
+	if p.Unsure > 0 {
+		s += " · " + Count(p.Unsure) + " unsure"
+	}
+	if p.Failed > 0 {
+		s += " · " + Count(p.Failed) + " failed"
+	}
+	return s
+}
+
+// Count is a number for people: 950, 36 120, 1.2 M.
+func Count(n int) string {
+	switch {
+	case n >= 1_000_000:
+		return fmt.Sprintf("%.1f M", float64(n)/1e6)
+	case n >= 10_000:
+		return fmt.Sprintf("%d %03d", n/1000, n%1000)
+	}
+	return fmt.Sprint(n)
+}
+
+// Roughly is a time that lies ahead, for people: 40 s, 12 min, 11 h, 3 days.
+func Roughly(d time.Duration) string {
+	switch {
+	case d < 90*time.Second:
+		return fmt.Sprintf("%.0f s", max(1, d.Seconds()))
+	case d < 90*time.Minute:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%.0f h", d.Hours())
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}

@@ -1,0 +1,20 @@
+package broadcast
+
+import "testing"
+
+func TestProgress(t *testing.T) {
+	for want, p := range map[string]Progress{
+		"0": {},
+		"36 120 of 1.2 M · 30/s · done in 11 h":     {Told: 36_120, Passed: 36_120, People: 1_200_000, Speed: 30},
+		"50 of 200 · 10/s · done in 5 s · 1 unsure": {Told: 50, Unsure: 1, Passed: 102, People: 200, Speed: 10},
+		"200 of 200 · 10/s · 2 failed":              {Told: 200, Failed: 2, Passed: 200, People: 200, Speed: 10},
+		"1000 of 9999 · 1/s · done in 2 h":          {Told: 1000, Passed: 1000, People: 9999, Speed: 1.25},
+		"10 000 of 5.0 M · 1000/s · done in 83 min": {Told: 10_000, Passed: 10_000, People: 5_000_000, Speed: 1000},
+		"10 of 5.0 M · 20/s · done in 3 days":       {Told: 10, Passed: 10, People: 5_000_000, Speed: 20},
+		"10 of 5.0 M · 208/s · done in 40 min":      {Told: 10, Passed: 100, People: 5_000_000, Speed: 208},
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("%+v is %q, want %q", p, got, want)
+		}
+	}
+}

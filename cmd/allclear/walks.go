@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// audienceChannels are the channels that are audiences.
+func audienceChannels(c *config.Config) (out []broadcast.Channel) {
+	for _, ch := range c.Channels {
+		if ch.Audience {
+			out = append(out, broadcast.Channel{Name: ch.Name, Account: ch.Bot, Platform: string(c.Bots[ch.Bot].Kind), Language: ch.Language, Drill: ch.Drill, Audience: true})
+		}
+	}
+	return out
+}
+
+// newWalkers makes what writes to each audience.
+func (a *app) newWalkers() error {
+	a.walkers = map[string]*people.Walker{}
+	for _, ch := range audienceChannels(a.config) {
+		journal, err := people.OpenJournal(a.journalFile(ch.Account))
+		if err != nil {
+			return err
+		}
+		walker, ok := people.NewWalker(people.WalkerConfig{
+			Channel: ch, Bot: a.bots[ch.Account], Store: a.store, Roads: a.engine, Journal: journal, Language: a.config.Site.Language,
+			Resend: a.config.Policy.Unsure.People == config.Resend, EditOnly: a.config.Policy.Correction == config.EditOnly,
+			Paid: a.config.Bots[ch.Account].Paid, Public: a.answeredInPublic, Changed: tell(&a.delivered), Log: a.log,
+		})
+		if ok {
+			a.walkers[ch.Account] = walker
+		}
+	}
+	return nil
+}
+
+// journalFile lies beside the database; a database elsewhere has none.
+func (a *app) journalFile(account string) string {
+	file, ok := strings.CutPrefix(a.config.Store.URL.Reveal(), "sqlite:")
+	if !ok {
+		return ""
+	}
+	return file + "-walk-" + url.PathEscape(account)
+}
+
+// wake has everything looked at that a command may have changed. When it
+// returns, nothing that the command stopped is begun any more.
+func (a *app) wake(lanes map[string][]int64) {
+	for _, w := range a.walkers {
+		w.Look()
+	}
+	a.engine.Wake(lanes)
+}
+
+// answeredInPublic reports whether each public channel has an answer about an
+// update.
+func (a *app) answeredInPublic(ctx context.Context, ref incident.Ref, update int) (bool, error) {
+	ds, err := a.store.Deliveries(ctx, ref, a.engine.Complete)
+	if err != nil {
+		return false, err
+	}
+	for _, d := range ds {
+		_, n, err := incident.ParseUpdateRef(d.Update)
+		if err == nil && n == update && d.Audience == nil && (d.State == broadcast.Pending || d.State == broadcast.Sending) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
