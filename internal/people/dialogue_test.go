@@ -1,0 +1,96 @@
+package people
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+
+	"golang.org/x/text/language"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+func aDialogue(components int) *dialogue {
+	d := &dialogue{username: "example_bot", language: "en", languages: []string{"en", "zh-Hans"}}
+	d.matcher = language.NewMatcher([]language.Tag{language.English, language.SimplifiedChinese})
+	for i := range components {
+		d.components = append(d.components, Component{"c" + strconv.Itoa(i), "Component " + strconv.Itoa(i)})
+	}
+	return d
+}
+
+func TestParseTyped(t *testing.T) {
+	for text, want := range map[string]typed{
+		"/start":                       {"start", ""},
+		" /Start INC-12 ":              {"start", "INC-12"},
+		"/verify@Example_Bot a\nb":     {"verify", "a\nb"},
+		"/settings@example_bot":        {"settings", ""},
+		"/verify\nhttps://example.com": {"verify", "https://example.com"},
+	} {
+		if got, ok := parseTyped(text, "example_bot"); !ok || got != want {
+			t.Errorf("%q is %+v, %t", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "/", "start", "hello /start", "/start@other_bot", "/@example_bot"} {
+		if got, ok := parseTyped(text, "example_bot"); ok {
+			t.Errorf("%q is taken for %+v", text, got)
+		}
+	}
+}
+
+func TestManyServices(t *testing.T) {
+	d := aDialogue(20)
+	m := d.menu(mustTexts(t), "en")
+	seen := map[string]bool{}
+	for page := range 5 { // the last is beyond the end
+		rows := m.rows(answer{what: services, sub: Subscriber{All: true}, page: page})
+		if f := bots.CheckButtons(rows); f != nil {
+			t.Errorf("page %d: %v", page, f)
+		}
+		for _, b := range slices.Concat(rows...) {
+			seen[b.Data] = true
+		}
+	}
+	for _, c := range d.components {
+		if !seen["me:off:"+c.ID] {
+			t.Errorf("%s is on no page", c.ID)
+		}
+	}
+}
+
+// FuzzDialogue checks that whatever a person types or presses, what is kept of
+// him is sound, and what he is shown can be sent.
+func FuzzDialogue(f *testing.F) {
+	for _, s := range []string{"/start INC-12", "/start c1", "/unsubscribe", "/verify x", "hello", "me:off:c0", "me:erase!", "me:services:99999999999999999999", "me:least:none", "me:speak:zh-Hans", "me:"} {
+		f.Add(s, "zh-hans", true, true)
+		f.Add(s, "\xff", false, false)
+	}
+	texts := mustTexts(f)
+	d := aDialogue(8)
+	f.Fuzz(func(t *testing.T, said, app string, private, known bool) {
+		was := Subscriber{Chat: 7}
+		if known {
+			was = Subscriber{ID: 1, Chat: 7, Language: "en", Impact: incident.Minor, Components: []string{"c0"}}
+		}
+		for _, e := range []bots.Event{
+			{Kind: bots.Said, Chat: "7", Text: said, Language: app, Private: private},
+			{Kind: bots.Said, Chat: "7", Text: said, Language: app, Private: private, Forwarded: true},
+			{Kind: bots.Pressed, Chat: "7", Button: said, Language: app, Private: private},
+		} {
+			keep, a := d.hear(was, e)
+			if keep != nil {
+				sound := keep.known() && slices.Contains(d.languages, keep.Language) && keep.Chat == 7 && len(keep.Incidents) <= maxFollowed
+				for _, id := range keep.Components {
+					sound = sound && slices.ContainsFunc(d.components, func(c Component) bool { return c.ID == id })
+				}
+				if !sound {
+					t.Errorf("%q keeps %+v", said, *keep)
+				}
+			}
+			if f := bots.CheckButtons(d.menu(texts, a.sub.Language).rows(a)); f != nil {
+				t.Errorf("%q is answered with buttons that cannot be sent: %v", said, f)
+			}
+		}
+	})
+}
