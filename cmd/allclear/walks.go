@@ -7,6 +7,7 @@ import (
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -73,4 +74,19 @@ func (a *app) answeredInPublic(ctx context.Context, ref incident.Ref, update int
 		}
 	}
 	return true, nil
+}
+
+// crowd is how many people an audience has, and the pace at which they are told.
+func (a *app) crowd(audience string) desk.Crowd {
+	c := desk.Crowd{Name: audience}
+	for _, ch := range audienceChannels(a.config) {
+		if w := a.walkers[ch.Account]; w != nil && ch.Name == audience {
+			pace := a.bots[ch.Account].Limits().Account
+			c.People = w.Numbers().People
+			if pace.N > 0 {
+				c.Speed = float64(pace.N) / pace.Per.Seconds()
+			}
+		}
+	}
+	return c
 }

@@ -209,6 +209,7 @@ type Config struct {
 	Escalate   time.Duration // after which an admin may publish a draft alone; 0 is 3 minutes
 	Wake       func(lanes map[string][]int64)
 	Changed    func(ref string)                   // after a change is committed; without blocking
+	Crowd      func(audience string) Crowd        // nil where nobody knows
 	Counted    func(origin, verb, outcome string) // after each command; outcome is its answer's state, refused or failed
 }
 

@@ -41,6 +41,7 @@ type Preview struct {
 	Zone     *time.Location
 	Now      time.Time
 	Who      []string // operators who may agree
+	Crowds   []Crowd
 	Against  []string // what speaks against the all clear that it gives
 }
 
@@ -83,8 +84,39 @@ func (d *Desk) Preview(ctx context.Context, draft *Draft) (*Preview, error) {
 	}
 	after.Say(p.Saying, draft.Author, nil, p.Now)
 	p.Incident = after
-	p.Shown, err = d.Render(after, broadcast.PlanPost(d.Channels, after, only, not), lanes)
+	channels := broadcast.PlanPost(d.Channels, after, only, not)
+	for _, ch := range channels {
+		if ch.Audience && d.Crowd != nil {
+			p.Crowds = append(p.Crowds, d.Crowd(ch.Name))
+		}
+	}
+	p.Shown, err = d.Render(after, channels, lanes)
 	return p, err
+}
+
+// A Crowd is how many people an audience has, and how many of them can be told
+// in a second.
+type Crowd struct {
+	Name   string
+	People int     // 0 while nobody has counted
+	Speed  float64 // 0 is without a limit
+}
+
+// reached says how many people are told by when: people  1.2 M · 36 000 before
+// the next update · all in 11 h.
+func (c Crowd) reached(next, now time.Time) string {
+	line := c.Name
+	if c.People > 0 {
+		line += "  " + broadcast.Count(c.People)
+	}
+	if c.People == 0 || c.Speed <= 0 {
+		return line
+	}
+	all := time.Duration(float64(c.People) / c.Speed * float64(time.Second))
+	if left := next.Sub(now); !next.IsZero() && left < all {
+		line += fmt.Sprintf(" · %s before the next update", broadcast.Count(int(left.Seconds()*c.Speed)))
+	}
+	return line + " · all in " + broadcast.Roughly(all)
 }
 
 // reviewers are the operators besides the author who may agree.
@@ -178,6 +210,9 @@ func (p *Preview) channels() []string {
 			first = "= " + same[0] + " says exactly this"
 		}
 		out = append([]string{first}, out...)
+	}
+	for _, c := range p.Crowds {
+		out = append(out, c.reached(p.Saying.NextUpdate, p.Now))
 	}
 	return out
 }

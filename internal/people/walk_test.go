@@ -9,6 +9,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 const quick = 5000 // messages a second, where the pace does not matter
@@ -41,6 +42,25 @@ func TestAnAudienceIsTold(t *testing.T) {
 	w.idle()
 	w.want(7, "/1", ">/2", ">All is well. … INC-1/3")
 	w.want(302)
+}
+
+// The same holds on PostgreSQL.
+func TestAnAudienceIsToldFromPostgreSQL(t *testing.T) {
+	w := newWorld(t, 500)
+	w.url = storetest.Postgres(t)
+	w.start()
+	w.subscribe(nil, numbers(1, 300)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.until("some are told", func() bool { return w.inboxes.told("save") >= 100 })
+	w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Deposits are safe."}})
+	w.idle()
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.update("INC-1", "All is well.", incident.Resolved)
+	w.idle()
+	for chat := int64(1); chat <= 300; chat++ {
+		w.want(chat, "safe", ">Two.", ">All is well.")
+	}
 }
 
 // Nobody is told of an end whose beginning he was not told, and who was told of

@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -152,6 +153,7 @@ type world struct {
 	t       testing.TB
 	inboxes *inboxes
 	file    string
+	url     string // of a store elsewhere
 	store   *store.Store
 	desk    *desk.Desk
 	engine  *broadcast.Engine
@@ -174,7 +176,7 @@ func newWorld(t testing.TB, rate float64) *world {
 // start opens the store and walks, as a process does that starts.
 func (w *world) start() {
 	w.t.Helper()
-	db, err := store.Open(w.t.Context(), "sqlite:"+w.file)
+	db, err := store.Open(w.t.Context(), cmp.Or(w.url, "sqlite:"+w.file))
 	if err != nil {
 		w.t.Fatal(err)
 	}
