@@ -139,6 +139,9 @@ type Tx interface {
 	Amend(lane *broadcast.Lane, e *broadcast.Entry) error
 	// LaneOf loads the lane that has the entry.
 	LaneOf(entry int64) (*broadcast.Lane, error)
+	// MessageOf names the update (INC-12/3) whose message on a channel has
+	// the id; it is empty where none is known to.
+	MessageOf(channel, message string) (string, error)
 
 	Freeze(scope, reason, by string, at time.Time) error
 	Unfreeze(scope string) error

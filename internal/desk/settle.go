@@ -75,6 +75,9 @@ func (c Posted) run(w *work) (Answer, error) {
 		if e.Shows.Exists() {
 			return refuse(Conflict, "there is nothing to record: it is %s", stateOf(l, e))
 		}
+		if err := w.isNoOther(l, c.URL); err != nil {
+			return err
+		}
 		if e.Doubt != nil { // it says what was sent then
 			l.Landed(e, messageID(c.URL), c.URL)
 		} else {
@@ -88,6 +91,20 @@ func (c Posted) run(w *work) (Answer, error) {
 		e.Doubt, e.Try = nil, broadcast.Try{Attempts: e.Try.Attempts, Again: e.Try.Again}
 		return nil
 	})
+}
+
+// isNoOther refuses the link of a message that is another update's: a later
+// edit would put these words over that one's.
+func (w *work) isNoOther(l *broadcast.Lane, link string) error {
+	id := messageID(link)
+	if id == "" {
+		return nil
+	}
+	other, err := w.MessageOf(l.Channel.Name, id)
+	if err == nil && other != "" {
+		return refuse(Conflict, "%s is the message of %s: give the link of the message that says this one", link, other)
+	}
+	return err
 }
 
 // shouldNow is what a message that was given up is to show once it is there.

@@ -113,6 +113,17 @@ func TestPosted(t *testing.T) {
 	h.refused(ana, desk.Posted{Which: onX}, desk.Conflict, "it is sent")
 }
 
+// The link of another update's message would have a later edit overwrite it.
+func TestPostedIsNoOtherMessage(t *testing.T) {
+	h := newHarness(t)
+	h.do(ana, opening())
+	h.do(ana, desk.Posted{Which: onX, URL: "https://x.com/example/status/1234567890"})
+	h.do(ana, saying("A disk has failed."))
+	second := desk.Which{Update: "INC-1/2", Channel: "x"}
+	h.refused(ana, desk.Posted{Which: second, URL: "https://x.com/example/status/1234567890"}, desk.Conflict, "is the message of INC-1/1")
+	h.do(ana, desk.Posted{Which: second, URL: "https://x.com/example/status/234567890"}) // its end alone
+}
+
 func TestPostedWithoutALink(t *testing.T) {
 	h := newHarness(t)
 	h.do(ana, opening())

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -149,6 +150,29 @@ func (t *deskTx) HeldLanes(scope string) ([]*broadcast.Lane, error) {
 
 func (t *deskTx) LaneOf(entry int64) (*broadcast.Lane, error) {
 	return laneBy(t.ctx, t.tx, `lane.id = (SELECT lane FROM entry WHERE entry.id = ?)`, entry)
+}
+
+func (t *deskTx) MessageOf(channel, message string) (update string, err error) {
+	rows, err := t.tx.QueryContext(t.ctx, `SELECT prefix, number, n, entry.known FROM entry
+		JOIN lane ON lane.id = entry.lane JOIN incident ON incident.id = lane.incident
+		WHERE channel = ? AND entry.known LIKE ? ORDER BY entry.id`, channel, "%"+js(message)+"%")
+	err = each(rows, err, func() error {
+		var ref incident.Ref
+		var n int
+		var text string
+		if err := rows.Scan(&ref.Prefix, &ref.Number, &n, &text); err != nil {
+			return err
+		}
+		var k entryKnown
+		if err := json.Unmarshal([]byte(text), &k); err != nil {
+			return err
+		}
+		if k.Shows.Message == message {
+			update = fmt.Sprintf("%s/%d", ref, n)
+		}
+		return nil
+	})
+	return update, err
 }
 
 // touch has the engine look at a lane after the commit.
