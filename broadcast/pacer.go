@@ -264,7 +264,6 @@ func (p *pacer) take(now time.Time, t *window, r *route) slot {
 // window is a sliding window of requests.
 type window struct {
 	pace    bots.Pace
-	person  bots.Pace        // one at a time: limit of a chat with a person
 	arrived []time.Time      // estimates for the last pace.N requests, a ring once full
 	taken   int              // requests ever
 	last    time.Time        // newest request

@@ -233,7 +233,7 @@ func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Lette
 	if r.Kind == broadcast.Say {
 		return w.news(l, u, s, before)
 	}
-	at := u.Newest().At
+	var at time.Time
 	if r.Kind == broadcast.Correct {
 		l.Revision = r.Revision
 		at = u.Revision(r.Revision).At

@@ -114,7 +114,7 @@ func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*
 			return err
 		}
 		w.Frozen = frozen > 0
-		for _, n := range strings.Fields(said) {
+		for n := range strings.FieldsSeq(said) {
 			update, err := strconv.Atoi(n)
 			if err != nil {
 				return err

@@ -1,0 +1,179 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// A text is what many read alike.
+type text struct {
+	walk, version int64
+	language      string
+	letter        broadcast.Letter
+}
+
+type written struct {
+	words  string
+	parcel bots.Parcel
+}
+
+// reach is how many subscribers a step looks at, so that a round that concerns
+// few does not keep others waiting.
+const (
+	reach   = 20_000
+	looksAt = 1000 // at the same time
+)
+
+// gather finds the next people of a round.
+func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error) {
+	b := &Batch{Walk: w.ID, Round: round.ID, Kind: round.Kind, Update: round.Update, Revision: r.revision(w, round),
+		Lo: round.Place, Hi: round.Place, Wrapped: round.Wrapped, Journal: r.Journal.ID(), At: time.Now()}
+	size := r.size()
+	if r.paying {
+		size = min(size, r.Paid*perStar-w.Paid)
+	}
+	for seen := 0; seen < reach && len(b.People) < size && !over(b, round); {
+		if w.onlyTold(round) {
+			next, ok, err := r.Store.NextTold(ctx, w, b.Hi)
+			if err != nil {
+				return nil, err
+			}
+			if !ok || b.Wrapped && next >= round.Start {
+				if r.turn(b, round) {
+					return b, nil
+				}
+				continue
+			}
+			if len(b.People) > 0 && next > b.Hi+looksAt {
+				return b, nil
+			}
+			if b.Hi = next; len(b.People) == 0 {
+				b.Lo = next
+			}
+		}
+		all, err := r.Store.Subscribers(ctx, r.Channel.Account, b.Hi, min(looksAt, max(2*size, 64)))
+		if err != nil {
+			return nil, err
+		}
+		if seen += len(all); len(all) == 0 {
+			if r.turn(b, round) {
+				return b, nil
+			}
+			continue
+		}
+		if err := r.pick(ctx, w, round, b, all, size); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// over reports whether a batch ends its round.
+func over(b *Batch, round *Round) bool { return b.Wrapped && b.Hi >= round.Start }
+
+// turn begins the second part of the ring. It returns true when the batch ends
+// here: it never has people of both parts.
+func (r *run) turn(b *Batch, round *Round) bool {
+	if len(b.People) > 0 {
+		return true
+	}
+	if b.Wrapped {
+		b.Hi = max(b.Hi, round.Start)
+		return true
+	}
+	b.Wrapped, b.Lo, b.Hi = true, 0, 0
+	return over(b, round)
+}
+
+// pick adds those of some subscribers who are to be told.
+func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []Subscriber, size int) error {
+	last := all[len(all)-1].ID
+	rows, err := r.Store.Rows(ctx, w, b.Hi, last)
+	if err != nil {
+		return err
+	}
+	before, err := history(rows, b.Hi, last)
+	if err != nil {
+		return err
+	}
+	for k := range all {
+		s := &all[k]
+		if b.Wrapped && s.ID > round.Start {
+			b.Hi = round.Start
+			return nil
+		}
+		b.Hi = s.ID
+		letter, reply, ok := w.letter(round, s, before[s.ID])
+		if ok {
+			parcel, err := r.parcel(w, s.Language, letter)
+			if err != nil {
+				return err
+			}
+			b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, ReplyTo: reply, Passed: b.Passed, Parcel: parcel})
+		}
+		if s.State == Active {
+			b.Passed++
+		}
+		if len(b.People) == size {
+			return nil
+		}
+	}
+	return nil
+}
+
+// revision is the wording that a round tells.
+func (r *run) revision(w *Walk, round *Round) int {
+	switch round.Kind {
+	case broadcast.Say:
+		return len(w.Incident.Update(round.Update).Revisions)
+	case broadcast.Correct:
+		return round.Revision
+	}
+	return 1
+}
+
+// parcel is a letter in words, which many get alike.
+func (r *run) parcel(w *Walk, language string, l broadcast.Letter) (bots.Parcel, error) {
+	if language == "" {
+		language = r.Channel.Language
+	}
+	key := text{w.ID, w.Version, language, l}
+	if p, ok := r.texts[key]; ok {
+		return p.parcel, nil
+	}
+	words, err := r.words(w, language, l)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.courier.Pack(words)
+	if err == nil {
+		r.texts[key] = written{words, p}
+	}
+	return p, err
+}
+
+// words are those of a letter.
+func (r *run) words(w *Walk, language string, l broadcast.Letter) (string, error) {
+	if language == "" {
+		language = r.Channel.Language
+	}
+	key := text{w.ID, w.Version, language, l}
+	if p, ok := r.texts[key]; ok {
+		return p.words, nil
+	}
+	words, err := r.Roads.Write(r.Channel, &w.Incident, language, l)
+	if err != nil {
+		return "", fmt.Errorf("%s/%d for subscribers: %w", w.Incident.Ref, l.Update, err)
+	}
+	if len(r.texts) > 1000 {
+		clear(r.texts)
+	}
+	if l.Edited || l.Removed {
+		r.texts[key] = written{words: words}
+	}
+	return words, nil
+}
