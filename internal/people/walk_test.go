@@ -252,3 +252,22 @@ func TestPeopleWhoCannotBeWrittenTo(t *testing.T) {
 	w.want(2)
 	w.want(6, "Two.") // he may have got the first
 }
+
+// Messages are paid for up to the budget of the incident, and not one more; the
+// rest goes at the free pace.
+func TestPaidMessagesStopAtTheBudget(t *testing.T) {
+	w := newWorld(t, 100)
+	w.paid = 10 // Stars: a hundred messages
+	w.start()
+	w.subscribe(nil, numbers(1, 150)...)
+	w.publish("One.", incident.Major)
+	w.idle()
+	if n := w.inboxes.told("One."); n != 150 {
+		t.Errorf("%d of 150 were told", n)
+	}
+	w.inboxes.mu.Lock()
+	defer w.inboxes.mu.Unlock()
+	if w.inboxes.paid != 100 {
+		t.Errorf("%d messages were paid for, want 100", w.inboxes.paid)
+	}
+}
