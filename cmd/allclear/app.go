@@ -224,6 +224,12 @@ func (a *app) newRooms() *desk.Rooms {
 		}
 		return "", fmt.Errorf("%s has no private conversations", account)
 	}
+	r.Username = func(ctx context.Context, account string) (string, error) {
+		if named, ok := a.bots[account].(bots.Named); ok {
+			return named.Username(ctx)
+		}
+		return "", nil
+	}
 	r.Cards = desk.NewCards(desk.CardsConfig{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.say, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
 	if len(r.Rooms) > 0 { // otherwise nobody would ever take up what has changed
 		a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)

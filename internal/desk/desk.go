@@ -75,8 +75,9 @@ type Refusal struct {
 	Kind RefusalKind
 	Text string // what is wrong and what to do, for people
 
-	Overtaken bool // a Conflict only because something was published since it was written
-	Ask       Ask  // what a room can offer to choose from
+	Since  string // what was published since it was written, for people, where that alone is the Conflict
+	Newest int    // number of the newest update, there
+	Ask    Ask    // what a room can offer to choose from
 }
 
 // A RefusalKind says why.

@@ -194,6 +194,7 @@ type Publish struct {
 	Draft  string // D-17
 	Digest string // what the operator has read, or its beginning; empty is not checked
 	Anyway bool   // although something was published since it was written
+	Seen   int    // with Anyway, the number of the newest update that the operator has read; 0 is not checked
 	Reason string // of an admin who publishes alone
 }
 
@@ -243,17 +244,21 @@ func (c Publish) run(w *work) (Answer, error) {
 	if alone {
 		w.approved = append(w.approved, fmt.Sprintf("%s, alone: %s", w.actor.Name, c.Reason))
 	}
-	return w.publish(d, c.Anyway)
+	return w.publish(d, c)
 }
 
 // publish carries out the command behind a draft.
-func (w *work) publish(d *Draft, anyway bool) (Answer, error) {
-	if d.Ref != "" && !anyway {
+func (w *work) publish(d *Draft, c Publish) (Answer, error) {
+	if d.Ref != "" {
 		i, err := w.incidentOf(d.Ref)
 		if err != nil {
 			return Answer{}, err
 		}
-		if err := checkAfter(i, d.Base); err != nil {
+		known := d.Base
+		if c.Anyway {
+			known = c.known(d)
+		}
+		if err := w.checkAfter(i, known); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -261,7 +266,7 @@ func (w *work) publish(d *Draft, anyway bool) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if u, ok := cmd.(Update); ok && anyway {
+	if u, ok := cmd.(Update); ok && c.Anyway {
 		u.After = ""
 		cmd = u
 	}
@@ -271,6 +276,15 @@ func (w *work) publish(d *Draft, anyway bool) (Answer, error) {
 	}
 	d.State = "published"
 	return answer, w.SaveDraft(d)
+}
+
+// known is the newest update that who publishes anyway has read; empty is not
+// checked.
+func (c Publish) known(d *Draft) string {
+	if c.Seen == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s/%d", d.Ref, c.Seen)
 }
 
 func (d *Draft) command() (Command, error) {

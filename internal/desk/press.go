@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -41,8 +42,15 @@ func (r *Rooms) button(ctx context.Context, h heard, actor Actor) (string, error
 	}
 	what, subject, mark := parts[0], parts[1], parts[2]
 	switch what {
-	case "pub", "anyway":
-		return r.do(ctx, h, actor, Publish{Draft: subject, Digest: mark, Anyway: what == "anyway"})
+	case "pub":
+		return r.do(ctx, h, actor, Publish{Draft: subject, Digest: mark})
+	case "anyway":
+		digest, seen, _ := strings.Cut(mark, ":")
+		n, err := strconv.Atoi(seen)
+		if err != nil {
+			return otherVersion, nil
+		}
+		return r.do(ctx, h, actor, Publish{Draft: subject, Digest: digest, Anyway: true, Seen: n})
 	case "drop":
 		return r.do(ctx, h, actor, Reject{Draft: subject, Digest: mark, Reason: "discarded"})
 	case "join":
@@ -146,9 +154,10 @@ func draftOf(cmd Command) string {
 // meanwhile shows what was said since a draft was written, and asks again.
 func (r *Rooms) meanwhile(h heard, cmd Publish, refusal *Refusal) {
 	op := h.reply(capital(refusal.Text) + ".")
-	if refusal.Overtaken {
+	if refusal.Since != "" {
+		op.Text += "\n" + refusal.Since
 		op.Buttons = [][]bots.Button{{
-			{Text: "Publish anyway", Data: press("anyway", cmd.Draft, cmd.Digest)},
+			{Text: "Publish anyway", Data: press("anyway", cmd.Draft, fmt.Sprintf("%s:%d", cmd.Digest, refusal.Newest))},
 			{Text: "Discard", Data: press("drop", cmd.Draft, cmd.Digest)},
 		}}
 	}

@@ -183,10 +183,15 @@ func (p *Preview) head() string {
 // body is the text in the language of the site, cut for the phone.
 func (p *Preview) body() []string {
 	text, _ := p.Saying.Body.In(p.Language, p.Language)
+	return onPhone(text, previewBody)
+}
+
+// onPhone cuts a text to so many lines, none of them long.
+func onPhone(text string, most int) []string {
 	var lines []string
 	for line := range strings.SplitSeq(text, "\n") {
-		if len(lines) == previewBody {
-			return append(lines[:previewBody-1], "…")
+		if len(lines) == most {
+			return append(lines[:most-1], "…")
 		}
 		lines = append(lines, short(line, previewWidth))
 	}

@@ -59,6 +59,7 @@ type Rooms struct {
 	Direct   func(ctx context.Context, account, person string) (chat string, err error)
 	Show     func(ctx context.Context, ref string) (string, error) // what is open, or one incident
 	Cursor   func(ctx context.Context, account string) (string, error)
+	Username func(ctx context.Context, account string) (string, error) // empty on a platform where commands name no bot
 	Log      *slog.Logger
 }
 
@@ -165,6 +166,8 @@ func (r *Rooms) answer(ctx context.Context, h heard) (string, error) {
 	switch ev := h.ev; {
 	case errors.Is(err, incident.ErrNoCommand):
 		return "", nil
+	case r.forAnother(ctx, h):
+		return "", nil
 	case ev.Kind == bots.Edited:
 		return "Editing a command changes nothing. To change what was published, use /correct.", nil
 	case ev.Forwarded:
@@ -183,6 +186,21 @@ func (r *Rooms) answer(ctx context.Context, h heard) (string, error) {
 		return fmt.Sprintf("%s is not an operator here. An admin can add user id %s to the operators.", h.ev.Name, h.ev.Person), nil
 	}
 	return r.carryOut(ctx, h, actor, typed)
+}
+
+// forAnother reports whether a command names another bot, as in
+// "/freeze@another_bot": in a group a bot may hear what is meant for others.
+// While our own name cannot be found out, a name counts as another's.
+func (r *Rooms) forAnother(ctx context.Context, h heard) bool {
+	name := incident.Addressee(h.ev.Text)
+	if name == "" || r.Username == nil {
+		return false
+	}
+	ours, err := r.Username(ctx, h.account)
+	if err != nil {
+		r.Log.Warn("a command that names a bot was left alone: our own name is not known", "account", h.account, "error", err)
+	}
+	return err != nil || ours != "" && !strings.EqualFold(name, ours)
 }
 
 // subject is what the message that was answered is about: D-17, INC-12, or
@@ -221,7 +239,7 @@ func (r *Rooms) actor(h heard) (Actor, bool) {
 func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.Typed) (string, error) {
 	switch t.Verb {
 	case "help":
-		return Help, nil
+		return may(actor) + "\n\n" + Help, nil
 	case "show":
 		return r.Show(ctx, t.Ref)
 	}
@@ -259,7 +277,18 @@ func capital(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// Help is what /help answers.
+// may is what a person may do, the first line of /help.
+func may(a Actor) string {
+	can := map[Role]string{
+		Author:    "you write drafts; a publisher publishes them",
+		Reviewer:  "you write drafts and agree to those of others; a publisher publishes them",
+		Publisher: "you write, agree and publish; an admin lifts a freeze",
+		Admin:     "you write, agree, publish and lift a freeze; when nobody can agree, you may publish alone with a reason",
+	}[a.Role]
+	return fmt.Sprintf("%s, %s: %s. Anybody here may freeze.", a.Name, a.Role, can)
+}
+
+// Help is what /help answers, below what the person may do.
 const Help = `/ack [impact] [components]   approved first words, nothing to type
 
 /incident critical login withdrawals

@@ -250,11 +250,74 @@ func TestRoomOvertakenDraftAsksAgain(t *testing.T) {
 	if got := c.press("1001", "Publish"); got != "" {
 		t.Errorf("answered %q", got)
 	}
-	if last := c.said[len(c.said)-1]; !strings.Contains(last.Text, "INC-1/2 was published meanwhile") {
-		t.Errorf("the room is told %q", c.texts())
+	said := func(want string) {
+		t.Helper()
+		if last := c.said[len(c.said)-1].Text; !strings.Contains(last, want) {
+			t.Errorf("the room is told %q, want %q in it", last, want)
+		}
 	}
-	if got := c.press("1001", "Publish anyway"); got != "INC-1/3 is published on 3 channels." {
+	said("INC-1/2 was published meanwhile: read it and say what is still true.\n/2 ")
+	said(" UTC · investigating · by Ana\nIt is back.")
+
+	// What is said after that has not been read by who presses now.
+	c.do(ana, desk.Update{Ref: "INC-1", Saying: incident.Saying{Body: incident.Text{"en": "It is gone again."}}})
+	if got := c.press("1001", "Publish anyway"); got != "" {
 		t.Errorf("answered %q", got)
+	}
+	said("INC-1/3 was published meanwhile")
+	said("It is gone again.")
+	if got := c.press("1001", "Publish anyway"); got != "INC-1/4 is published on 3 channels." {
+		t.Errorf("answered %q", got)
+	}
+}
+
+func TestRoomOvertakenByManyIsShortOnAPhone(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	c.ask(c.event("/update Still down."))
+	for n := range 7 {
+		c.do(ana, desk.Update{Ref: "INC-1", Saying: incident.Saying{Body: incident.Text{"en": fmt.Sprintf("News %d.\n%s", n, strings.Repeat("line\n", 50))}}})
+	}
+	c.press("1001", "Publish")
+	last := c.said[len(c.said)-1].Text
+	if n := strings.Count(last, "\n") + 1; n > 20 {
+		t.Errorf("%d lines: %q", n, last)
+	}
+	for _, want := range []string{"(4 before these: /show INC-1)", "News 4.", "News 6."} {
+		if !strings.Contains(last, want) {
+			t.Errorf("the room is told %q, want %q in it", last, want)
+		}
+	}
+}
+
+func TestRoomHelpSaysWhatAPersonMayDo(t *testing.T) {
+	c := newChat(t)
+	if got := c.ask(c.event("/help")); !strings.HasPrefix(got, "Ana, publisher: you write, agree and publish; an admin lifts a freeze.") || !strings.Contains(got, "/ack") {
+		t.Errorf("a publisher is answered %q", got)
+	}
+	if got := c.ask(c.event("/help", func(ev *bots.Event) { ev.Person = "1002" })); !strings.HasPrefix(got, "Ari, author: you write drafts; a publisher publishes them.") {
+		t.Errorf("an author is answered %q", got)
+	}
+}
+
+func TestRoomLeavesWhatIsForAnotherBot(t *testing.T) {
+	c := newChat(t)
+	var unknown error
+	c.rooms.Username = func(context.Context, string) (string, error) { return "our_bot", unknown }
+	for _, text := range []string{"/freeze@another_bot all wrong", "/freeze@another_bot", "/freeze@another_bot。all"} {
+		if got := c.ask(c.event(text)); got != "" {
+			t.Errorf("%q is answered %q", text, got)
+		}
+	}
+	if got := c.ask(c.event("/freeze@Our_Bot all wrong")); !strings.HasPrefix(got, "Frozen") {
+		t.Errorf("a command to us is answered %q", got)
+	}
+	unknown = errors.New("down")
+	if got := c.ask(c.event("/help@our_bot")); got != "" {
+		t.Errorf("a command to who knows whom is answered %q", got)
+	}
+	if got := c.ask(c.event("/help")); got == "" {
+		t.Error("a command that names nobody is not answered")
 	}
 }
 

@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -35,7 +36,7 @@ func (c Update) run(w *work) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := checkAfter(i, c.After); err != nil {
+	if err := w.checkAfter(i, c.After); err != nil {
 		return Answer{}, err
 	}
 	if w.approved == nil { // what is published from a draft was composed there
@@ -93,7 +94,7 @@ func (w *work) target(ref string) (*incident.Incident, error) {
 }
 
 // checkAfter refuses words that were written before others were published.
-func checkAfter(i *incident.Incident, after string) error {
+func (w *work) checkAfter(i *incident.Incident, after string) error {
 	if after == "" {
 		return nil
 	}
@@ -101,8 +102,38 @@ func checkAfter(i *incident.Incident, after string) error {
 	if err != nil || ref != i.Ref || n == 0 {
 		return refuse(Invalid, "after is %q: write the newest update you know, like %s/%d", after, i.Ref, len(i.Updates))
 	}
-	if n != len(i.Updates) {
-		return &Refusal{Kind: Conflict, Overtaken: true, Text: fmt.Sprintf("%s/%d was published meanwhile: read it and say what is still true", i.Ref, len(i.Updates))}
+	if newest := len(i.Updates); n < newest {
+		return &Refusal{
+			Kind: Conflict, Since: since(i, n, w.Language), Newest: newest,
+			Text: fmt.Sprintf("%s/%d was published meanwhile: read it and say what is still true", i.Ref, newest),
+		}
+	} else if n > newest {
+		return refuse(Invalid, "there is no %s: the newest is %s/%d", after, i.Ref, newest)
 	}
 	return nil
+}
+
+// Of what was said meanwhile a room shows so much, for a phone.
+const (
+	sinceUpdates = 3
+	sinceLines   = 4 // of the text of each
+)
+
+// since is what was said after update n, the newest last.
+func since(i *incident.Incident, n int, language string) string {
+	var lines []string
+	if more := len(i.Updates) - n - sinceUpdates; more > 0 {
+		n += more
+		lines = append(lines, fmt.Sprintf("(%d before these: /show %s)", more, i.Ref))
+	}
+	for _, u := range i.Updates[n:] {
+		lines = append(lines, fmt.Sprintf("/%d %s UTC · %s · by %s", u.N, u.PublishedAt.UTC().Format("15:04"), word(string(u.Status)), u.Author))
+		if u.Retraction != nil {
+			lines = append(lines, "retracted: "+short(u.Retraction.Reason, previewWidth))
+			continue
+		}
+		text, _ := u.Newest().Body.In(language, language)
+		lines = append(lines, onPhone(text, sinceLines)...)
+	}
+	return strings.Join(lines, "\n")
 }

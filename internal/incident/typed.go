@@ -44,8 +44,8 @@ const (
 )
 
 var (
-	commandForm  = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_][A-Za-z0-9_]{0,31})(?:@[A-Za-z0-9_]+)?()(?:` + gap + `|$)`)
-	gluedForm    = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_]{1,32})(?:@[A-Za-z0-9_]+)?[^A-Za-z0-9_/／]`)
+	commandForm  = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_][A-Za-z0-9_]{0,31})(?:@([A-Za-z0-9_]+))?()(?:` + gap + `|$)`)
+	gluedForm    = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_]{1,32})(?:@([A-Za-z0-9_]+))?[^A-Za-z0-9_/／]`)
 	updateRef    = regexp.MustCompile(`^(?i)((?:INC|MNT|NTC|DRL)-?[1-9][0-9]{0,8}(?:[/／][1-9][0-9]{0,5})?|D-?[1-9][0-9]{0,8})(?:` + gap + `+|$)`)
 	almostRef    = regexp.MustCompile(`^(?i)(?:(?:INC|MNT|NTC|DRL)[^\pL\pN]?` + space + `?[0-9]|D-[0-9])\S{0,20}`)
 	statusPrefix = regexp.MustCompile(`^(?i)(investigating|identified|monitoring|resolved|postmortem|scheduled|in[ _]progress|verifying|completed|published|closed)\s*[:：]` + space + `*`)
@@ -64,7 +64,7 @@ func ParseTyped(text string, languages []string) (Typed, error) {
 		return Typed{}, glued(text)
 	}
 	t := Typed{Verb: strings.ToLower(text[m[2]:m[3]])}
-	rest := strings.TrimLeftFunc(text[m[4]:], func(r rune) bool { return r != '\n' && isGap(r) })
+	rest := strings.TrimLeftFunc(text[m[6]:], func(r rune) bool { return r != '\n' && isGap(r) })
 	t.Status = statuses[t.Verb]
 	var err error
 	switch {
@@ -82,6 +82,17 @@ func ParseTyped(text string, languages []string) (Typed, error) {
 	return t, err
 }
 
+// Addressee is the bot that a command names, as in "/show@some_bot"; empty when
+// it names none.
+func Addressee(text string) string {
+	for _, form := range []*regexp.Regexp{commandForm, gluedForm} {
+		if m := form.FindStringSubmatch(text); m != nil {
+			return m[2]
+		}
+	}
+	return ""
+}
+
 // An UnknownVerb is a word that looks like a command and is none.
 type UnknownVerb struct{ Verb string }
 
@@ -95,7 +106,7 @@ func Verbs() []string {
 // WithVerb is a typed command with another verb.
 func WithVerb(text, verb string) string {
 	if m := commandForm.FindStringSubmatchIndex(text); m != nil {
-		return "/" + verb + text[m[4]:]
+		return "/" + verb + text[m[6]:]
 	}
 	return text
 }
