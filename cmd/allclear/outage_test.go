@@ -155,7 +155,7 @@ func TestFirstQuarterOfAnOutage(t *testing.T) {
 			s.pressIn(demoRoom, "1005", m, "Discard", 1)
 		}
 	}
-	s.until("discarded", func() bool { return s.ours("D-2 · D-2 is rejected.") == 1 })
+	s.until("discarded", func() bool { return s.ours("D-2 is rejected.") == 1 })
 
 	// Both chats are gone: two people go on from a shell.
 	s.settled("INC-1")

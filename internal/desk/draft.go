@@ -93,13 +93,18 @@ func (w *work) hold(d *Draft, c Command) error {
 		return err
 	}
 	d.Verb, d.Command = c.verb(), command
+	wrong, err := w.revisionOf(c)
+	if err != nil {
+		return err
+	}
 	content, err := json.Marshal(struct {
 		Command   json.RawMessage
+		Wrong     int `json:",omitempty"`
 		Base      string
 		Templates string
 		Languages []string
 		Channels  []string
-	}{command, d.Base, w.Words.Version(), w.Languages, w.destinations(d, c)})
+	}{command, wrong, d.Base, w.Words.Version(), w.Languages, w.destinations(d, c)})
 	if err != nil {
 		return err
 	}
@@ -108,6 +113,20 @@ func (w *work) hold(d *Draft, c Command) error {
 		d.Digest, d.Approvals = digest, nil
 	}
 	return nil
+}
+
+// revisionOf is the revision that a correction was written for: after another
+// correction of the same words it is to be read again.
+func (w *work) revisionOf(c Command) (int, error) {
+	fix, ok := c.(Correct)
+	if !ok {
+		return 0, nil
+	}
+	_, u, err := w.updateOf(fix.Ref)
+	if err != nil {
+		return 0, err
+	}
+	return len(u.Revisions), nil
 }
 
 // destinations are the channels that a draft is for, with what decides how they

@@ -294,7 +294,10 @@ func (r *Rooms) refreshPreviews(ctx context.Context, h heard, draft string, answ
 // refreshPreview edits one of them. channels has it show which channels the
 // draft goes to.
 func (r *Rooms) refreshPreview(ctx context.Context, m RoomMessage, draft string, answer Answer, channels bool) {
-	op := bots.Operation{Text: fmt.Sprintf("%s · %s", draft, answer.Text)}
+	op := bots.Operation{Text: answer.Text}
+	if !strings.HasPrefix(op.Text, draft+" ") {
+		op.Text = draft + " · " + op.Text
+	}
 	var err error
 	if answer.State == "draft" {
 		op, err = r.preview(ctx, answer.Draft, channels)

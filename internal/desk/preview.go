@@ -1,8 +1,10 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +30,7 @@ const (
 	previewLines = 20
 	previewBody  = 8   // lines of the text itself
 	previewWidth = 300 // characters of one line of it
+	wasLines     = 3   // lines of what a correction replaces
 )
 
 // A Preview is a draft as people see it before they agree.
@@ -43,6 +46,9 @@ type Preview struct {
 	Who      []string // operators who may agree
 	Crowds   []Crowd
 	Against  []string // what speaks against the all clear that it gives
+
+	Wrong *incident.Update // what a correction changes, as it is; otherwise nil
+	Typo  bool             // it changes no meaning
 }
 
 // Preview says what would be shown if a draft were published now.
@@ -79,7 +85,10 @@ func (d *Desk) Preview(ctx context.Context, draft *Draft) (*Preview, error) {
 			p.Against = against(p.Before, lanes)
 		}
 	case Correct:
-		p.Saying = incident.Saying{Title: c.Title, Body: c.Body}
+		p.Saying, p.Typo = incident.Saying{Title: c.Title, Body: c.Body}, c.Typo
+		if _, n, err := incident.ParseUpdateRef(c.Ref); err == nil {
+			p.Wrong = p.Before.Update(n)
+		}
 		return p, nil
 	}
 	after.Say(p.Saying, draft.Author, nil, p.Now)
@@ -138,6 +147,8 @@ func (p *Preview) Text() string {
 		lines = append(lines, p.Saying.Title)
 	}
 	lines = append(lines, p.body()...)
+	lines = append(lines, p.was()...)
+	lines = append(lines, p.opens()...)
 	if due := p.Saying.NextUpdate; !due.IsZero() {
 		lines = append(lines, fmt.Sprintf("Next update by %s (in %s)", clock(due, p.Zone), roughly(due.Sub(p.Now))))
 	}
@@ -149,14 +160,53 @@ func (p *Preview) Text() string {
 	return strings.Join(lines, "\n")
 }
 
+// was are the words that a correction replaces.
+func (p *Preview) was() []string {
+	if p.Wrong == nil {
+		return nil
+	}
+	var lines []string
+	old := p.Wrong.Newest()
+	if p.Saying.Title != "" {
+		lines = append(lines, "was: "+old.Title)
+	}
+	if len(p.Saying.Body) > 0 {
+		text, _ := old.Body.In(p.Language, p.Language)
+		for k, line := range onPhone(text, wasLines) {
+			if k == 0 {
+				line = "was: " + line
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// opens is what an opening says besides its words: the window of a
+// maintenance, and what is affected.
+func (p *Preview) opens() []string {
+	var lines []string
+	if s := p.Saying; !s.Begin.IsZero() {
+		lines = append(lines, fmt.Sprintf("From %s until %s", dated(s.Begin, p.Zone), dated(s.End, p.Zone)))
+	}
+	if p.Before == nil && len(p.Saying.Components) > 0 {
+		lines = append(lines, "Affected: "+incident.Scope{Components: p.Saying.Components}.String())
+	}
+	return lines
+}
+
 // head: D-17 → INC-12/3 after /2 (12:18) · monitoring · by Ana · needs 1 of Bo, Chen
 func (p *Preview) head() string {
 	d := p.Draft
 	parts := []string{d.ID()}
 	switch {
-	case d.Verb == Correct{}.verb():
-		parts[0] += " → " + d.Base
-		parts = append(parts, "correction")
+	case p.Wrong != nil:
+		parts[0] += fmt.Sprintf(" → %s/%d", p.Before.Ref, p.Wrong.N)
+		kind := "correction, said aloud"
+		if p.Typo {
+			kind = "typo, edited silently"
+		}
+		parts = append(parts, kind, fmt.Sprintf("becomes revision %d", len(p.Wrong.Revisions)+1))
 	case p.Before != nil:
 		last := p.Before.Updates[len(p.Before.Updates)-1]
 		parts[0] += fmt.Sprintf(" → %s/%d after /%d (%s)", p.Before.Ref, last.N+1, last.N, last.PublishedAt.UTC().Format("15:04"))
@@ -295,6 +345,11 @@ func (p *Preview) Each() string {
 	for _, s := range p.Shown {
 		parts = append(parts, fmt.Sprintf("▸ %s (%d/%d %s)\n%s", s.Channel.Name, s.Size, s.Limits.MaxText, s.Limits.Unit, s.Text.String))
 	}
+	if p.Wrong != nil { // where it is shown depends on what shows when it is published
+		for _, language := range slices.Sorted(maps.Keys(p.Saying.Body)) {
+			parts = append(parts, fmt.Sprintf("▸ %s\n%s", cmp.Or(language, p.Language), p.Saying.Body[language]))
+		}
+	}
 	return short(strings.Join(parts, "\n\n"), 3800)
 }
 
@@ -305,6 +360,14 @@ func clock(t time.Time, zone *time.Location) string {
 		s += " (" + t.In(zone).Format("15:04 MST") + ")"
 	}
 	return s
+}
+
+// dated is a time with its day, in the site's zone and in UTC.
+func dated(t time.Time, zone *time.Location) string {
+	if zone == nil || zone == time.UTC {
+		return t.UTC().Format("Mon 2 Jan 15:04 UTC")
+	}
+	return t.In(zone).Format("Mon 2 Jan 15:04 MST") + t.UTC().Format(" (2 Jan 15:04 UTC)")
 }
 
 // roughly is a duration in whole minutes, or hours and minutes.

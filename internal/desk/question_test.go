@@ -116,7 +116,7 @@ func TestRoomAsksWhichUpdate(t *testing.T) {
 	c.do(ana, saying("It works again."))
 	c.do(ana, desk.Retract{Ref: "INC-1/3", Reason: "it does not"})
 	c.asked("/typo A disk has failled.", "There is no reference", "INC-1/2 A disk has failed.", "INC-1/1 Nobody can log in.")
-	if got := c.choose("INC-1/2 A disk has failed."); !strings.Contains(got, "· correction · by Ana") {
+	if got := c.choose("INC-1/2 A disk has failed."); !strings.Contains(got, "→ INC-1/2 · typo, edited silently · becomes revision 2 · by Ana") {
 		t.Errorf("the choice gives %q", got)
 	}
 	c.asked("/retract INC-1 it was wrong", "INC-1 names no update", "INC-1/2 A disk has failed.", "INC-1/1 Nobody can log in.")
@@ -162,8 +162,8 @@ func TestRoomAsksWhichVerb(t *testing.T) {
 func TestRoomAsksWhichDraft(t *testing.T) {
 	c := newChat(t)
 	c.ask(c.event("/notice\nNo funds are lost\nWhat is told elsewhere is not true."))
-	c.asked("/publish", "Say which draft", "D-1  by Ana")
-	if got := c.choose("D-1  by Ana"); !strings.Contains(got, "NTC-1/1 is published") {
+	c.asked("/publish", "Say which draft", "D-1 new by Ana")
+	if got := c.choose("D-1 new by Ana"); !strings.Contains(got, "NTC-1/1 is published") {
 		t.Errorf("the choice gives %q", got)
 	}
 }

@@ -535,3 +535,49 @@ func TestRoomVerbs(t *testing.T) {
 		t.Errorf("published into a freeze: %q", got)
 	}
 }
+
+// Who agrees to a correction reads which update becomes what, whatever was said
+// after it.
+func TestRoomShowsWhatACorrectionReplaces(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	c.do(ana, saying("It takes an hour."))
+	c.do(ana, saying("It is back."))
+	preview := c.ask(c.event("/correct INC-1/2 It takes two hours.\nzh:\n需要两小时。"))
+	if want := "D-1 → INC-1/2 · correction, said aloud · becomes revision 2 · by Ana\nIt takes two hours.\nwas: It takes an hour."; preview != want {
+		t.Errorf("the preview is %q, want %q", preview, want)
+	}
+	c.press("1001", "Each text")
+	if got, want := c.said[len(c.said)-1].Text, "▸ en\nIt takes two hours.\n\n▸ zh-Hans\n需要两小时。"; got != want {
+		t.Errorf("the texts are %q, want %q", got, want)
+	}
+
+	// Another corrects the same words before: who presses has not read that.
+	c.do(ana, desk.Correct{Ref: "INC-1/2", Body: text("It takes three hours.")})
+	if got := c.press("1001", "Publish"); !strings.Contains(got, "read it again") {
+		t.Errorf("answered %q", got)
+	}
+	if u := c.incident("INC-1").Update(2); len(u.Revisions) != 2 {
+		t.Errorf("it has %d revisions, want 2", len(u.Revisions))
+	}
+	if last := c.said[len(c.said)-1].Text; !strings.Contains(last, "becomes revision 3") || !strings.Contains(last, "was: It takes three hours.") {
+		t.Errorf("the preview became %q", last)
+	}
+	if got := c.press("1001", "Publish"); got != "INC-1/2 now has revision 3." {
+		t.Errorf("answered %q", got)
+	}
+}
+
+func TestRoomShowsWhenAndWhat(t *testing.T) {
+	c := newChat(t, func(c *desk.Config) { c.Zone = time.FixedZone("+08", 8*60*60) })
+	preview := c.ask(c.event("/maintenance 2126-12-01 02:00 04:00 login\nNew database\nLogins wait."))
+	for _, want := range []string{"\nFrom Sun 1 Dec 02:00 +08 (30 Nov 18:00 UTC) until Sun 1 Dec 04:00 +08 (30 Nov 20:00 UTC)\n", "\nAffected: login under maintenance\n"} {
+		if !strings.Contains(preview, want) {
+			t.Errorf("the preview is %q, want %q in it", preview, want)
+		}
+	}
+	c.press("1001", "Discard")
+	if got := c.said[len(c.said)-1].Text; got != "D-1 is rejected." {
+		t.Errorf("the preview became %q", got)
+	}
+}

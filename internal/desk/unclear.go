@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -152,7 +153,7 @@ func (r *Rooms) draftChoices(ctx context.Context, actor Actor, t incident.Typed)
 	for _, d := range slices.Backward(open) {
 		if d.Drill == actor.Drill && len(out) < mostChoices {
 			t.Ref = d.ID()
-			out = append(out, Choice{Label: strings.TrimSpace(d.ID() + " " + d.Ref + " by " + d.Author), Typed: t})
+			out = append(out, Choice{Label: d.ID() + " " + cmp.Or(d.Ref, "new") + " by " + d.Author, Typed: t})
 		}
 	}
 	return out, err
