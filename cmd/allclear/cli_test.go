@@ -44,6 +44,7 @@ func TestWrongUsageIsOneLineAndExit2(t *testing.T) {
 		{[]string{"correct", "INC-1", "text"}, token, `"INC-1" names no update: write it like INC-1/3`},
 		{[]string{"retract", "twelve", "why"}, token, `"twelve" is not a reference`},
 		{[]string{"show", "twelve"}, token, `"twelve" is not a reference`},
+		{[]string{"skip", "INC-1/2", "x"}, token, "say why it is skipped"},
 		{[]string{"replay", history}, token, "line 1 is no JSON object"},
 		{[]string{"replay", "/no/such/file"}, token, "/no/such/file"},
 		{[]string{"serve", "-c", "/no/such/file"}, nil, "there is no such file"},
@@ -176,7 +177,10 @@ func TestFreezeIsAFence(t *testing.T) {
 		t.Errorf("state on x: %s, want held", got)
 	}
 	s.must("resolve", "INC-1", "It works again.")
-	s.must("unfreeze", "--scope", "x")
+	if out, err := s.run("unfreeze", "--scope", "x"); err == nil || !strings.Contains(err.Error(), `it is still frozen, and holds x 2: what shall be sent? Release "newest", "all" or "drop"`) {
+		t.Errorf("lifted without a word on what is held: %q, %v", out, err)
+	}
+	s.must("unfreeze", "--scope", "x", "--release", "newest")
 	s.until("newest on x", func() bool { return len(s.feed("x")) == 2 })
 	s.wantTexts("x", "Nobody can log in", "It works again.")
 	if got := s.state("INC-1/2", "x"); got != "superseded" {

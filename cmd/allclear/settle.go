@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -54,11 +55,15 @@ func (c *freezeCmd) Run(e *env) error {
 
 type unfreezeCmd struct {
 	Scope   string `help:"What was frozen; without it, everything."`
-	Release string `enum:"newest,all,drop" default:"newest" help:"What is still sent: newest, all or drop."`
+	Release string `enum:"newest,all,drop," default:"" placeholder:"WHAT" help:"What of the held is sent: newest, all or drop. Must be said when something is held."`
 }
 
 func (c *unfreezeCmd) Run(e *env) error {
-	return do(e, "/v1/unfreeze", map[string]any{"scope": c.Scope, "release": c.Release})
+	req := map[string]any{"scope": c.Scope}
+	if c.Release != "" {
+		req["release"] = c.Release
+	}
+	return do(e, "/v1/unfreeze", req)
 }
 
 // whichArgs name a delivery.
@@ -74,6 +79,9 @@ type settleCmd struct {
 }
 
 func (c *settleCmd) Run(e *env) error {
+	if e.verb == "skip" && len(c.Reason) == 0 {
+		return usageError{errors.New("say why it is skipped: allclear skip INC-12/3 channel why")}
+	}
 	return settle(e, c.whichArgs, map[string]any{"reason": strings.Join(c.Reason, " ")})
 }
 

@@ -42,7 +42,7 @@ func TestBackupAndRestore(t *testing.T) {
 			t.Errorf("%s is %s", p, got)
 		}
 	}
-	s.must("unfreeze")
+	s.must("unfreeze", "--release", "newest")
 	s.until("sent", func() bool { return s.allSent("INC-1") })
 	for _, p := range platforms {
 		s.wantTexts(p, "Logins take a minute", "A fix is in place")

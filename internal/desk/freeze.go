@@ -20,7 +20,7 @@ type Stop struct {
 // Release lifts the fence. It sends nothing by itself but what it says.
 type Release struct {
 	Scope   string
-	Release string   // newest, all, drop; empty is newest
+	Release string   // newest, all, drop; empty only while nothing is held
 	Choose  []string // delivery ids to send; the others are dropped
 }
 

@@ -61,7 +61,8 @@ func TestFreezeScopes(t *testing.T) {
 				t.Errorf("stored %+v, %v", all, err)
 			}
 			h.refused(bo, desk.Release{Scope: test.scope}, desk.Forbidden, "Bo may not lift a freeze: ask an admin")
-			h.do(ada, desk.Release{Scope: test.scope})
+			h.refused(ada, desk.Release{Scope: test.scope}, desk.Invalid, "it is still frozen, and holds", `what shall be sent? Release "newest", "all" or "drop"`)
+			h.do(ada, desk.Release{Scope: test.scope, Release: "newest"})
 			if got := h.frozen(); got != nil {
 				t.Errorf("%v frozen after the release", got)
 			}
@@ -87,7 +88,6 @@ func TestRelease(t *testing.T) {
 		choose  int // number of the update whose delivery on x is chosen; 0 is none
 		want    []string
 	}{
-		{"", 0, []string{"1 post words 1", "2 post superseded", "3 post words 1"}},
 		{"newest", 0, []string{"1 post words 1", "2 post superseded", "3 post words 1"}},
 		{"all", 0, []string{"1 post words 1", "2 post words 1", "3 post words 1"}},
 		{"drop", 0, []string{"1 post words 1", "2 post skipped", "3 post skipped"}},
@@ -165,7 +165,7 @@ func TestPublishFrozen(t *testing.T) {
 	if got := h.do(ana, opening()).Text; got != want {
 		t.Errorf("answer %q, want %q", got, want)
 	}
-	h.do(ada, desk.Release{Scope: "tg"})
+	h.do(ada, desk.Release{Scope: "tg", Release: "newest"})
 	if got := h.do(ana, saying("More.")).Text; got != "INC-1/2 is published on 3 channels." {
 		t.Errorf("after the release: %q", got)
 	}

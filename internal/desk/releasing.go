@@ -16,7 +16,7 @@ import (
 // askRelease refuses to lift a freeze before somebody has said what is to become
 // of what it holds.
 func (c Release) askRelease(w *work, open []*broadcast.Lane) error {
-	if !w.actor.Previews || c.Release != "" || len(c.Choose) > 0 {
+	if c.Release != "" || len(c.Choose) > 0 {
 		return nil
 	}
 	held := map[string]int{}
@@ -35,7 +35,11 @@ func (c Release) askRelease(w *work, open []*broadcast.Lane) error {
 	for k, name := range names {
 		names[k] = fmt.Sprintf("%s %d", name, held[name])
 	}
-	return unclear(WhichRelease, "it is still frozen, and holds %s: what shall be sent", strings.Join(names, ", "))
+	how := ""
+	if !w.actor.Previews { // nobody can be offered buttons
+		how = `? Release "newest", "all" or "drop"`
+	}
+	return unclear(WhichRelease, "it is still frozen, and holds %s: what shall be sent%s", strings.Join(names, ", "), how)
 }
 
 // releaseChoices are the ways to release. To choose among what is held has a

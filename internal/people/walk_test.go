@@ -173,7 +173,7 @@ func TestAFreezeIsAFence(t *testing.T) {
 	if now := w.inboxes.told("One."); now != n || n > 150 {
 		t.Errorf("%d were told, and %d half a second later", n, now)
 	}
-	w.do(desk.Release{Scope: "people"})
+	w.do(desk.Release{Scope: "people", Release: "newest"})
 	w.idle()
 	for chat := int64(1); chat <= 300; chat++ {
 		w.want(chat, "One.")

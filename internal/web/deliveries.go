@@ -13,7 +13,7 @@ import (
 // noIncident says that there is no such incident, if that is what err means.
 func noIncident(ref incident.Ref, err error) error {
 	if errors.Is(err, desk.ErrNotFound) {
-		return refuse(http.StatusNotFound, "there is no %s: GET /v1/incidents lists what there is", ref)
+		return refuse(http.StatusNotFound, "there is no %s: see what is open with show, or GET /v1/incidents", ref)
 	}
 	return err
 }
