@@ -46,11 +46,9 @@ func (r *Rooms) button(ctx context.Context, h heard, actor Actor) (string, error
 		return r.do(ctx, h, actor, Publish{Draft: subject, Digest: mark})
 	case "anyway":
 		digest, seen, _ := strings.Cut(mark, ":")
-		n, err := strconv.Atoi(seen)
-		if err != nil {
-			return otherVersion, nil
+		if n, err := strconv.Atoi(seen); err == nil {
+			return r.do(ctx, h, actor, Publish{Draft: subject, Digest: digest, Anyway: true, Seen: n})
 		}
-		return r.do(ctx, h, actor, Publish{Draft: subject, Digest: digest, Anyway: true, Seen: n})
 	case "drop":
 		return r.do(ctx, h, actor, Reject{Draft: subject, Digest: mark, Reason: "discarded"})
 	case "join":
