@@ -61,10 +61,12 @@ func layers() map[string]layer {
 
 		"broadcast":        {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", "internal/store/storetest", gocmp}},
 		"internal/desk":    {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "internal/store/storetest", "templates", gocmp}},
-		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/desk", "internal/store", "internal/store/storetest", gocmp}}, // the people are told by desk and web, and know neither
+		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/crowd", "internal/desk", "internal/store", "internal/store/storetest", gocmp}}, // the people are told by desk and web, and know neither
 		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", postgres, sqlite}, tests: []string{"internal/store/storetest", gocmp}},
 		"internal/metrics": {may: []string{"broadcast", "internal/incident", metrics}, tests: []string{"bots", gocmp}},
 		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", pace, text}, tests: []string{"bots", "internal/store", "internal/store/storetest", "templates", gocmp}},
+
+		"internal/crowd": {}, // tests and benchmarks alone use it
 
 		"internal/store/storetest": {may: []string{postgres}}, // tests alone use it; it stands below the store, whose own tests use it too
 

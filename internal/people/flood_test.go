@@ -13,8 +13,8 @@ import (
 	"github.com/allclear-hq/allclear/internal/people"
 )
 
-// crowd has people press Start in the conversation with the first bot.
-func crowd(tb testing.TB, s *sim.Telegram, from, n int) {
+// comes has people press Start in the conversation with the first bot.
+func comes(tb testing.TB, s *sim.Telegram, from, n int) {
 	tb.Helper()
 	for i := from; i < from+n; i++ {
 		if _, err := s.Start(strconv.Itoa(i), ""); err != nil {
@@ -28,7 +28,7 @@ func crowd(tb testing.TB, s *sim.Telegram, from, n int) {
 func TestFlood(t *testing.T) {
 	w := newTown(t, nil...)
 	const n = 10_000
-	crowd(t, w.sim, 1_000_000, n)
+	comes(t, w.sim, 1_000_000, n)
 	w.until("all are subscribed", func() bool {
 		count, err := w.store.CountSubscribers(t.Context(), "tg")
 		return err == nil && count == n
@@ -42,7 +42,7 @@ func TestFlood(t *testing.T) {
 func TestFloodIsShed(t *testing.T) {
 	w := newTownAt(t, 2) // which answers one a second, and keeps 10 and 40 waiting
 	const n = 2000
-	crowd(t, w.sim, 1_000_000, n)
+	comes(t, w.sim, 1_000_000, n)
 	w.until("all are subscribed", func() bool {
 		count, err := w.store.CountSubscribers(t.Context(), "tg")
 		return err == nil && count == n
@@ -95,7 +95,7 @@ func drain(b *testing.B, n int, listen func(*telegram.Bot, context.Context, func
 	b.Helper()
 	s := sim.NewTelegram()
 	s.AddBot(token, "example_bot")
-	crowd(b, s, 1_000_000, n)
+	comes(b, s, 1_000_000, n)
 	server := httptest.NewServer(s)
 	defer server.Close()
 	bot, err := telegram.New(telegram.Config{Name: "tg", Token: token, APIURL: server.URL})

@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -60,6 +61,30 @@ func TestAnAudienceIsToldFromPostgreSQL(t *testing.T) {
 	w.idle()
 	for chat := int64(1); chat <= 300; chat++ {
 		w.want(chat, "safe", ">Two.", ">All is well.")
+	}
+}
+
+// What is kept of each who was told is a few bytes in rows of a thousand,
+// however small the batches are in which they were told.
+func TestReceiptsTakeLittleRoom(t *testing.T) {
+	w := newWorld(t, 1000) // batches of 250
+	w.start()
+	const n = 2000
+	w.subscribe(nil, numbers(1, n)...)
+	w.publish("Nobody can log in.", incident.Major)
+	w.idle()
+	db, err := sql.Open("sqlite", w.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var rows, bytes, told int
+	err = db.QueryRowContext(t.Context(), `SELECT count(*), sum(length(receipts)), sum(people) FROM walk_batch`).Scan(&rows, &bytes, &told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told != n || rows > 2*n/people.MaxBatch || bytes > 5*n {
+		t.Errorf("receipts of %d people take %d bytes in %d rows", told, bytes, rows)
 	}
 }
 

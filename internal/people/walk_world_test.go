@@ -150,21 +150,23 @@ func (c *inboxes) refusing(f func(chat int64) string) {
 
 // world is a desk, a store, an engine and an audience that is walked to.
 type world struct {
-	t       testing.TB
-	inboxes *inboxes
-	file    string
-	url     string // of a store elsewhere
-	store   *store.Store
-	desk    *desk.Desk
-	engine  *broadcast.Engine
-	walker  *people.Walker
-	rate    float64
-	paid    int
-	resend  bool
-	public  func(context.Context, incident.Ref, int) (bool, error)
-	stop    context.CancelFunc
-	done    chan struct{}
-	keys    int
+	t        testing.TB
+	inboxes  *inboxes
+	file     string
+	url      string // of a store elsewhere
+	api      string // of another Telegram than inboxes
+	store    *store.Store
+	desk     *desk.Desk
+	engine   *broadcast.Engine
+	walker   *people.Walker
+	rate     float64
+	paid     int
+	inFlight int
+	resend   bool
+	public   func(context.Context, incident.Ref, int) (bool, error)
+	stop     context.CancelFunc
+	done     chan struct{}
+	keys     int
 }
 
 const bot = "tg"
@@ -186,7 +188,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
-	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: w.inboxes.URL, Rate: w.rate})
+	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: cmp.Or(w.api, w.inboxes.URL), Rate: w.rate})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -205,7 +207,7 @@ func (w *world) start() {
 	}
 	var ok bool
 	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: tg, Store: db, Roads: w.engine, Journal: journal, Language: "en",
-		Resend: w.resend, Paid: w.paid, Public: w.public, Log: log})
+		Resend: w.resend, Paid: w.paid, InFlight: w.inFlight, Public: w.public, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")
 	}

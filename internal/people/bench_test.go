@@ -1,0 +1,223 @@
+//go:build unix
+
+package people_test
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/bots/telegram"
+	"github.com/allclear-hq/allclear/internal/crowd"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
+)
+
+// BenchmarkWalk tells 100 000 people as fast as it goes, with all that a walk
+// does besides: receipts are kept, the journal is written. Beside it, in the
+// same run and over as many connections, it makes as many plain requests with
+// net/http, and as many with the courier that the walk uses.
+//
+//	of-courier  how fast the walk is, as a share of the courier alone
+//	of-plain    as a share of net/http's client
+//	µs-on-top   of CPU for each message, more than the courier takes
+//	B/person    that the database grows by
+func BenchmarkWalk(b *testing.B) {
+	for name, url := range map[string]func() string{
+		"sqlite":   func() string { return "" },
+		"postgres": func() string { return storetest.Postgres(b) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			const n = 100_000
+			var plain, courier, walk cost
+			grown := 0.0
+			for b.Loop() {
+				plain = plain.plus(plainLoop(b, n))
+				courier = courier.plus(courierLoop(b, n))
+				took, bytes := walkOnce(b, n, url())
+				walk = walk.plus(took)
+				grown += float64(bytes)
+			}
+			each := time.Duration(n * b.N)
+			b.ReportMetric(courier.wall.Seconds()/walk.wall.Seconds(), "of-courier")
+			b.ReportMetric(plain.wall.Seconds()/walk.wall.Seconds(), "of-plain")
+			b.ReportMetric(float64((walk.cpu-courier.cpu)/each)/1e3, "µs-on-top")
+			b.ReportMetric(float64(each)/walk.wall.Seconds(), "people/s")
+			b.ReportMetric(grown/float64(each), "B/person")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// connections is how many requests are in flight where nothing limits the pace.
+const connections = 64
+
+// A cost is what something took.
+type cost struct{ wall, cpu time.Duration }
+
+func (c cost) plus(o cost) cost { return cost{c.wall + o.wall, c.cpu + o.cpu} }
+
+// measure runs f and says what it took of this whole process.
+func measure(f func()) cost {
+	wall, cpu := time.Now(), used()
+	f()
+	return cost{time.Since(wall), used() - cpu}
+}
+
+// used is the CPU time of this process.
+func used() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func newCrowd(tb testing.TB) *crowd.Crowd {
+	tb.Helper()
+	c, err := crowd.Listen()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { c.Close() })
+	return c
+}
+
+// loop calls f for each of n chats, from as many goroutines as there are
+// connections.
+func loop(b *testing.B, n int64, f func(chat int64) error) cost {
+	b.Helper()
+	var next atomic.Int64
+	var group sync.WaitGroup
+	return measure(func() {
+		for range connections {
+			group.Go(func() {
+				for chat := next.Add(1); chat <= n; chat = next.Add(1) {
+					if err := f(chat); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		group.Wait()
+	})
+}
+
+const benchWords = "Nobody can log in. We are looking into it, and say more within half an hour."
+
+// plainLoop is what anybody would write.
+func plainLoop(b *testing.B, n int64) cost {
+	c := newCrowd(b)
+	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
+	defer client.CloseIdleConnections()
+	took := loop(b, n, func(chat int64) error {
+		body := fmt.Sprintf(`{"chat_id":%d,"text":%q,"link_preview_options":{"is_disabled":true}}`, chat, benchWords)
+		resp, err := client.Post(c.URL+"/bot42:secret/sendMessage", "application/json", strings.NewReader(body))
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		_, err = io.Copy(io.Discard, resp.Body)
+		return err
+	})
+	mustHear(b, c, n)
+	return took
+}
+
+// courierLoop sends as the walk does, and keeps nothing.
+func courierLoop(b *testing.B, n int64) cost {
+	c := newCrowd(b)
+	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: c.URL})
+	if err != nil {
+		b.Fatal(err)
+	}
+	parcel, err := tg.Pack(benchWords)
+	if err != nil {
+		b.Fatal(err)
+	}
+	took := loop(b, n, func(chat int64) error {
+		_, err := tg.Deliver(b.Context(), parcel, bots.Address{Chat: chat})
+		return err
+	})
+	mustHear(b, c, n)
+	return took
+}
+
+func mustHear(b *testing.B, c *crowd.Crowd, n int64) {
+	b.Helper()
+	if taken, _ := c.Count(); int64(taken) != n {
+		b.Fatalf("%d messages came of %d", taken, n)
+	}
+}
+
+// walkOnce publishes an update to n people and waits until all are told and
+// their receipts are kept. It says by how much the database grew.
+func walkOnce(b *testing.B, n int64, url string) (took cost, grown int64) {
+	w := newWorld(b, 1e9)
+	w.url = url
+	c := newCrowd(b)
+	w.api = c.URL
+	w.inFlight = connections
+	w.start()
+	for from := int64(1); from <= n; from += 1000 {
+		w.subscribe(nil, numbers(from, min(from+999, n))...)
+	}
+	before := w.size()
+	took = measure(func() {
+		w.publish(benchWords, incident.Major)
+		for end := time.Now().Add(5 * time.Minute); ; time.Sleep(2 * time.Millisecond) {
+			if taken, _ := c.Count(); int64(taken) >= n || time.Now().After(end) {
+				break
+			}
+		}
+		w.idle()
+	})
+	mustHear(b, c, n)
+	grown = w.size() - before
+	w.halt()
+	return took, grown
+}
+
+// size is how large the database is, with everything in its place.
+func (w *world) size() int64 {
+	w.t.Helper()
+	driver, query := "sqlite", `PRAGMA wal_checkpoint(TRUNCATE)`
+	source := w.file
+	if w.url != "" {
+		driver, query, source = "pgx", `VACUUM walk_batch`, w.url
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	ctx := context.WithoutCancel(w.t.Context())
+	if _, err := db.ExecContext(ctx, query); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.url == "" {
+		info, err := os.Stat(w.file)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return info.Size()
+	}
+	var size int64
+	err = db.QueryRowContext(ctx, `SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE relname LIKE 'walk%' AND relkind = 'r'`).Scan(&size)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return cmp.Or(size, 0)
+}
