@@ -309,9 +309,27 @@ func (p *Preview) changes() []string {
 			out = append(out, "! changes what is affected: "+news.String())
 		}
 	}
+	for _, language := range p.dropped() {
+		out = append(out, "! leaves out the text in "+language+", which may be wrong too")
+	}
 	for _, w := range slices.Concat(p.Against, p.Draft.Warnings, p.Draft.Wording) {
 		out = append(out, "! "+w)
 	}
+	return out
+}
+
+// dropped are the languages whose text a correction does away with, since it
+// gives none of its own.
+func (p *Preview) dropped() (out []string) {
+	if p.Wrong == nil || p.Typo || len(p.Saying.Body) == 0 {
+		return nil
+	}
+	for language := range p.Wrong.Newest().Body {
+		if _, kept := p.Saying.Body[language]; !kept {
+			out = append(out, language)
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 

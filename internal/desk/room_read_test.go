@@ -108,3 +108,16 @@ func TestRoomShowsWhenAndWhat(t *testing.T) {
 		t.Errorf("the preview became %q", got)
 	}
 }
+
+func TestRoomShowsWhatTextACorrectionLeavesOut(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	c.do(ana, desk.Update{Ref: "INC-1", Saying: incident.Saying{Body: incident.Text{"en": "It takes an hour.", "zh-Hans": "需要一小时。"}}})
+	const warning = "! leaves out the text in zh-Hans, which may be wrong too"
+	if got := c.ask(c.event("/correct INC-1/2 It takes two hours.")); !strings.Contains(got, warning) {
+		t.Errorf("the preview of a correction is %q", got)
+	}
+	if got := c.ask(c.event("/typo INC-1/2 It takes an hour or so.")); strings.Contains(got, "leaves out") {
+		t.Errorf("the preview of a typo is %q", got)
+	}
+}
