@@ -147,8 +147,11 @@ func (d *Desk) openMaintenance(t incident.Typed, now time.Time) (Command, error)
 	}
 	s.Begin, s.End = begin.UTC(), end.UTC()
 	s.Components = map[string]incident.ComponentState{}
-	for _, id := range t.Words[3:] {
-		id, _ = d.component(id) // what is unknown is asked about when it is opened
+	for _, word := range t.Words[3:] {
+		id, ok := d.component(word)
+		if !ok {
+			return nil, unknownWord(word, "there is no component %q: the components are %s", word, strings.Join(sortedKeys(d.Components), ", "))
+		}
 		s.Components[id] = incident.UnderMaintenance
 	}
 	return Open{Kind: incident.Maintenance, Saying: s}, nil

@@ -177,7 +177,9 @@ func wordChoices(t incident.Typed, word string, components []string) (out []Choi
 	}
 	known := slices.Clone(components)
 	for _, impact := range incident.Impacts {
-		known = append(known, string(impact))
+		if t.Verb != "maintenance" { // which has none
+			known = append(known, string(impact))
+		}
 	}
 	sign, name, state := scopeParts(word)
 	for _, name := range nearest(name, known, 4) {

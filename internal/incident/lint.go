@@ -58,6 +58,7 @@ func (l *linter) read(s string) {
 	l.placeholders(s)
 	l.delicate(s)
 	l.times(s)
+	l.promised(s)
 }
 
 // refuse notes a finding once.

@@ -18,6 +18,7 @@ var (
 		regexp.MustCompile(`\b(?:TODO|TBD|FIXME|XXX+|XX:XX)\b`),
 		regexp.MustCompile(`(?i)\blorem ipsum\b`),
 	}
+	nextForm     = regexp.MustCompile(`(?i)\bnext\s`)
 	capitalsForm = regexp.MustCompile(`\[[A-Z][A-Z0-9 _/-]+\]`)
 	labelForm    = regexp.MustCompile(`^\[(?:UPDATED?|RESOLVED|INVESTIGATING|IDENTIFIED|MONITORING|SCHEDULED|COMPLETED|VERIFYING|IN PROGRESS|CLOSED|INCIDENT|MAINTENANCE|NOTICE|DRILL|TEST|EDIT(?:ED)?|UTC)\b[ 0-9/]*\]$`)
 )
@@ -52,6 +53,21 @@ func delicateWords() []string {
 	return []string{
 		"funds", "hack", "hacks", "hacked", "hacker", "hackers", "hacking", "compensate", "compensates", "compensated", "compensating",
 		"compensation", "资金", "資金", "黑客", "駭客", "赔偿", "賠償", "补偿", "補償",
+	}
+}
+
+// promised warns of a promise that is only words, for it shares its line with
+// others.
+func (l *linter) promised(s string) {
+	for line := range strings.SplitSeq(s, "\n") {
+		all := nextForm.FindAllStringIndex(line, -1)
+		if len(all) == 0 {
+			continue
+		}
+		last := line[all[len(all)-1][0]:]
+		if _, ok, _ := promise(last); ok && last != line {
+			l.warn("says %s, which promises nothing: put it on a line of its own", quoted(last))
+		}
 	}
 }
 

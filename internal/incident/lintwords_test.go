@@ -53,6 +53,18 @@ func TestLintDelicateWords(t *testing.T) {
 	}
 }
 
+func TestLintPromises(t *testing.T) {
+	checkWarned(t, LintContext{Status: Monitoring}, []linted{
+		{"Withdrawals are back for most. next 20m", `says "next 20m", which promises nothing`},
+		{"We work on it. Next 14:30 UTC", `"Next 14:30 UTC"`},
+		{"Back for most.\nDeposits follow, next none", `"next none"`},
+		{"We look at deposits next 20 people are on it", ""},
+		{"The next update comes soon.", ""},
+		{"What comes next is easy.", ""},
+		{"İİİİİİİ next 20m", `"next 20m"`},
+	})
+}
+
 func TestLintTimes(t *testing.T) {
 	const unzoned = "without a zone"
 	checkWarned(t, LintContext{}, []linted{
