@@ -22,7 +22,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/store"
 )
 
-var walkKills = flag.Int("walk-kills", 5, "how often TestKilledWalk kills the server")
+var walkKills = flag.Int("walk-kills", 10, "how often TestKilledWalk kills the server")
 
 // throng is a Telegram that takes what it has read, whatever becomes of the
 // sender, and refuses what is beyond rate in any second.

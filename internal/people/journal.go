@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Journal knows how far each attempt of the open batches got. A mark is one
@@ -34,6 +35,12 @@ const (
 	headSize  = 16           // words: a mark of the format, the boot and the id
 	totalSize = headSize + sheets*sheetSize
 	format    = 0x616c6c636c720001
+)
+
+// Words of the header that say when something was begun last.
+const (
+	evenWord   = headSize - 2
+	unevenWord = headSize - 1
 )
 
 // A mark is how far an attempt got.
@@ -73,6 +80,7 @@ func newJournal(words []uint64, boot string, unmap func() error) *Journal {
 	if boot == "" || words[0] != format || kept != want {
 		id = rand.Text()
 		clear(words)
+		clear(head)
 		copy(head, want+id)
 		for i := range headSize - 1 {
 			words[1+i] = binary.LittleEndian.Uint64(head[8*i:])
@@ -89,6 +97,35 @@ func (j *Journal) ID() string { return j.id }
 
 // Close closes the file. What was written stays.
 func (j *Journal) Close() error { return j.close() }
+
+// began records that a message is begun, and whether it keeps an even pace. It
+// costs no more than a mark.
+func (j *Journal) began(at time.Time, even bool) {
+	word := unevenWord
+	if even {
+		word = evenWord
+	}
+	atomic.StoreUint64(&j.words[word], uint64(at.UnixNano()))
+}
+
+// leeway is for requests that were longer on their way than others.
+const leeway = 50 * time.Millisecond
+
+// rests is for how long nothing is to be begun after a start, so that what an
+// earlier life sent does not count together with more than is allowed in a
+// window. What kept an even pace until half a window ago fills half of it, and
+// leaves room for what begins at an even pace again. Anything else has to have
+// left the window. A clock that was put back makes it no longer than a window.
+func (j *Journal) rests(now time.Time, window time.Duration) time.Duration {
+	left := func(word int, after time.Duration) time.Duration {
+		last := atomic.LoadUint64(&j.words[word])
+		if last == 0 {
+			return 0
+		}
+		return min(time.Unix(0, int64(last)).Add(after).Sub(now), after)
+	}
+	return max(0, left(evenWord, window/2+leeway), left(unevenWord, window+leeway))
+}
 
 var errFull = errors.New("too many batches are open")
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func mustJournal(t *testing.T, file string) *Journal {
@@ -66,6 +67,37 @@ func TestJournalOfAnotherBootIsNotTrusted(t *testing.T) {
 	}
 	if memory := mustJournal(t, ""); memory.ID() == mustJournal(t, "").ID() {
 		t.Error("two journals in memory have one id")
+	}
+}
+
+// After a restart nothing is sent as long as it might count together with what
+// was sent before: half a window after an even pace, otherwise a whole one.
+func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "journal")
+	last := time.Now()
+	mustJournal(t, file).began(last, true)
+	j := mustJournal(t, file)
+	rests := func(after, want time.Duration) {
+		t.Helper()
+		if got := j.rests(last.Add(after), time.Second); got != want {
+			t.Errorf("after %v it rests %v, want %v", after, got, want)
+		}
+	}
+	rests(0, 550*time.Millisecond)
+	rests(200*time.Millisecond, 350*time.Millisecond)
+	rests(time.Second, 0)
+	rests(-time.Hour, 550*time.Millisecond) // the clock was put back
+	j.began(last, false)
+	rests(200*time.Millisecond, 850*time.Millisecond)
+	rests(2*time.Second, 0)
+	if d := mustJournal(t, "").rests(last, time.Second); d != 0 {
+		t.Errorf("before anything was sent it rests %v", d)
+	}
+	words := make([]uint64, totalSize)
+	none := func() error { return nil }
+	newJournal(words, "boot one", none).began(last, false)
+	if d := newJournal(words, "boot two", none).rests(last, time.Second); d != 0 {
+		t.Errorf("after another boot it rests %v", d)
 	}
 }
 

@@ -203,10 +203,15 @@ func (s *sender) do(t task) {
 
 // attempt makes one request. It returns true when another should be made.
 func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (another bool) {
-	if err := s.begin(j.ctx, func() { j.mark(n, intent, 0) }); err != nil {
+	var began time.Time
+	err := s.begin(j.ctx, func() {
+		began = time.Now()
+		s.Journal.began(began, p.Edit == nil && !j.paid)
+		j.mark(n, intent, 0)
+	})
+	if err != nil {
 		return false
 	}
-	began := time.Now()
 	message, err := s.request(j, n, p)
 	var f *bots.Fault
 	if err != nil {

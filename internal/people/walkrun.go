@@ -71,14 +71,18 @@ func (r *run) work(ctx context.Context) error {
 	return nil
 }
 
-// recover settles what an earlier life left open. Whoever sent then may have
-// sent until a moment ago, so that the account's limit is all used up.
+// recover settles what an earlier life left open. What it sent a moment ago
+// still counts; where another node or boot sent, nobody knows when.
 func (r *run) recover(ctx context.Context) error {
 	left, err := r.Store.OpenBatches(ctx, r.Channel.Name)
 	if err != nil {
 		return err
 	}
+	r.until = r.began.Add(r.Journal.rests(r.began, r.pace.Per))
 	for _, b := range left {
+		if b.Journal != r.Journal.ID() {
+			r.until = later(r.until, r.began.Add(r.pace.Per+leeway))
+		}
 		b.recover(r.Journal)
 		b.Passed = len(b.People)
 		for k := range b.People {
@@ -88,7 +92,6 @@ func (r *run) recover(ctx context.Context) error {
 	}
 	if len(left) > 0 {
 		r.Log.Warn("batches that were under way when the process ended", "channel", r.Channel.Name, "batches", len(left))
-		r.until = r.began.Add(time.Second)
 	}
 	return r.flush(ctx)
 }
