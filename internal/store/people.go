@@ -108,6 +108,7 @@ func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
 		query string
 		args  []any
 	}{
+		{`DELETE FROM walk_exception WHERE subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`, []any{bot, chat}},
 		{`DELETE FROM subscriber WHERE bot = ? AND chat = ?`, []any{bot, chat}},
 		{`DELETE FROM room_message WHERE account = ? AND chat = ?`, []any{bot, id}},
 		{`DELETE FROM unanswered WHERE account = ? AND key LIKE ?`, []any{bot, id + "/%"}},
