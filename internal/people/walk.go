@@ -57,7 +57,7 @@ type Round struct {
 	ID       int64
 	Kind     broadcast.EntryKind
 	Update   int
-	Revision int // of a correction
+	Revision int // of a correction; of a post, the one that added a language for which people waited, or 0
 	State    RoundState
 	Start    int64
 	Place    int64 // everybody from the start up to here had his turn
@@ -99,7 +99,7 @@ func (w *Walk) overtaken(at time.Time) bool {
 
 // wants lists the rounds that should be open, in the order in which they
 // should come: what was wrong before what is new.
-func (w *Walk) wants(editOnly bool) (out []Round) {
+func (w *Walk) wants(rules Rules) (out []Round) {
 	for _, n := range w.Said {
 		u := w.Incident.Update(n)
 		switch r := aloud(u); {
@@ -108,14 +108,31 @@ func (w *Walk) wants(editOnly bool) (out []Round) {
 			if !w.overtaken(u.Retraction.At) {
 				out = append(out, Round{Kind: broadcast.Retract, Update: n})
 			}
-		case r > 1 && !editOnly && !w.overtaken(u.Revision(r).At):
+		case r > 1 && !rules.EditOnly && !w.overtaken(u.Revision(r).At):
 			out = append(out, Round{Kind: broadcast.Correct, Update: n, Revision: r})
 		}
 	}
 	if u := w.newest(); u != nil {
-		out = append(out, Round{Kind: broadcast.Say, Update: u.N})
+		r := Round{Kind: broadcast.Say, Update: u.N}
+		if rules.Translated {
+			r.Revision = translated(u)
+		}
+		out = append(out, r)
 	}
 	return out
+}
+
+// translated is the newest revision of an update that says it in one more
+// language than the one before, or 0.
+func translated(u *incident.Update) int {
+	for r := len(u.Revisions); r > 1; r-- {
+		for language := range u.Revision(r).Body {
+			if _, ok := u.Revision(r - 1).Body[language]; !ok {
+				return r
+			}
+		}
+	}
+	return 0
 }
 
 // told reports whether anybody was told of an update.
@@ -135,8 +152,8 @@ func aloud(u *incident.Update) int {
 
 // Plan brings the rounds in line with what should be told: new ones are added
 // without an id, and those that nobody wants any more are superseded.
-func (w *Walk) Plan(editOnly bool, now time.Time) {
-	wants := w.wants(editOnly)
+func (w *Walk) Plan(rules Rules, now time.Time) {
+	wants := w.wants(rules)
 	for k := range w.Rounds {
 		r := &w.Rounds[k]
 		if r.State == RoundOpen && !slices.ContainsFunc(wants, func(x Round) bool { return x.same(r) }) {

@@ -136,7 +136,7 @@ func TestNewerWordsOvertake(t *testing.T) {
 	told := map[int64]bool{}
 	for _, chat := range w.inboxes.order {
 		if told[chat] { // the first who is told a second time
-			if len(told) < 145 {
+			if len(told) < 125 { // a batch may be under way
 				t.Errorf("%d is told again while only %d of 150 know anything", chat, len(told))
 			}
 			break

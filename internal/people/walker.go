@@ -41,15 +41,21 @@ type Roads interface {
 	Write(ch broadcast.Channel, i *incident.Incident, language string, l broadcast.Letter) (string, error)
 }
 
+// Rules are an operator's choices about what is told.
+type Rules struct {
+	EditOnly   bool // wrong words are corrected by editing alone
+	Translated bool // who reads a language in which an update is not written waits until it is
+}
+
 // WalkerConfig is what a walker needs.
 type WalkerConfig struct {
-	Channel  broadcast.Channel // the audience
-	Bot      bots.Bot          // a Courier
-	Store    WalkStore
-	Roads    Roads
-	Journal  *Journal
+	Channel broadcast.Channel // the audience
+	Bot     bots.Bot          // a Courier
+	Store   WalkStore
+	Roads   Roads
+	Journal *Journal
+	Rules
 	Resend   bool // what left without an answer is sent again, instead of taken to be there
-	EditOnly bool // wrong words are corrected by editing alone
 	InFlight int  // requests that wait for answers at most; 0 is as many as the pace needs
 	Paid     int  // Stars for each incident, a tenth for each message
 	Language string

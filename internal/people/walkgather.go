@@ -108,7 +108,7 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		}
 		b.Hi = s.ID
 		letter, reply, ok := w.letter(round, s, before[s.ID])
-		if ok {
+		if ok && r.speaks(w, round, s.Language) {
 			parcel, err := r.parcel(w, s.Language, letter)
 			if err != nil {
 				return err
@@ -123,6 +123,21 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		}
 	}
 	return nil
+}
+
+// speaks reports whether a round tells its news in a language, where people
+// wait for that.
+func (r *run) speaks(w *Walk, round *Round, language string) bool {
+	if !r.Translated || round.Kind != broadcast.Say {
+		return true
+	}
+	if language == "" {
+		language = r.Channel.Language
+	}
+	u := w.Incident.Update(round.Update)
+	body := u.Revision(len(u.Revisions)).Body
+	_, ok := body[language]
+	return ok || len(body) == 0
 }
 
 // revision is the wording that a round tells.

@@ -311,7 +311,7 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 			return &upcoming{walk: w, edits: row, urgency: -1}, nil
 		}
 	}
-	w.Plan(r.EditOnly, now)
+	w.Plan(r.Rules, now)
 	open := w.open()
 	if len(open) == 0 {
 		return nil, nil
@@ -375,7 +375,7 @@ func (r *run) size() int {
 // openBatch opens the next batch of a round, or ends the round.
 func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	w, round := c.walk, c.round
-	if !r.pay(w) || round.over() && r.walking(w) { // the last ones may have to wait for another turn
+	if !r.pay(w) || round.over() && r.walking(w) {
 		return false, nil
 	}
 	if round.ID == 0 {
@@ -392,15 +392,16 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	round.Span = max(round.Span, b.Hi-b.Lo)
 	round.Audience = max(round.Audience, int(r.people.Load()))
 	round.Speed = r.speed.of(time.Now(), w.ID)
-	step := Step{Walk: w, Rounds: w.changes()}
+	step := Step{Walk: w}
 	if len(b.People) > 0 {
 		step.Open = b
 		if r.paying {
 			w.Paid += len(b.People)
 		}
-	} else if round.over() {
+	} else if round.over() && !r.walking(w) { // otherwise somebody may still have to wait for another turn
 		round.State = RoundDone
 	}
+	step.Rounds = w.changes()
 	if err := r.step(ctx, step); err != nil {
 		return false, err
 	}

@@ -1,0 +1,160 @@
+package people_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// Who reads a language in which an update is not written waits for it, where
+// that is the rule, and is told when it is there. Nobody is told twice.
+func TestPeopleWaitForTheirLanguage(t *testing.T) {
+	w := newWorld(t, quick)
+	w.rules.Translated = true
+	w.start()
+	w.subscribe(nil, numbers(1, 20)...)
+	w.subscribe(func(s *people.Subscriber) { s.Language = "zh-Hans" }, numbers(21, 40)...)
+	w.publish("Nobody can log in.", incident.Major)
+	w.idle()
+	w.want(1, "Nobody can log in.")
+	w.want(21)
+	w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"zh-Hans": "无法登录。"}})
+	w.idle()
+	for chat := int64(1); chat <= 20; chat++ {
+		w.want(chat, "Nobody can log in.")
+		w.want(chat+20, "无法登录。")
+	}
+}
+
+// Without that rule they are told at once, in the language that is there.
+func TestPeopleNeedNotWaitForTheirLanguage(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(func(s *people.Subscriber) { s.Language = "zh-Hans" }, 1)
+	w.publish("Nobody can log in.", incident.Major)
+	w.idle()
+	w.want(1, "Nobody can log in.")
+}
+
+// The audience waits until each public channel has an answer.
+func TestAnAudienceWaitsForPublicChannels(t *testing.T) {
+	w := newWorld(t, quick)
+	var answered, asked atomic.Int64
+	w.public = func(_ context.Context, ref incident.Ref, update int) (bool, error) {
+		if ref.Number != 1 || update != 1 {
+			t.Errorf("asked about %v/%d", ref, update)
+		}
+		asked.Add(1)
+		return answered.Load() > 0, nil
+	}
+	w.start()
+	w.subscribe(nil, numbers(1, 20)...)
+	w.publish("One.", incident.Major)
+	w.until("it has asked a few times", func() bool { return asked.Load() > 3 })
+	if n := w.inboxes.told("One."); n > 0 {
+		t.Errorf("%d were told before the public channels were", n)
+	}
+	answered.Add(1)
+	w.idle()
+	if n := w.inboxes.told("One."); n != 20 {
+		t.Errorf("%d of 20 were told", n)
+	}
+}
+
+// Incidents share the limit by their impact: the critical one has about eight
+// times as much of it as the one without any.
+func TestIncidentsShareTheLimit(t *testing.T) {
+	w := newWorld(t, 400)
+	w.start()
+	w.subscribe(nil, numbers(1, 600)...)
+	w.do(desk.Stop{Scope: "people", Reason: "both at once"})
+	w.publish("Small.", incident.ImpactNone)
+	w.publish("Large.", incident.Critical)
+	w.do(desk.Release{Scope: "people", Release: "newest"})
+	w.until("most are told of the large one", func() bool { return w.inboxes.told("Large.") >= 500 })
+	small, large := w.inboxes.told("Small."), w.inboxes.told("Large.")
+	if small == 0 || small > large/2 {
+		t.Errorf("%d were told of the small one meanwhile, of the large one %d", small, large)
+	}
+	w.idle()
+	if n := w.inboxes.told("Small."); n != 600 {
+		t.Errorf("%d of 600 were told of the small one", n)
+	}
+}
+
+// Where that is the policy, a message that may not have arrived is sent again,
+// but not for ever.
+func TestUnsurePeopleAreSentItAgain(t *testing.T) {
+	w := newWorld(t, quick)
+	w.resend = true
+	w.start()
+	w.subscribe(nil, 1, 2, 3)
+	var once, always atomic.Int64
+	w.inboxes.refusing(func(chat int64) string {
+		const unsure = `{"ok":false,"error_code":502,"description":"Bad Gateway"}`
+		if chat == 2 && once.Add(1) == 1 || chat == 3 && always.Add(1) > 0 {
+			return unsure
+		}
+		return ""
+	})
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.want(1, "One.")
+	w.want(2, "One.")
+	w.want(3)
+	if n := always.Load(); n != 3 {
+		t.Errorf("%d messages to somebody who is never reached, want 3", n)
+	}
+}
+
+// Groups are told as people are.
+func TestGroupsAreTold(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, -1001234567890, -5, 7)
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	for _, chat := range []int64{-1001234567890, -5, 7} {
+		w.want(chat, "One.", ">Two.")
+	}
+}
+
+// The messages of one incident that are to be edited hold up news of another
+// no longer than a moment.
+func TestEditsDoNotHoldUpOtherNews(t *testing.T) {
+	w := newWorld(t, 100)
+	w.start()
+	w.subscribe(nil, numbers(1, 300)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.until("most are told", func() bool { return w.inboxes.told("save") >= 250 })
+	w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"en": "Deposits are safe."}})
+	w.publish("Fire.", incident.Critical)
+	w.until("some hear of the fire", func() bool { return w.inboxes.told("Fire.") > 0 })
+	w.until("all is told", func() bool { return w.inboxes.told("Fire.") == 300 })
+	w.idle()
+	if n := w.inboxes.told("save"); n > 0 {
+		t.Errorf("%d still have the wrong word", n)
+	}
+}
+
+// What is retracted by deleting it is gone.
+func TestWhatIsDeletedIsGone(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1)
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.do(desk.Retract{Ref: "INC-1/1", Reason: "A false alarm.", Delete: true})
+	w.idle()
+	all := w.inboxes.of(1)
+	if !all[0].deleted || strings.Contains(all[0].text, "One.") {
+		t.Errorf("the message is still there: %+v", all[0])
+	}
+}
