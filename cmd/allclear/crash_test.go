@@ -31,6 +31,13 @@ func TestMain(m *testing.M) {
 // function that kills it outright.
 func program(t testing.TB, config string) (url string, kill func()) {
 	t.Helper()
+	url, _, kill = programAt(t, config)
+	return url, kill
+}
+
+// programAt is program, with the process's id.
+func programAt(t testing.TB, config string) (url string, pid int, kill func()) {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], "serve", "-c", config)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	stderr, err := cmd.StderrPipe()
@@ -53,11 +60,11 @@ func program(t testing.TB, config string) (url string, kill func()) {
 				for lines.Scan() {
 				}
 			}()
-			return m[1], kill
+			return m[1], cmd.Process.Pid, kill
 		}
 	}
 	t.Fatal("the server did not start")
-	return "", nil
+	return "", 0, nil
 }
 
 // configFile writes a configuration for a process on free ports.

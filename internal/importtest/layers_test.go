@@ -75,7 +75,7 @@ func layers() map[string]layer {
 				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/audit", "internal/config",
 				"internal/desk", "internal/incident", "internal/metrics", "internal/people", "internal/store", "internal/web", "templates", commands, sys,
 			},
-			tests: []string{"internal/store/storetest", gocmp},
+			tests: []string{"internal/crowd", "internal/store/storetest", gocmp},
 		},
 
 		// The model check plays with everything but the program around it.
