@@ -32,7 +32,7 @@ func scan(module fs.FS) ([]imported, error) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && name != "." && ignored(d.Name()):
+		case d.IsDir() && name != "." && (ignored(d.Name()) || isModule(module, name)):
 			return fs.SkipDir
 		case d.IsDir() || path.Ext(name) != ".go" || ignored(d.Name()):
 			return nil
@@ -47,6 +47,12 @@ func scan(module fs.FS) ([]imported, error) {
 // ignored reports whether the go command passes by a file or folder.
 func ignored(name string) bool {
 	return name == "testdata" || name == "vendor" || name[0] == '.' || name[0] == '_'
+}
+
+// isModule reports whether a folder is a module of its own.
+func isModule(module fs.FS, folder string) bool {
+	_, err := fs.Stat(module, path.Join(folder, "go.mod"))
+	return err == nil
 }
 
 func scanFile(module fs.FS, name string) ([]imported, error) {
@@ -148,9 +154,11 @@ func TestCheck(t *testing.T) {
 		{name: "new package", file: "new/a.go", want: []string{"package new is not in the table"}},
 		{name: "at the top", file: "a.go", want: []string{"package . is not in the table"}},
 		{name: "not ours to check", file: "high/testdata/a.go", source: `import "` + module + `/gone"`},
+		{name: "a module of its own", file: "high/other/a.go", source: `import "` + module + `/gone"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			files := fstest.MapFS{"low/low.go": {Data: []byte("package low")}, "high/high.go": {Data: []byte("package high")}}
+			files["high/other/go.mod"] = &fstest.MapFile{Data: []byte("module other")}
 			files[c.file] = &fstest.MapFile{Data: []byte("package p\n" + c.source)}
 			imports, err := scan(files)
 			if err != nil {
