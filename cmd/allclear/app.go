@@ -197,6 +197,7 @@ func (a *app) newMetrics() *metrics.Metrics {
 	m := metrics.New(metrics.Config{
 		Version: version(), Statuses: func() []broadcast.Status { return a.engine.Statuses() }, Simulate: simulate,
 		Source: a.store, Complete: func(l *broadcast.Lane) { a.engine.Complete(l) },
+		Audiences: a.audienceNumbers,
 	})
 	a.published, a.delivered = append(a.published, m.Changed), append(a.delivered, m.Changed)
 	return m

@@ -9,6 +9,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/config"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/metrics"
 	"github.com/allclear-hq/allclear/internal/people"
 )
 
@@ -41,6 +42,15 @@ func (a *app) newWalkers() error {
 		}
 	}
 	return nil
+}
+
+// audienceNumbers are for those who watch.
+func (a *app) audienceNumbers() (out []metrics.Audience) {
+	for _, w := range a.walkers {
+		n := w.Numbers()
+		out = append(out, metrics.Audience{Channel: w.Channel.Name, People: n.People, Sent: n.Sent, Unsure: n.Unsure})
+	}
+	return out
 }
 
 // journalFile lies beside the database; a database elsewhere has none.

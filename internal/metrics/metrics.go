@@ -6,8 +6,7 @@
 // what was read last, so that nobody who scrapes can slow down who must send.
 //
 // Labels have few values: names from the configuration, words of ours, routes.
-// Each file has one kind of thing: accounts.go, outbox.go. What is known of
-// audiences gets a file of its own, and its collector a line in [New].
+// Each file has one kind of thing: accounts.go, audiences.go, outbox.go.
 package metrics
 
 import (
@@ -30,6 +29,8 @@ type Config struct {
 	Simulate map[string]bool           // accounts that talk to a simulator
 	Source   Source                    // what stands in the store
 	Complete func(*broadcast.Lane)     // adds settings and limits to a lane of the store
+
+	Audiences func() []Audience // may be nil
 }
 
 // Metrics is a registry of its own. It is safe for use by many goroutines.
@@ -63,7 +64,7 @@ func New(c Config) *Metrics {
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		build(c.Version), m.attempts, m.shown, m.commands, m.requests, m.took, m.outbox, &accounts{c.Statuses, c.Simulate},
+		build(c.Version), m.attempts, m.shown, m.commands, m.requests, m.took, m.outbox, &accounts{c.Statuses, c.Simulate}, &audiences{c.Audiences},
 	)
 	return m
 }

@@ -42,6 +42,9 @@ func full(source Source) *Metrics {
 				{Account: "x", Platform: "twitter", Refused: &bots.Fault{Kind: bots.Unauthorized}, Paused: now.Add(time.Minute), Left: -1, Stated: 7},
 			}
 		},
+		Audiences: func() []Audience {
+			return []Audience{{Channel: "people", People: 1200, Sent: 900, Unsure: 3}, {Channel: "fresh"}}
+		},
 	})
 	m.Request(broadcast.Request{Account: "tg", Channel: "tg-en", Operation: "post", Outcome: "done", Shown: 2 * time.Second})
 	m.Request(broadcast.Request{Account: "x", Channel: "x", Operation: "post", Outcome: "rate_limited"})
@@ -132,6 +135,18 @@ func TestMetricsAreCleanUnderPromtoolsLinter(t *testing.T) {
 		if !strings.HasPrefix(f.GetName(), "allclear_") && !strings.HasPrefix(f.GetName(), "go_") && !strings.HasPrefix(f.GetName(), "process_") && !strings.HasPrefix(f.GetName(), "promhttp_") {
 			t.Errorf("%s has a strange name", f.GetName())
 		}
+	}
+}
+
+func TestAudiencesAreShown(t *testing.T) {
+	text := full(&shelf{}).shows(t)
+	wantLines(t, text,
+		`allclear_audience_subscribers{channel="people"} 1200`,
+		`allclear_audience_messages_total{channel="people"} 900`,
+		`allclear_audience_unsure_total{channel="people"} 3`,
+		`allclear_audience_messages_total{channel="fresh"} 0`)
+	if strings.Contains(text, `allclear_audience_subscribers{channel="fresh"}`) {
+		t.Error("an audience that nobody has counted is shown as empty")
 	}
 }
 
