@@ -194,11 +194,14 @@ func TestRunbook(t *testing.T) {
 			}
 		}},
 		"A backup is restored": {before: func(s *server) {
-			s.world.X.Faults.Add(sim.Fault{Match: "POST /2/tweets", Skip: 2, Kind: "status", Status: 503, Times: -1})
+			s.world.X.Faults.Add(sim.Fault{Match: "POST /2/tweets", Skip: 2, Kind: "status", Status: 429, RetryAfter: sim.Duration(time.Minute), Times: -1})
 			s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in.")
 			s.must("update", "INC-1", "A disk has failed.")
 			s.settled("INC-1")
 			s.must("update", "INC-1", "A fix is in place.")
+			for _, channel := range []string{"telegram", "discord", "wechat"} { // so that the copy has one thing under way
+				s.wantState("INC-1/3", channel, "sent")
+			}
 		}, each: func(s *server, command string) {
 			switch {
 			case strings.Contains(command, "readyz"):

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,16 +20,26 @@ import (
 
 // shelf is a store with what a test puts into it.
 type shelf struct {
+	mu         sync.Mutex
 	incidents  []*incident.Incident
 	deliveries []broadcast.Delivery
 	err        error
 }
 
 func (s *shelf) Recent(_ context.Context, limit int, _ func(*broadcast.Lane)) ([]*incident.Incident, []broadcast.Delivery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if limit != watched {
 		return nil, nil, errors.New("asked for too much")
 	}
 	return s.incidents, s.deliveries, s.err
+}
+
+// hold puts other things into the store, which may be read at this moment.
+func (s *shelf) hold(incidents []*incident.Incident, deliveries []broadcast.Delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.incidents, s.deliveries, s.err = incidents, deliveries, nil
 }
 
 // full returns metrics of which every one has something to show.
@@ -214,11 +225,12 @@ func TestWatchLooksAfterChangesAndNowAndThen(t *testing.T) {
 		if text := m.shows(t); strings.Contains(text, "allclear_outbox_read") {
 			t.Error("a look that failed counts")
 		}
-		*source = *exchange()
+		busy := exchange()
+		source.hold(busy.incidents, busy.deliveries)
 		m.Changed("INC-1")
 		time.Sleep(lookPause + time.Millisecond)
 		wantLines(t, m.shows(t), "allclear_incidents_open 1")
-		source.incidents = nil
+		source.hold(nil, busy.deliveries)
 		time.Sleep(lookEvery)
 		wantLines(t, m.shows(t), "allclear_incidents_open 0")
 		cancel()
