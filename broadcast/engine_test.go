@@ -103,7 +103,7 @@ func TestFreezeIsAFence(t *testing.T) {
 	if got := s.platform.texts(""); len(got) != 0 {
 		t.Errorf("sent in spite of a freeze: %q", got)
 	}
-	s.do(desk.Release{})
+	s.do(desk.Release{Release: "newest"})
 	s.waitFor(1, "post superseded, post sent")
 }
 
