@@ -22,6 +22,7 @@ type account struct {
 	lanes  map[int64]*walk  // running
 	start  func(lane int64) // nil while there is no lease
 	places map[string]int   // posts under way by target, or -1: see quiet
+	until  time.Time        // by this node's own clock it may use the account
 }
 
 func newAccount(e *Engine, a Account) *account {
@@ -54,6 +55,9 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	}
 	walking, stop := context.WithCancel(ctx)
 	defer stop()
+	// By this node's own clock, which nobody sets, its right ends a little
+	// before the lease does: also when the store does not answer.
+	fuse := time.AfterFunc(a.extend(renewed), stop)
 	var walks sync.WaitGroup // and what else runs under the lease
 	for _, f := range a.while {
 		walks.Go(func() { f(walking, lease) })
@@ -64,9 +68,6 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 		a.lanes[id] = w
 		walks.Go(func() { w.run(walking) })
 	})
-	// By this node's own clock, which nobody sets, its right ends a little
-	// before the lease does: also when the store does not answer.
-	fuse := time.AfterFunc(time.Until(renewed.Add(a.right())), stop)
 	a.keep(walking, lease, fuse)
 	if !fuse.Stop() && ctx.Err() == nil {
 		a.engine.Log.Warn("the account's lease has run out", "account", a.Name)
@@ -87,6 +88,27 @@ const giveBack = 2 * time.Second
 
 // right is for how long this node uses the account after it asked for the lease.
 func (a *account) right() time.Duration { return a.engine.Lease * 9 / 10 }
+
+// extend notes that the lease was asked for, and is had, and returns for how long
+// from now.
+func (a *account) extend(asked time.Time) time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.until = asked.Add(a.right())
+	return time.Until(a.until)
+}
+
+// rightful refuses what is about to leave when the right to the account has
+// ended, or the engine was stopped. In a process that was halted and wakes up the
+// clock tells before the fuse has had its turn.
+func (a *account) rightful(ctx context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if ctx.Err() == nil && !time.Now().Before(a.until) {
+		return ErrLost
+	}
+	return ctx.Err()
+}
 
 // keep renews the lease, and starts what other nodes left to do, until ctx
 // ends, the lease is lost or the account is to be handed over.
@@ -112,7 +134,7 @@ func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool
 			log.Warn("lost the account to another node")
 			return false
 		case err == nil:
-			return fuse.Reset(time.Until(asked.Add(a.right()))) // unless it has burnt
+			return fuse.Reset(a.extend(asked)) // unless it has burnt
 		case ctx.Err() == nil:
 			log.Warn("cannot renew the account's lease", "error", err)
 		}

@@ -179,6 +179,30 @@ func TestStopWaitsForAnAnswerUnderWay(t *testing.T) {
 	}
 }
 
+// The engine is stopped when a step was decided and no connection stands yet.
+// An answer under way would be waited for; a request that has not left does not
+// leave any more.
+func TestStopBeforeAConnectionStands(t *testing.T) {
+	s := newSite(t, "one")
+	decided, stopped := make(chan struct{}), make(chan struct{})
+	s.bot().before = func(bots.Operation) {
+		close(decided)
+		<-stopped
+	}
+	s.start()
+	s.publish("Nobody can log in.")
+	<-decided
+	s.stop()
+	close(stopped)
+	<-s.done
+	if got := s.platform.texts(""); len(got) != 0 {
+		t.Errorf("sent after the stop: %q", got)
+	}
+	if got := s.states(1); got != "post pending" {
+		t.Errorf("the delivery is %q, want post pending", got)
+	}
+}
+
 func TestStopGivesUpAfterTheGrace(t *testing.T) {
 	s := newSite(t, "one")
 	s.config.Grace = 50 * time.Millisecond

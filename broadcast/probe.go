@@ -86,7 +86,10 @@ func (w *walk) probe(ctx context.Context, l *Lane, step Step) error {
 			return err
 		}
 		prober := a.Bot.(bots.Prober) // Next names Probe only where CanProbe
-		out.Receipt, out.Found, err = prober.Probe(ctx, step.Op, ids)
+		// A probe is several requests. Once another node may be posting, an id
+		// may be that of its message, which the next of them would change.
+		fenced := bots.BeforeSend(ctx, func() error { return a.rightful(ctx) })
+		out.Receipt, out.Found, err = prober.Probe(fenced, step.Op, ids)
 		if err != nil {
 			out.Fault = bots.AsFault(err)
 		}

@@ -138,15 +138,16 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	var attempt int64
 	var refused error
 	receipt, err := a.Bot.Do(bots.BeforeSend(ctx, func() error {
-		if refused = working.Err(); refused != nil {
+		if refused = a.rightful(working); refused != nil {
 			return refused // a connection came to stand when the engine had been stopped
 		}
 		began := time.Now()
 		attempt, refused = a.engine.Store.Begin(ctx, w.lease, l, Attempt{Lane: l.ID, Step: step, Began: began})
-		if refused == nil {
-			out.Began = began
+		if refused != nil {
+			return refused
 		}
-		return refused
+		out.Began = began
+		return a.rightful(working) // journalling may take long, and then somebody else has the account
 	}), step.Op)
 	if refused != nil {
 		return refused
