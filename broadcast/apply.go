@@ -14,6 +14,7 @@ const (
 	giveUp      = 24 * 60     // failures in a row, a day at that pace, after which an operation counts as failed
 	cannotLook  = 1 << 10     // Doubt.Looked when reading back failed again and again: a person decides
 	choreTries  = 3           // after which a chore is given up
+	straying    = time.Minute // after which an edit that was never answered does not arrive any more
 )
 
 func pace(failures int) time.Duration {
@@ -92,6 +93,12 @@ func (l *Lane) did(e *Entry, step Step, out Outcome, now time.Time) {
 		after.Message, after.URL, after.Thread = out.Receipt.ID, out.Receipt.URL, step.Op.Thread
 		l.shown(e, after, now)
 	case bots.Edit:
+		if !now.Before(e.Astray) {
+			e.Astray = time.Time{}
+		}
+		if step.Confirm {
+			break
+		}
 		after.Message, after.URL, after.Thread = e.Shows.Message, e.Shows.URL, e.Shows.Thread
 		after.First, after.Posted, after.Since = e.Shows.First, e.Shows.Posted, now
 		after.Wrong, after.Orphan = now.Sub(e.Shows.Since), e.Shows.Orphan
@@ -131,6 +138,7 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		}
 		retry()
 	case (f.Kind == bots.Unsure || f.Kind == bots.Temporary) && e.Try.Failures < giveUp:
+		e.stray(step, f, now)
 		retry()
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && step.Op.ReplyTo != "":
 		e.Try.Standalone = true
@@ -144,6 +152,13 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		l.refusedAsDuplicate(e, now)
 	default:
 		e.Try.Failed, e.Try.FailedFor = action, e.Should
+	}
+}
+
+// stray records that an edit may still arrive.
+func (e *Entry) stray(step Step, f *bots.Fault, now time.Time) {
+	if f.Kind == bots.Unsure && step.Op.Action == bots.Edit {
+		e.Astray = now.Add(straying)
 	}
 }
 
@@ -226,6 +241,7 @@ func (l *Lane) didChore(e *Entry, step Step, out Outcome, now time.Time) {
 		return
 	case f.Kind == bots.Temporary, f.Kind == bots.Unsure && step.Op.Action.Repeatable(),
 		f.Kind == bots.Unsure && step.Op.Message != "": // a thread from a message is there or is made, never twice
+		e.stray(step, f, now)
 		c.Failures++
 		c.NotBefore = now.Add(pace(c.Failures))
 		c.Given = c.Failures >= choreTries && step.Chore == OpenThread

@@ -78,13 +78,15 @@ func (n *planner) crossposts() (Step, bool) {
 	return Step{}, false
 }
 
-// keepHead edits the first post when its head line is no longer true.
+// keepHead edits the first post when its head line is no longer true. One that
+// waits for other words gets its head line with them.
 func (n *planner) keepHead(root *Entry) (Step, bool) {
 	retracted := n.Incident.Update(root.Update).Retraction != nil
-	if !n.Limits.Edit || root.Shows.What != Words || retracted || root.gaveUp(bots.Edit) || n.head() == n.Head {
+	waits := root.Should.What != Nothing && !showsAsItShould(root)
+	if !n.Limits.Edit || root.Shows.What != Words || retracted || waits || root.gaveUp(bots.Edit) || n.head() == n.Head {
 		return Step{}, false
 	}
-	if due := later(n.HeadEdit.NotBefore, n.lastPosted().Add(calm)); n.HeadEdit.Given || n.now.Before(due) {
+	if due := later(later(n.HeadEdit.NotBefore, root.Try.NotBefore), n.lastPosted().Add(calm)); n.HeadEdit.Given || n.now.Before(due) {
 		if !n.HeadEdit.Given {
 			n.pass(due)
 		}

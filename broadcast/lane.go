@@ -78,6 +78,7 @@ type Entry struct {
 	Try      Try
 	Cross    Chore // crossposting the message
 	Accepted time.Time
+	Astray   time.Time // until when an edit that was never answered may arrive and bring older words; zero if there is none
 }
 
 // What a message shows, or should.

@@ -67,16 +67,17 @@ const (
 
 // A Step is the next thing that a lane does.
 type Step struct {
-	Kind   StepKind
-	Until  time.Time // of Wait
-	Entry  int64     // the delivery; of a chore, the message it is about
-	Chore  ChoreKind
-	Class  Class
-	Op     bots.Operation     // of Do and Find; its Text is made from Say, or given
-	Say    *templates.Message // what Op says, when it says something
-	After  Shows              // of Do: what the entry will show (What and Revision)
-	Head   string             // of Do: what the first post's head line will say
-	Reason Reason             // of Settle
+	Kind    StepKind
+	Until   time.Time // of Wait
+	Entry   int64     // the delivery; of a chore, the message it is about
+	Chore   ChoreKind
+	Class   Class
+	Op      bots.Operation     // of Do and Find; its Text is made from Say, or given
+	Say     *templates.Message // what Op says, when it says something
+	Confirm bool               // of Do: the message has these words already, unless an edit went astray
+	After   Shows              // of Do: what the entry will show (What and Revision)
+	Head    string             // of Do: what the first post's head line will say
+	Reason  Reason             // of Settle
 }
 
 // Next names the single next step of a lane. It is pure: the same lane at the
@@ -149,16 +150,23 @@ func settle(e *Entry, why Reason) (Step, bool) {
 	return Step{Kind: Settle, Entry: e.ID, Reason: why}, true
 }
 
-// amend brings a message that exists to show what it should.
+// amend brings a message that exists to show what it should. After an edit that
+// was never answered the newest words are put there once more, when it cannot
+// arrive any more: it might have undone them.
 func (n *planner) amend(e *Entry) (Step, bool) {
 	action, after := n.amendment(e)
-	switch {
-	case action == "" || e.Shows.like(after) || e.Shows.Message == "" || e.gaveUp(action):
-		return Step{}, false
-	case n.now.Before(e.Try.NotBefore):
-		return n.pass(e.Try.NotBefore)
+	there := e.Shows.like(after)
+	due := e.Try.NotBefore
+	if there {
+		due = later(due, later(e.Astray, n.HeadEdit.NotBefore))
 	}
-	step := Step{Kind: Do, Entry: e.ID, Class: Amend, After: after, Op: n.operation(action, e)}
+	switch {
+	case action == "" || there && e.Astray.IsZero() || e.Shows.Message == "" || e.gaveUp(action):
+		return Step{}, false
+	case n.now.Before(due):
+		return n.pass(due)
+	}
+	step := Step{Kind: Do, Entry: e.ID, Class: Amend, After: after, Op: n.operation(action, e), Confirm: there}
 	if action == bots.Edit {
 		step.Say = n.message(e, after)
 		step.Head = n.headOf(e)

@@ -169,7 +169,7 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 // where it is not that which it did.
 func (l *Lane) took(step Step, out Outcome) time.Duration {
 	e := l.entry(step.Entry)
-	if out.Fault != nil || step.Chore != NoChore || e == nil {
+	if out.Fault != nil || step.Chore != NoChore || step.Confirm || e == nil {
 		return 0
 	}
 	return max(e.Shows.Since.Sub(l.acceptedAt(e, e.Shows.Revision, step.Op.Action == bots.Post)), time.Nanosecond)
