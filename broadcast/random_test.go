@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 
 var (
 	seed   = flag.Uint64("seed", 0, "play only the random scenario with this seed")
+	from   = flag.Uint64("from", 1, "seed of the first random scenario; 0 for a random one")
 	rounds = flag.Int("scenarios", 0, "random scenarios to play, however long it takes")
 )
 
@@ -30,7 +32,7 @@ func TestRandomScenarios(t *testing.T) {
 		return
 	}
 	n, enough := max(*rounds, 3000), time.Now().Add(3*time.Second)
-	first, played := rand.Uint64()>>16, 0
+	first, played := cmp.Or(*from, rand.Uint64()>>16), 0
 	for played < n && (*rounds > 0 || time.Now().Before(enough)) {
 		synctest.Test(t, func(t *testing.T) {
 			for range 50 {
