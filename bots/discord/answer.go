@@ -47,7 +47,7 @@ func (b *Bot) receipt(op bots.Operation, ex *bots.Exchange) (bots.Receipt, *bots
 	case bots.OpenThread: // a thread has the id of its message (Resources, "Start Thread from Message")
 		r.URL = b.link(op.Message, "")
 	case bots.Delete, bots.Pin:
-		if f == nil && len(ex.Body) > 0 { // Discord answers with nothing at all; this is somebody else's page
+		if f == nil && ex.Status != http.StatusNoContent { // Resources, "Delete Message", "Pin Message"; this is somebody else's answer
 			return bots.Receipt{}, unreadable(ex)
 		}
 		if op.Action == bots.Delete {
