@@ -41,6 +41,7 @@ func TestWrongUsageIsOneLineAndExit2(t *testing.T) {
 		{[]string{"update", "INC-1", "text"}, nil, "ALLCLEAR_TOKEN is not set"},
 		{[]string{"update", "INC-1", "text"}, map[string]string{"ALLCLEAR_TOKEN": "x", "ALLCLEAR_URL": "nowhere"}, `ALLCLEAR_URL is "nowhere"`},
 		{[]string{"update", "INC-1", "text", "--next", "soon"}, token, `--next "soon" is no time`},
+		{[]string{"maintenance", "tomorrow", "2026-03-01T14:30:00Z", "-m", "text"}, token, `"tomorrow" is not a time: write it with its zone`},
 		{[]string{"correct", "INC-1", "text"}, token, `"INC-1" names no update: write it like INC-1/3`},
 		{[]string{"retract", "twelve", "why"}, token, `"twelve" is not a reference`},
 		{[]string{"show", "twelve"}, token, `"twelve" is not a reference`},

@@ -171,7 +171,7 @@ func TestBadHistoriesAreRefusedByLine(t *testing.T) {
 		"empty":       {"", "there is no update in it"},
 		"not JSON":    {good + "\nhello\n", "line 2 is no JSON object"},
 		"no incident": {strings.Replace(good, `"a"`, `""`, 1), "line 1: it has no incident_id"},
-		"impact":      {strings.Replace(good, "minor", "huge", 1), `line 1: "huge" is no impact`},
+		"impact":      {strings.Replace(good, "minor", "huge", 1), `line 1: "huge" is not an impact`},
 		"status":      {good + "\n" + strings.Replace(good, "investigating", "broken", 1), `line 2: "broken" is no status`},
 	} {
 		_, err := readHistory(strings.NewReader(tt.file), 0)

@@ -89,7 +89,7 @@ func (u *recorded) check() error {
 		u.Body = u.Title
 	}
 	if !incident.Impact(u.Impact).Valid() {
-		return fmt.Errorf("%q is no impact: use one of %v", u.Impact, incident.Impacts)
+		return fmt.Errorf("%q is not an impact: use %s", u.Impact, incident.OneOf(incident.Impacts))
 	}
 	if !u.kind().Has(incident.Status(u.Status)) {
 		return fmt.Errorf("%q is no status", u.Status)

@@ -205,17 +205,28 @@ func printJSON(e *env, answer []byte) error {
 	return err
 }
 
+// moment is a point in time as RFC 3339 has it.
+type moment struct{ time.Time }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (m *moment) UnmarshalText(b []byte) (err error) {
+	if m.Time, err = time.Parse(time.RFC3339, string(b)); err != nil {
+		return fmt.Errorf("%q is not a time: write it with its zone, as 2026-03-01T14:30:00Z or 2026-03-01T22:30:00+08:00", b)
+	}
+	return nil
+}
+
 // maintainCmd announces a maintenance.
 type maintainCmd struct {
-	From       time.Time `arg:"" help:"When it begins (RFC 3339)."`
-	Until      time.Time `arg:"" help:"When it ends (RFC 3339)."`
-	Components []string  `arg:"" optional:"" help:"What is affected."`
-	Text       string    `short:"m" help:"The text; without it, standard input: the title on the first line, the text below."`
+	From       moment   `arg:"" help:"When it begins (RFC 3339)."`
+	Until      moment   `arg:"" help:"When it ends (RFC 3339)."`
+	Components []string `arg:"" optional:"" help:"What is affected."`
+	Text       string   `short:"m" help:"The text; without it, standard input: the title on the first line, the text below."`
 	sayFlags
 }
 
 func (c *maintainCmd) Run(e *env) error {
-	req := map[string]any{"kind": "maintenance", "scheduled_for": c.From.UTC().Format(time.RFC3339), "scheduled_until": c.Until.UTC().Format(time.RFC3339)}
+	req := map[string]any{"kind": "maintenance", "scheduled_for": c.From, "scheduled_until": c.Until}
 	if len(c.Components) > 0 {
 		req["components"] = c.Components
 	}

@@ -196,9 +196,12 @@ func TestRoomAck(t *testing.T) {
 	if got := c.press("1001", "Publish"); !strings.Contains(got, "INC-1/1 is published") {
 		t.Errorf("answered %q", got)
 	}
-	card := desk.NewCard(c.incident("INC-1"), nil, time.UTC, false, time.Now())
+	card := desk.NewCard(c.incident("INC-1"), nil, desk.CardSite{Zone: time.UTC, FalseAlarm: true}, time.Now())
 	if !strings.Contains(card.Text, "approved template ack, sha256 acacac") || card.Buttons[0][0].Text != "False alarm" {
 		t.Errorf("the card is %+v", card)
+	}
+	if card := desk.NewCard(c.incident("INC-1"), nil, desk.CardSite{Zone: time.UTC}, time.Now()); len(card.Buttons) != 0 {
+		t.Errorf("without approved words for it the card offers %+v", card.Buttons)
 	}
 	data := card.Buttons[0][0].Data
 	c.said = append(c.said, opWith("-100", "False alarm", data))
@@ -210,7 +213,7 @@ func TestRoomAck(t *testing.T) {
 	}
 	c.press("1001", "Publish")
 	i := c.incident("INC-1")
-	if card := desk.NewCard(i, nil, time.UTC, false, time.Now()); i.ResolvedAt.IsZero() || len(card.Buttons) != 0 {
+	if card := desk.NewCard(i, nil, desk.CardSite{Zone: time.UTC, FalseAlarm: true}, time.Now()); i.ResolvedAt.IsZero() || len(card.Buttons) != 0 {
 		t.Errorf("the card is %+v", card)
 	}
 }

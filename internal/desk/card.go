@@ -25,11 +25,18 @@ const (
 	cardRows  = 5 // of buttons; what is settled makes room for the next
 )
 
+// CardSite is what the cards of a site have in common.
+type CardSite struct {
+	Zone       *time.Location // of times that people promise
+	Simulator  bool           // nothing goes to real platforms
+	FalseAlarm bool           // there are approved words for what was no incident
+}
+
 // NewCard makes the card of an incident as it is at now.
-func NewCard(i *incident.Incident, ds []broadcast.Delivery, zone *time.Location, simulator bool, now time.Time) Card {
+func NewCard(i *incident.Incident, ds []broadcast.Delivery, site CardSite, now time.Time) Card {
 	c := Card{}
 	lines := []string{cardHead(i, now)}
-	if promise := cardPromise(i, zone, now); promise != "" {
+	if promise := cardPromise(i, site.Zone, now); promise != "" {
 		lines = append(lines, promise)
 	}
 	u := i.Updates[len(i.Updates)-1]
@@ -42,11 +49,11 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, zone *time.Location,
 		lines = append(lines, "With the next update: "+i.Pending.String()+" ("+i.Pending.By+")")
 	}
 	lines = append(lines, c.channels(i, ds, now)...)
-	if mayBeFalse(i) {
+	if site.FalseAlarm && mayBeFalse(i) {
 		c.Buttons = append(c.Buttons[:min(len(c.Buttons), cardRows-1)], []bots.Button{{Text: "False alarm", Data: press("false", i.Ref.String(), "")}})
 	}
 	c.Buttons = c.Buttons[:min(len(c.Buttons), cardRows)]
-	if simulator {
+	if site.Simulator {
 		lines = append(lines, "SIMULATOR")
 	}
 	if len(lines) > cardLines {

@@ -31,7 +31,7 @@ func TestCard(t *testing.T) {
 		{ID: "5", Update: "INC-12/2", Channel: "dc", State: broadcast.Pending, Error: "temporary: nothing was sent"},
 		{ID: "6", Update: "INC-12/2", Channel: "zh", State: broadcast.Pending, Error: "rate limited 429", Until: noon.Add(53 * time.Minute)},
 	}
-	c := NewCard(outage(), ds, time.UTC, true, noon.Add(48*time.Minute))
+	c := NewCard(outage(), ds, CardSite{Zone: time.UTC, Simulator: true}, noon.Add(48*time.Minute))
 	want := strings.Join([]string{
 		"INC-12 critical · monitoring · 00:48 open · login ✓ withdrawals ▲",
 		"Login is down",
@@ -57,7 +57,7 @@ func TestCard(t *testing.T) {
 			}
 		}
 	}
-	late := NewCard(outage(), nil, time.UTC, false, noon.Add(65*time.Minute))
+	late := NewCard(outage(), nil, CardSite{Zone: time.UTC}, noon.Add(65*time.Minute))
 	if !strings.Contains(late.Text, "Next update was promised for 13:00 UTC · 5 min late") {
 		t.Errorf("a broken promise reads\n%s", late.Text)
 	}

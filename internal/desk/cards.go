@@ -175,7 +175,8 @@ func (c *Cards) card(ctx context.Context, ref incident.Ref) (Card, *incident.Inc
 	if err != nil {
 		return Card{}, nil, err
 	}
-	return NewCard(i, ds, c.Desk.Zone, c.Simulator, time.Now()), i, nil
+	_, falseAlarm := c.Desk.Approved[incident.FalseAlarmPhrase]
+	return NewCard(i, ds, CardSite{c.Desk.Zone, c.Simulator, falseAlarm}, time.Now()), i, nil
 }
 
 // Text is an incident's card without its buttons.

@@ -26,7 +26,7 @@ func (c Open) run(w *work) (Answer, error) {
 		c.Kind = incident.Outage
 	}
 	if !slices.Contains(incident.Kinds, c.Kind) {
-		return Answer{}, refuse(Invalid, "%q is not a kind: use one of %v", c.Kind, incident.Kinds)
+		return Answer{}, refuse(Invalid, "%q is not a kind: use %s", c.Kind, incident.OneOf(incident.Kinds))
 	}
 	c.Drill = c.Drill || w.actor.Drill
 	i := &incident.Incident{Kind: c.Kind, Drill: c.Drill, Impact: incident.ImpactNone, Status: c.Kind.First(), CreatedAt: w.now}

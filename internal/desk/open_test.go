@@ -69,11 +69,11 @@ func TestOpenRefuses(t *testing.T) {
 		cmd  desk.Open
 		text string
 	}{
-		{with(func(c *desk.Open) { c.Kind = "party" }), `"party" is not a kind: use one of [incident maintenance notice]`},
+		{with(func(c *desk.Open) { c.Kind = "party" }), `"party" is not a kind: use incident, maintenance or notice`},
 		{with(func(c *desk.Open) { c.Saying.Impact = "" }), "say how bad it is"},
 		{with(func(c *desk.Open) { c.Saying.Impact = "huge" }), `"huge" is not an impact`},
 		{with(func(c *desk.Open) { c.Saying.Title = " " }), "there is no title"},
-		{with(func(c *desk.Open) { c.Saying.Status = incident.Completed }), `"completed" is no status`},
+		{with(func(c *desk.Open) { c.Saying.Status = incident.Completed }), `"completed" is not a status`},
 		{with(func(c *desk.Open) { c.Saying.Body = nil }), "there is no text"},
 		{with(func(c *desk.Open) { c.Saying.Body = incident.Text{"fr": "Non."} }), `"fr" is not a language of this site: use one of en, zh-Hans`},
 		{with(func(c *desk.Open) { c.Saying.Body = incident.Text{"": "a", "en": "b"} }), `both with language "en" and without`},

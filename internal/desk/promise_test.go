@@ -34,7 +34,7 @@ func TestPromiseIsMoved(t *testing.T) {
 	if u.Template != incident.MovedPhrase || !u.NextUpdate.Equal(later) || u.Newest().Body["zh-Hans"] == "" {
 		t.Errorf("it is %+v", u)
 	}
-	if card := desk.NewCard(h.incident("INC-1"), nil, time.UTC, false, time.Now()); !strings.Contains(card.Text, " left · promises 1 moved\n") {
+	if card := desk.NewCard(h.incident("INC-1"), nil, desk.CardSite{Zone: time.UTC}, time.Now()); !strings.Contains(card.Text, " left · promises 1 moved\n") {
 		t.Errorf("the card says:\n%s", card.Text)
 	}
 	h.refused(ana, desk.Update{Saying: incident.Saying{NextUpdate: later}}, desk.Conflict, "that is what INC-1 promises already")
@@ -51,7 +51,7 @@ func TestPromiseIsMoved(t *testing.T) {
 	if diff := cmp.Diff(incident.PromiseCount{incident.Moved: 2}, i.CountPromises(time.Now())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if card := desk.NewCard(i, nil, time.UTC, false, time.Now()); !strings.Contains(card.Text, "\nPromises 2 moved\n") {
+	if card := desk.NewCard(i, nil, desk.CardSite{Zone: time.UTC}, time.Now()); !strings.Contains(card.Text, "\nPromises 2 moved\n") {
 		t.Errorf("the card says:\n%s", card.Text)
 	}
 }

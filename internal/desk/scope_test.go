@@ -33,7 +33,7 @@ func TestScopeRidesOnTheNextUpdate(t *testing.T) {
 	if len(i.Updates) != 1 || i.Impact != incident.Minor || i.Pending.By != "Ari" {
 		t.Errorf("it is %+v", i)
 	}
-	card := desk.NewCard(i, nil, time.UTC, false, time.Now())
+	card := desk.NewCard(i, nil, desk.CardSite{Zone: time.UTC}, time.Now())
 	if !strings.Contains(card.Text, "With the next update: major, login partial outage, withdrawals major outage (Ari)") {
 		t.Errorf("the card says:\n%s", card.Text)
 	}

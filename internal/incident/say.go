@@ -39,14 +39,14 @@ func (s *Saying) Check(k Kind, now time.Time) error {
 		return fmt.Errorf("the title has more than one line: keep it to one")
 	}
 	if s.Status != "" && !k.Has(s.Status) {
-		return fmt.Errorf("%q is no status for kind %s: use one of %v", s.Status, k, k.Statuses())
+		return fmt.Errorf("%q is not a status of kind %s: use %s", s.Status, k, OneOf(k.Statuses()))
 	}
 	if s.Impact != "" && !s.Impact.Valid() {
-		return fmt.Errorf("%q is not an impact: use one of %v", s.Impact, Impacts)
+		return fmt.Errorf("%q is not an impact: use %s", s.Impact, OneOf(Impacts))
 	}
 	for id, state := range s.Components {
 		if !state.Valid() {
-			return fmt.Errorf("%q is not a state of component %s: use one of %v", state, id, ComponentStates)
+			return fmt.Errorf("%q is not a state of component %s: use %s", state, id, OneOf(ComponentStates))
 		}
 	}
 	if !s.NextUpdate.IsZero() && !s.NextUpdate.After(now) {

@@ -175,3 +175,19 @@ func (i Impact) Component() ComponentState {
 		return DegradedPerformance
 	}
 }
+
+// OneOf lists what may be written: "a, b or c".
+func OneOf[T ~string](all []T) string {
+	var b strings.Builder
+	for i, one := range all {
+		switch {
+		case i == 0:
+		case i == len(all)-1:
+			b.WriteString(" or ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(one))
+	}
+	return b.String()
+}
