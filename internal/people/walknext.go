@@ -1,0 +1,151 @@
+package people
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// share has a new walk begin with as much of the limit as those that have used
+// least of it.
+func (r *run) share() {
+	shares := map[int64]float64{}
+	least := math.Inf(1)
+	for _, w := range r.walks {
+		if used, ok := r.shares[w.ID]; ok {
+			shares[w.ID] = used
+			least = min(least, used)
+		}
+	}
+	for _, w := range r.walks {
+		if _, ok := shares[w.ID]; !ok {
+			shares[w.ID] = 0
+			if !math.IsInf(least, 1) {
+				shares[w.ID] = least
+			}
+		}
+	}
+	r.shares = shares
+}
+
+// An upcoming is what could be opened next.
+type upcoming struct {
+	walk    *Walk
+	round   *Round // nil for edits
+	edits   *Row
+	urgency int
+}
+
+// next opens the most urgent batch, if there is room.
+func (r *run) next(ctx context.Context) (opened bool, err error) {
+	now := time.Now()
+	if now.Before(r.until) || r.busy() {
+		return false, nil
+	}
+	var best *upcoming
+	for _, w := range r.walks {
+		if w.Frozen || r.unsettled(w) {
+			continue
+		}
+		c, err := r.choose(ctx, w, now)
+		if err != nil {
+			return false, err
+		}
+		if c == nil {
+			if !r.walking(w) {
+				return true, r.idle(ctx, w)
+			}
+			continue
+		}
+		if c.round == nil && c.edits == nil { // waits
+			continue
+		}
+		if best == nil || c.urgency < best.urgency || c.urgency == best.urgency && r.shares[w.ID] < r.shares[best.walk.ID] {
+			best = c
+		}
+	}
+	switch {
+	case best == nil:
+		return false, nil
+	case best.edits != nil:
+		return r.openEdits(ctx, best)
+	}
+	return r.openBatch(ctx, best)
+}
+
+// walking reports whether a batch of a walk is open.
+func (r *run) walking(w *Walk) bool {
+	for _, j := range r.open {
+		if j.batch.Walk == w.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// unsettled reports whether a batch is open that was begun before something
+// changed: until it has ended it is not known who was told what.
+func (r *run) unsettled(w *Walk) bool {
+	for _, j := range r.open {
+		if j.batch.Walk == w.ID && (j.version != w.Version || j.ctx.Err() != nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// choose is what a walk does next: nil when it has nothing more to do.
+func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, error) {
+	if !r.walking(w) {
+		row, _, err := r.outdated(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		if row != nil {
+			return &upcoming{walk: w, edits: row, urgency: -1}, nil
+		}
+	}
+	w.Plan(r.Rules, now)
+	open := w.open()
+	if len(open) == 0 {
+		return nil, nil
+	}
+	round := open[0]
+	if u := w.Incident.Update(round.Update); round.Kind == broadcast.Say && now.Sub(u.PublishedAt) < publicFirst && r.Public != nil {
+		answered, err := r.Public(ctx, w.Incident.Ref, round.Update)
+		if err != nil || !answered {
+			return &upcoming{walk: w}, err
+		}
+	}
+	return &upcoming{walk: w, round: round, urgency: w.urgency(round)}, nil
+}
+
+// outdated finds messages that show something else than they should, and what
+// that is.
+func (r *run) outdated(ctx context.Context, w *Walk) (*Row, int, error) {
+	for _, n := range w.Said {
+		u := w.Incident.Update(n)
+		shows := should(u)
+		if shows == 1 || !w.told(n) {
+			continue
+		}
+		if row, err := r.Store.Outdated(ctx, w.ID, n, shows); row != nil || err != nil {
+			return row, shows, err
+		}
+	}
+	return nil, 0, nil
+}
+
+// should is what messages about an update show.
+func should(u *incident.Update) int {
+	switch {
+	case u.Retraction == nil:
+		return len(u.Revisions)
+	case u.Retraction.Delete:
+		return ShowsNothing
+	}
+	return ShowsTombstone
+}

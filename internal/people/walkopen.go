@@ -1,0 +1,91 @@
+package people
+
+import (
+	"context"
+	"time"
+)
+
+// busy reports whether enough batches are open: those that only wait for a few
+// late answers do not count.
+func (r *run) busy() bool {
+	n := 0
+	for _, j := range r.open {
+		if !j.slow() {
+			n++
+		}
+	}
+	return n >= maxBatches || len(r.open) >= sheets-2
+}
+
+// size is how many people a batch has.
+func (r *run) size() int {
+	pace := r.pace
+	if r.paying {
+		pace = paidPace()
+	}
+	if pace.N <= 0 {
+		return MaxBatch
+	}
+	long := max(stretch, r.sender.answerTime()*6/5)
+	return min(max(int(float64(pace.N)/pace.Per.Seconds()*long.Seconds()), 8), MaxBatch)
+}
+
+// openBatch opens the next batch of a round, or ends the round.
+func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
+	w, round := c.walk, c.round
+	if !r.pay(w) || round.over() && r.walking(w) {
+		return false, nil
+	}
+	if round.ID == 0 {
+		if err := r.step(ctx, Step{Walk: w, Rounds: w.changes()}); err != nil {
+			return false, err
+		}
+		w.kept()
+	}
+	b, err := r.gather(ctx, w, round)
+	if err != nil {
+		return false, err
+	}
+	round.Place, round.Wrapped = b.Hi, b.Wrapped
+	round.Span = max(round.Span, b.Hi-b.Lo)
+	round.Audience = max(round.Audience, int(r.people.Load()))
+	round.Speed = r.speed.of(time.Now(), w.ID)
+	step := Step{Walk: w}
+	if len(b.People) > 0 {
+		step.Open = b
+		if r.paying {
+			w.Paid += len(b.People)
+		}
+	} else if round.over() && !r.walking(w) { // otherwise somebody may still have to wait for another turn
+		round.State = RoundDone
+	}
+	step.Rounds = w.changes()
+	if err := r.step(ctx, step); err != nil {
+		return false, err
+	}
+	w.kept()
+	if len(b.People) == 0 {
+		if b.Passed > 0 {
+			round.Passed += b.Passed
+			r.closing = append(r.closing, &Closing{Batch: b, Passed: b.Passed})
+		}
+		return true, nil
+	}
+	r.shares[w.ID] += float64(len(b.People)) / w.weight()
+	return true, r.launch(ctx, w, b)
+}
+
+// launch hands a batch that was opened to the senders.
+func (r *run) launch(ctx context.Context, w *Walk, b *Batch) error {
+	j := newJob(ctx, b, w.Version, r.paying)
+	if b.Row == 0 {
+		s, err := r.Journal.begin(b.ID)
+		if err != nil {
+			return err
+		}
+		j.sheet = s
+	}
+	r.open = append(r.open, j)
+	r.sender.send(j)
+	return nil
+}

@@ -1,0 +1,81 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// close has a batch kept in the next step.
+func (r *run) close(b *Batch) {
+	c := b.close(func(subscriber int64) bool {
+		if !r.Resend {
+			return false
+		}
+		key := again{b.Round, subscriber}
+		r.again[key]++
+		return r.again[key] <= resends
+	})
+	r.sent.Add(int64(c.Told))
+	r.unsure.Add(int64(c.Unsure))
+	r.closing = append(r.closing, c)
+	if c.Back {
+		r.fresh = false
+	}
+}
+
+// collect closes the batches that have ended.
+func (r *run) collect() {
+	kept := r.open[:0]
+	for _, j := range r.open {
+		if !j.ended() {
+			kept = append(kept, j)
+			continue
+		}
+		r.close(j.batch)
+		r.speed.add(time.Now(), j.batch.Walk, len(j.batch.People))
+		if j.trouble.After(r.until) {
+			r.until = j.trouble
+		}
+	}
+	r.open = kept
+}
+
+// flush keeps what has ended, where nothing is opened.
+func (r *run) flush(ctx context.Context) error {
+	if len(r.closing) == 0 {
+		r.at = time.Now()
+		return nil
+	}
+	return r.step(ctx, Step{})
+}
+
+// step takes a step together with what has ended.
+func (r *run) step(ctx context.Context, s Step) error {
+	s.Close = r.closing
+	err := r.Store.Walk(context.WithoutCancel(ctx), r.lease, s)
+	if err != nil && !errors.Is(err, broadcast.ErrChanged) && !errors.Is(err, broadcast.ErrFrozen) {
+		return err
+	}
+	r.at = time.Now()
+	for _, c := range r.closing {
+		if p := r.Journal.find(c.Batch.ID); p != nil && c.Batch.Row == 0 {
+			p.free()
+		}
+	}
+	if len(r.closing) > 0 && len(r.walks) > 0 {
+		for _, w := range r.walks {
+			r.Changed(w.Incident.Ref.String())
+		}
+	}
+	r.closing = nil
+	return err
+}
+
+// idle records that a walk has nothing more to do.
+func (r *run) idle(ctx context.Context, w *Walk) error {
+	r.fresh = false
+	return r.step(ctx, Step{Walk: w, Rounds: w.changes(), Idle: true})
+}
