@@ -48,7 +48,7 @@ func TestAnswersSurviveACrash(t *testing.T) {
 		want   string
 	}{
 		"a draft":       {"/update Still down.", func(*bots.Event) {}, "D-1 → INC-1/2"},
-		"an effect":     {"/retract INC-1/1 it was wrong", func(*bots.Event) {}, "INC-1/1 is retracted."},
+		"an effect":     {"/freeze x wrong numbers", func(*bots.Event) {}, "Frozen: channel:x."},
 		"a refusal":     {"/unfreeze", func(*bots.Event) {}, "Ana may not lift a freeze"},
 		"a question":    {"/skip", func(*bots.Event) {}, "Say which"},
 		"help":          {"/help", func(*bots.Event) {}, "/retract INC-12/3 why"},

@@ -120,8 +120,30 @@ func TestRoomAsksWhichUpdate(t *testing.T) {
 		t.Errorf("the choice gives %q", got)
 	}
 	c.asked("/retract INC-1 it was wrong", "INC-1 names no update", "INC-1/2 A disk has failed.", "INC-1/1 Nobody can log in.")
-	if got := c.choose("INC-1/2 A disk has failed."); !strings.Contains(got, "INC-1/2 is retracted.") {
+	if got := c.choose("INC-1/2 A disk has failed."); !strings.Contains(got, "This withdraws INC-1/2 on all channels:\nA disk has failed.\nThe public will read: it was wrong.") {
 		t.Errorf("the choice gives %q", got)
+	}
+	if got := c.choose("Withdraw INC-1/2"); !strings.Contains(got, "INC-1/2 is retracted.") {
+		t.Errorf("the second look gives %q", got)
+	}
+}
+
+// A retraction is carried out when the person has seen what it withdraws.
+func TestRoomAsksBeforeItRetracts(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	c.asked("/retract INC-1/1 It was wrong.", "This withdraws INC-1/1 on all channels:\nNobody can log in.\nThe public will read: It was wrong.", "Withdraw INC-1/1")
+	if c.incident("INC-1").Update(1).Retraction != nil {
+		t.Fatal("it is retracted before anybody pressed the button")
+	}
+	if got := c.press("1002", "Withdraw INC-1/1"); !strings.Contains(got, "This question is for Ana") {
+		t.Errorf("somebody else is told %q", got)
+	}
+	if got := c.choose("Withdraw INC-1/1"); !strings.Contains(got, "INC-1/1 is retracted.") {
+		t.Errorf("the button gives %q", got)
+	}
+	if r := c.incident("INC-1").Update(1).Retraction; r == nil || r.Delete || r.Reason != "It was wrong." {
+		t.Errorf("the retraction is %+v", r)
 	}
 }
 

@@ -14,6 +14,7 @@ type Retract struct {
 	Ref    string // INC-12/3
 	Reason string // told to the public
 	Delete bool
+	Sure   bool // who typed it in a room was asked whether it is meant
 }
 
 func (Retract) verb() string { return "retract" }
@@ -35,6 +36,9 @@ func (c Retract) run(w *work) (Answer, error) {
 	if err := w.lint(incident.Text{"": c.Reason}, "", i.Status); err != nil {
 		return Answer{}, err
 	}
+	if err := c.askWhetherMeant(w, i, u); err != nil {
+		return Answer{}, err
+	}
 	u.Retraction = &incident.Retraction{Reason: c.Reason, Author: w.author, At: w.now, Delete: c.Delete || w.Retraction == "delete"}
 	i.Restate(w.now)
 	if err := w.Desk.retract(w, i, u); err != nil {
@@ -45,6 +49,27 @@ func (c Retract) run(w *work) (Answer, error) {
 		Text: fmt.Sprintf("%s/%d is retracted.", i.Ref, u.N),
 	}
 	return w.held(answer, w.Channels)
+}
+
+// askWhetherMeant has a room look twice: a retraction cannot be taken back, and
+// its reference is two characters.
+func (c Retract) askWhetherMeant(w *work, i *incident.Incident, u *incident.Update) error {
+	if !w.actor.Previews || c.Sure {
+		return nil
+	}
+	said, _ := u.Newest().Body.In(w.Language, w.Language)
+	what := "withdraws"
+	if c.Delete {
+		what = "deletes"
+	}
+	return unclear(WhichSure, "this %s %s/%d on all channels:\n%s\nThe public will read: %s", what, i.Ref, u.N,
+		strings.Join(onPhone(said, wasLines), "\n"), strings.TrimRight(c.Reason, "."))
+}
+
+// sureChoice is the button that says so.
+func sureChoice(t incident.Typed) []Choice {
+	t.Sure = true
+	return []Choice{{Label: "Withdraw " + t.Ref, Typed: t}}
 }
 
 // retract takes the update back on every channel that was to show it.

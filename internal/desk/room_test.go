@@ -469,7 +469,8 @@ func TestRoomVerbs(t *testing.T) {
 	}
 	c.ask(c.event("/notice\nWe were not hacked\nA database is slow, that is all."))
 	c.press("1001", "Publish")
-	if got := c.ask(c.event("/retract NTC-1/1 delete It named a customer.")); got != "NTC-1/1 is retracted." {
+	c.asked("/retract NTC-1/1 delete It named a customer.", "This deletes NTC-1/1 on all channels:", "Withdraw NTC-1/1")
+	if got := c.choose("Withdraw NTC-1/1"); !strings.Contains(got, "NTC-1/1 is retracted.") {
 		t.Errorf("a retraction: %q", got)
 	}
 	if r := c.incident("NTC-1").Update(1).Retraction; r == nil || !r.Delete || r.Reason != "It named a customer." {

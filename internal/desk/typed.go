@@ -34,9 +34,9 @@ func (d *Desk) Command(t incident.Typed, now time.Time) (Command, error) {
 		return Edit{Draft: t.Ref, Saying: s}, err
 	case "retract":
 		if word, reason := cutWord(t.Text); strings.EqualFold(word, "delete") {
-			return Retract{Ref: t.Ref, Reason: reason, Delete: true}, nil
+			return Retract{Ref: t.Ref, Reason: reason, Delete: true, Sure: t.Sure}, nil
 		}
-		return Retract{Ref: t.Ref, Reason: t.Text}, nil
+		return Retract{Ref: t.Ref, Reason: t.Text, Sure: t.Sure}, nil
 	case "publish":
 		return Publish{Draft: t.Ref, Reason: t.Text}, nil
 	case "reject":

@@ -30,6 +30,7 @@ const (
 	WhichImpact   Unclear = "impact"
 	WhichWord     Unclear = "word" // one of the closed words is neither an impact nor a component
 	WhichRelease  Unclear = "release"
+	WhichSure     Unclear = "sure" // whether it is meant at all
 )
 
 // unclear is the refusal of a command that leaves something open.
@@ -55,6 +56,8 @@ func (r *Rooms) choices(ctx context.Context, actor Actor, t incident.Typed, ask 
 		return wordChoices(t, ask.Word, sortedKeys(r.Desk.Components)), nil
 	case WhichRelease:
 		return releaseChoices(t), nil
+	case WhichSure:
+		return sureChoice(t), nil
 	case WhichDraft:
 		return r.draftChoices(ctx, actor, t)
 	case WhichIncident, WhichUpdate, WhichDelivery:

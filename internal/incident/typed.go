@@ -23,6 +23,7 @@ type Typed struct {
 	Text   string // everything after the reference, for verbs that take a reason
 	Status Status // from the verb, or from "monitoring:" as first word
 	Next   Promise
+	Sure   bool // the person was asked whether this is meant; never typed
 }
 
 // Verbs and what follows them.
