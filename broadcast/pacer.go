@@ -66,8 +66,19 @@ func newPacer(l bots.Limits) *pacer {
 // wait returns when it is t's turn, with the slot that it has taken. It gives
 // up with ErrChanged when there is a reason to think again.
 func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
-	w := &waiter{turn: t, ready: make(chan slot, 1)}
+	if ctx.Err() != nil {
+		return slot{}, context.Cause(ctx)
+	}
 	p.mu.Lock()
+	if len(p.waiting) == 0 { // which is how most of an audience finds it where nothing limits the pace
+		now := time.Now()
+		if at, target := p.opens(t, now); !at.After(now) {
+			s := p.take(now, target, p.routes[t.route])
+			p.mu.Unlock()
+			return s, nil
+		}
+	}
+	w := &waiter{turn: t, ready: make(chan slot, 1)}
 	at, _ := slices.BinarySearchFunc(p.waiting, t, before)
 	p.waiting = slices.Insert(p.waiting, at, w)
 	p.grant()
@@ -187,27 +198,19 @@ func (p *pacer) grant() {
 	var next time.Time
 	for i := 0; i < len(p.waiting); {
 		w := p.waiting[i]
-		at := p.account.opens(now)
-		if at.After(now) { // for everybody
+		if at := p.account.opens(now); at.After(now) { // for everybody
 			next = at
 			break
 		}
-		if p.even.After(now) && (w.class == Answer || w.class == Audience) {
-			if next.IsZero() || p.even.Before(next) {
-				next = p.even
-			}
-			i++
-			continue
-		}
-		t := p.target(w.target)
-		if at = later(later(p.evenly(w.class, t), t.opens(now)), p.routes[w.route].opens(now)); at.After(now) {
+		at, target := p.opens(w.turn, now)
+		if at.After(now) {
 			if next.IsZero() || at.Before(next) {
 				next = at
 			}
 			i++
 			continue
 		}
-		w.ready <- p.take(now, t, p.routes[w.route])
+		w.ready <- p.take(now, target, p.routes[w.route])
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
 	if p.timer != nil {
@@ -224,6 +227,17 @@ func (p *pacer) grant() {
 			p.grant()
 		})
 	}
+}
+
+// opens is the earliest time at which a turn may come, and the window of its
+// target, which is not looked up where it does not matter yet.
+func (p *pacer) opens(t turn, now time.Time) (at time.Time, target *window) {
+	at = p.account.opens(now)
+	if p.even.After(now) && (t.class == Answer || t.class == Audience) {
+		return later(at, p.even), nil
+	}
+	target = p.target(t.target)
+	return later(later(at, p.evenly(t.class, target)), later(target.opens(now), p.routes[t.route].opens(now))), target
 }
 
 // step is the time between two sends at an even pace; 0 where there is no limit.

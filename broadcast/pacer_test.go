@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -245,6 +246,39 @@ func TestPacerGivesUpAWait(t *testing.T) {
 			t.Errorf("%d still wait", n)
 		}
 	})
+}
+
+// Who gave up before takes no slot, though he could have gone at once.
+func TestPacerGivesNothingToThoseWhoGaveUp(t *testing.T) {
+	stopped := errors.New("stopped")
+	ctx, stop := context.WithCancelCause(t.Context())
+	stop(stopped)
+	p := newPacer(bots.Limits{Account: perSecond(1000)})
+	for range 100 {
+		if _, err := p.wait(ctx, turn{class: Public, target: "a", since: time.Now()}); !errors.Is(err, stopped) {
+			t.Fatalf("the wait ends with %v, want its cause", err)
+		}
+	}
+	if p.account.taken > 0 {
+		t.Errorf("%d slots are taken", p.account.taken)
+	}
+}
+
+// A turn that comes at once costs nothing but what is remembered of its target.
+func TestPacerAllocatesLittle(t *testing.T) {
+	p := newPacer(bots.Limits{Person: perSecond(1)})
+	chat := 0
+	each := testing.AllocsPerRun(1000, func() {
+		chat++
+		s, err := p.wait(t.Context(), turn{class: Audience, target: strconv.Itoa(chat), since: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.answered(s)
+	})
+	if each > 2 { // the name in this test, and its window
+		t.Errorf("%v allocations for each turn, want 2", each)
+	}
 }
 
 func TestPacerKeepsThePlaceOfThoseWhoComeAgain(t *testing.T) {
