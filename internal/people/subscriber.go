@@ -45,7 +45,7 @@ func (s *Subscriber) known() bool { return s.Impact != "" }
 // here.
 func (s *Subscriber) Concerned(i *incident.Incident) bool {
 	switch {
-	case slices.Contains(s.Incidents, i.Ref.String()):
+	case len(s.Incidents) > 0 && slices.Contains(s.Incidents, i.Ref.String()):
 		return true
 	case i.Kind != incident.Notice && s.Impact.Worse(i.Impact):
 		return false

@@ -30,11 +30,14 @@ const subscriberPage = `SELECT ` + subscriberColumns + ` FROM subscriber WHERE `
 // Subscribers lists those of a bot in the order of their ids, from after on, at
 // most limit of them, in whatever state.
 func (s *Store) Subscribers(ctx context.Context, bot string, after int64, limit int) (out []people.Subscriber, err error) {
+	var row subscriberRow
+	into := row.into()
+	out = make([]people.Subscriber, 0, limit)
 	err = s.look(ctx, func(tx *tx) error {
 		rows, err := tx.QueryContext(ctx, subscriberPage, bot, after, limit)
 		return each(rows, err, func() error {
-			p, err := scanSubscriber(rows)
-			out = append(out, p)
+			err := rows.Scan(into...)
+			out = append(out, row.subscriber())
 			return err
 		})
 	})
@@ -127,15 +130,29 @@ func same(a, b people.Subscriber) bool {
 		componentList(&a) == componentList(&b) && slices.Equal(a.Incidents, b.Incidents)
 }
 
-func scanSubscriber(row interface{ Scan(...any) error }) (p people.Subscriber, err error) {
-	var impact int
-	var components, incidents string
-	if err = row.Scan(&p.ID, &p.Chat, &p.Language, &impact, &components, &incidents, &p.State); err != nil {
-		return p, err
+func scanSubscriber(row interface{ Scan(...any) error }) (people.Subscriber, error) {
+	var c subscriberRow
+	err := row.Scan(c.into()...)
+	return c.subscriber(), err
+}
+
+// A subscriberRow is where a row is read into: a page into the same one, by
+// types that a database gives as they are, for a walk reads a million.
+type subscriberRow struct {
+	id, chat, impact, state         int64
+	language, components, incidents string
+}
+
+func (c *subscriberRow) into() []any {
+	return []any{&c.id, &c.chat, &c.language, &c.impact, &c.components, &c.incidents, &c.state}
+}
+
+func (c *subscriberRow) subscriber() people.Subscriber {
+	return people.Subscriber{
+		ID: c.id, Chat: c.chat, Language: c.language, State: people.State(c.state),
+		Impact: incident.Impacts[min(max(int(c.impact), 0), len(incident.Impacts)-1)],
+		All:    c.components == "", Components: strings.Fields(c.components), Incidents: strings.Fields(c.incidents),
 	}
-	p.Impact = incident.Impacts[min(max(impact, 0), len(incident.Impacts)-1)]
-	p.All, p.Components, p.Incidents = components == "", strings.Fields(components), strings.Fields(incidents)
-	return p, nil
 }
 
 // rank is an impact's place among all, least first.
