@@ -168,7 +168,7 @@ func (w *Walker) Run(ctx context.Context, lease broadcast.Lease) {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	helpers.Go(func() { w.count(ctx) })
-	r := newRun(w, lease)
+	r := newRun(ctx, w, lease)
 	for ctx.Err() == nil {
 		err := r.work(ctx)
 		if ctx.Err() != nil || errors.Is(err, broadcast.ErrLost) {

@@ -36,6 +36,7 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 	if r.paying {
 		size = min(size, r.Paid*perStar-w.Paid)
 	}
+	b.People = make([]Person, 0, size)
 	for seen := 0; seen < reach && len(b.People) < size && !over(b, round); {
 		if w.onlyTold(round) {
 			next, ok, err := r.Store.NextTold(ctx, w, b.Hi)

@@ -35,8 +35,8 @@ type again struct{ round, subscriber int64 }
 // come, where that is the policy.
 const resends = 2
 
-func newRun(w *Walker, lease broadcast.Lease) *run {
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, again: map[again]int{}, sender: newSender(w)}
+func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, again: map[again]int{}, sender: newSender(ctx, w)}
 }
 
 // work walks until ctx ends or something fails.

@@ -1,0 +1,203 @@
+package people
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// A sender sends jobs, one after the other, with as many requests in flight as
+// it takes. One of its workers leads: it takes the next person, waits until it
+// is his turn, hands the lead on and sends. So where nothing limits the pace a
+// worker that has its answer goes on by itself, and nobody is woken for a
+// message.
+type sender struct {
+	*Walker
+	life  context.Context // answers are awaited beyond a job's own
+	end   context.CancelFunc
+	jobs  chan *job
+	news  chan struct{} // capacity 1: a job has ended, or is nearly done
+	lead  chan *lead    // capacity 1; closed after the last job
+	idle  atomic.Int32  // workers that wait for the lead
+	group sync.WaitGroup
+	took  atomic.Int64 // answer time, smoothed, in nanoseconds
+}
+
+// A lead is what the worker that leads knows.
+type lead struct {
+	job     *job // nil between jobs
+	next    int  // of its people
+	workers int
+}
+
+// A task is one person to be told.
+type task struct {
+	job   *job
+	n     int
+	place broadcast.Place
+	turn  bool // place is taken
+}
+
+func (t *task) person() *Person { return &t.job.batch.People[t.n] }
+
+func newSender(ctx context.Context, w *Walker) *sender {
+	s := &sender{Walker: w, jobs: make(chan *job, sheets), news: make(chan struct{}, 1), lead: make(chan *lead, 1)}
+	s.life, s.end = graceful(ctx)
+	s.lead <- &lead{workers: 1}
+	s.group.Go(s.work)
+	return s
+}
+
+// grace is how long answers are waited for when the walker stops.
+const grace = 5 * time.Second
+
+func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return out, func() { stop(); cancel() }
+}
+
+// inFlight is how many requests wait for answers at most: by Little's law, with
+// answers within a second.
+func (w *Walker) inFlight() int {
+	if w.InFlight > 0 {
+		return w.InFlight
+	}
+	pace := w.pace
+	if w.Paid > 0 {
+		pace = paidPace()
+	}
+	if pace.N <= 0 {
+		return 64
+	}
+	return max(16, int(1.2*float64(pace.N)/pace.Per.Seconds()))
+}
+
+func (s *sender) send(j *job) { s.jobs <- j }
+
+// stop waits until everything that was begun has its answer.
+func (s *sender) stop() {
+	close(s.jobs)
+	s.group.Wait()
+	s.end()
+}
+
+func (s *sender) tell() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
+}
+
+// answerTime is how long answers take.
+func (s *sender) answerTime() time.Duration { return time.Duration(s.took.Load()) }
+
+// work leads and sends in turn, until there are no more jobs. A worker that
+// hands the lead on sees to it that there is another to take it.
+func (s *sender) work() {
+	for {
+		s.idle.Add(1)
+		l, ok := <-s.lead
+		s.idle.Add(-1)
+		if !ok {
+			return
+		}
+		t, ok := s.next(l)
+		if !ok {
+			close(s.lead)
+			return
+		}
+		if s.idle.Load() == 0 && l.workers < s.inFlight() {
+			l.workers++
+			s.group.Go(s.work)
+		}
+		s.lead <- l
+		s.do(t)
+	}
+}
+
+// next takes the next person, when it is his turn. It returns false when there
+// are no more jobs.
+func (s *sender) next(l *lead) (task, bool) {
+	for {
+		if l.job == nil {
+			j, ok := <-s.jobs
+			if !ok {
+				return task{}, false
+			}
+			l.job, l.next = j, 0
+		}
+		j := l.job
+		t, err := task{job: j, n: l.next}, j.ctx.Err()
+		if to := chat(t.person()); err == nil && s.rests(j, to) <= 0 { // otherwise he must not keep others waiting
+			t.place, err = s.turn(j, to)
+			t.turn = err == nil
+		}
+		l.next++
+		if err != nil { // nobody else of it is told now
+			s.done(j, len(j.batch.People)-t.n)
+			l.next = len(j.batch.People)
+		}
+		if l.next == len(j.batch.People) {
+			l.job = nil
+			j.fed.Store(time.Now().UnixNano())
+			s.tell()
+		}
+		if err == nil {
+			return t, true
+		}
+	}
+}
+
+func (s *sender) rests(j *job, chat string) time.Duration {
+	if j.batch.Row != 0 {
+		return 0
+	}
+	return s.Roads.Rests(s.Channel.Account, chat)
+}
+
+// chat is where a person is written to.
+func chat(p *Person) string {
+	if p.To != 0 {
+		return strconv.FormatInt(p.To, 10)
+	}
+	return strconv.FormatInt(p.Chat, 10)
+}
+
+func (s *sender) turn(j *job, chat string) (broadcast.Place, error) {
+	class := broadcast.Audience
+	if j.batch.Row != 0 {
+		class = broadcast.Amend
+	}
+	return s.Roads.Turn(j.ctx, s.Channel.Account, class, chat, j.batch.At)
+}
+
+// do deals with one person, until he is told or it is clear that he will not be.
+func (s *sender) do(t task) {
+	j, p := t.job, t.person()
+	for try := 1; try <= maxTries; try++ {
+		if !t.turn {
+			var err error
+			if t.place, err = s.turn(j, chat(p)); err != nil {
+				break
+			}
+		}
+		t.turn = false
+		if !s.attempt(j, t.n, p, t.place) {
+			break
+		}
+	}
+	s.done(j, 1)
+}
+
+// done counts people who are done with.
+func (s *sender) done(j *job, people int) {
+	if j.left.Add(-int64(people)) == 0 {
+		j.cancel()
+		s.tell()
+	}
+}

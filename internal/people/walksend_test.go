@@ -1,0 +1,209 @@
+package people
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// counted counts who asks for a turn.
+type counted struct {
+	Roads
+	turns atomic.Int64
+}
+
+func (c *counted) Turn(ctx context.Context, account string, class broadcast.Class, target string, since time.Time) (broadcast.Place, error) {
+	c.turns.Add(1)
+	return c.Roads.Turn(ctx, account, class, target, since)
+}
+
+// A post takes what it is given, after a while.
+type post struct {
+	bots.Bot
+	takes  time.Duration
+	limits bots.Limits
+	mu     sync.Mutex
+	order  []int64
+	most   int // in flight at the same time
+	now    int
+}
+
+func (p *post) Limits() bots.Limits                   { return p.limits }
+func (p *post) Pack(text string) (bots.Parcel, error) { return bots.Parcel(text), nil }
+func (p *post) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (int64, error) {
+	to.Leaves()
+	p.mu.Lock()
+	p.order = append(p.order, to.Chat)
+	p.now++
+	p.most = max(p.most, p.now)
+	p.mu.Unlock()
+	if p.takes > 0 {
+		time.Sleep(p.takes)
+	}
+	p.mu.Lock()
+	p.now--
+	p.mu.Unlock()
+	return 1000 + to.Chat, nil
+}
+
+func (p *post) taken() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.order)
+}
+
+// senderTo starts a sender whose messages go to a post.
+func senderTo(t testing.TB, p *post, inFlight int) (*sender, *counted) {
+	log := slog.New(slog.DiscardHandler)
+	engine, err := broadcast.New(broadcast.Config{Accounts: []broadcast.Account{{Name: "tg", Platform: "telegram", Bot: p}}, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal, err := OpenJournal("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	roads := &counted{Roads: engine}
+	w, _ := NewWalker(WalkerConfig{Channel: broadcast.Channel{Account: "tg"}, Bot: p, Roads: roads, Journal: journal, InFlight: inFlight, Log: log})
+	return newSender(t.Context(), w), roads
+}
+
+// batchOf is a batch of people whose chats are numbers from first on.
+func batchOf(first int64, people int) *Batch {
+	b := &Batch{ID: first, Kind: broadcast.Say, Update: 1, At: time.Now()}
+	for k := range int64(people) {
+		b.People = append(b.People, Person{Subscriber: first + k, Chat: first + k, Parcel: bots.Parcel("words")})
+	}
+	return b
+}
+
+func (s *sender) await(t testing.TB, j *job) {
+	t.Helper()
+	for end := time.After(time.Minute); !j.ended(); {
+		select {
+		case <-s.news:
+		case <-end:
+			t.Fatalf("a job does not end: %d are left", j.left.Load())
+		}
+	}
+}
+
+// A job is sent with as many requests in flight as it takes and no more, one
+// job after the other, and each person is told once.
+func TestSenderKeepsAsManyInFlightAsItTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{takes: 100 * time.Millisecond}
+		s, _ := senderTo(t, p, 7)
+		first, second := newJob(t.Context(), batchOf(1, 70), 1, false), newJob(t.Context(), batchOf(1001, 70), 1, false)
+		began := time.Now()
+		s.send(first)
+		s.send(second)
+		s.await(t, first)
+		s.await(t, second)
+		if took := time.Since(began); took != 2*time.Second || p.most != 7 {
+			t.Errorf("140 people took %v with %d in flight, want 2s with 7", took, p.most)
+		}
+		s.stop()
+		if n := p.taken(); n != 140 {
+			t.Errorf("%d messages, want 140", n)
+		}
+		for k, chat := range p.order[:70] {
+			if chat > 70 {
+				t.Errorf("message %d goes to %d of the second job", k, chat)
+			}
+		}
+		for k := range first.batch.People {
+			if p := first.batch.People[k]; p.Result != Told || p.Message != 1000+p.Chat {
+				t.Errorf("%+v, want told", p)
+			}
+		}
+	})
+}
+
+// Who was written to a moment ago waits by himself; those after him go on.
+func TestSenderPassesThoseWhoRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{limits: bots.Limits{Person: bots.PaceOf(1)}}
+		s, _ := senderTo(t, p, 4)
+		b := batchOf(1, 100)
+		b.People[1].Chat = 1 // the first one's
+		j := newJob(t.Context(), b, 1, false)
+		s.send(j)
+		synctest.Wait()
+		if n := p.taken(); n != 99 {
+			t.Errorf("%d messages went while one person rests, want 99", n)
+		}
+		s.await(t, j)
+		s.stop()
+		if n := p.taken(); n != 100 || p.order[99] != 1 {
+			t.Errorf("%d messages, the last to %d", n, p.order[n-1])
+		}
+	})
+}
+
+// When a job is given up nobody else of it is told, and what was begun gets its
+// answer. The next job is sent.
+func TestSenderGivesUpAJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{takes: time.Second}
+		s, roads := senderTo(t, p, 5)
+		j, next := newJob(t.Context(), batchOf(1, 1000), 1, false), newJob(t.Context(), batchOf(5001, 3), 1, false)
+		s.send(j)
+		s.send(next)
+		synctest.Wait()
+		j.cancel()
+		s.await(t, j)
+		s.await(t, next)
+		s.stop()
+		told := 0
+		for k := range j.batch.People {
+			if j.batch.People[k].Result == Told {
+				told++
+			}
+		}
+		if told != 5 || p.taken() != 8 {
+			t.Errorf("%d of the job that was given up were told, %d messages in all; want 5 and 8", told, p.taken())
+		}
+		if asked := roads.turns.Load(); asked != 8 {
+			t.Errorf("%d turns were asked for, want one for each of 8 messages", asked)
+		}
+	})
+}
+
+// A message costs few allocations besides its request: a million of them are
+// sent. They are his chat in words, when he was written to, and how the journal
+// hears that a request leaves.
+func TestSenderAllocatesLittle(t *testing.T) {
+	const people = 1000
+	p := &post{order: make([]int64, 0, 20*people)}
+	s, _ := senderTo(t, p, 4)
+	defer s.stop()
+	b := batchOf(1_000_000, people)
+	sheet, err := s.Journal.begin(b.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	each := testing.AllocsPerRun(10, func() {
+		for k := range b.People {
+			b.People[k].Chat += people // whom nobody has written to yet
+		}
+		j := newJob(t.Context(), b, 1, false)
+		j.sheet = sheet
+		s.send(j)
+		s.await(t, j)
+	}) / people
+	if each > 3.5 {
+		t.Errorf("%.2f allocations for each message, want 3", each)
+	}
+	if m, message := sheet.read(people - 1); m != answered || message != 1000+b.People[people-1].Chat {
+		t.Errorf("the journal says %d %s of the last", m, strconv.FormatInt(message, 10))
+	}
+}
