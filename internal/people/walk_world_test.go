@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/bots/telegram"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -159,7 +160,7 @@ type world struct {
 	desk     *desk.Desk
 	engine   *broadcast.Engine
 	walker   *people.Walker
-	rate     float64
+	rate     float64 // 0 is without a limit
 	paid     int
 	inFlight int
 	resend   bool
@@ -168,6 +169,15 @@ type world struct {
 	stop     context.CancelFunc
 	done     chan struct{}
 	keys     int
+}
+
+// unlimited is a bot at a Telegram that takes whatever comes.
+type unlimited struct{ *telegram.Bot }
+
+func (u unlimited) Limits() bots.Limits {
+	l := u.Bot.Limits()
+	l.Account = bots.Pace{}
+	return l
 }
 
 const bot = "tg"
@@ -193,8 +203,12 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	var account bots.Bot = tg
+	if w.rate == 0 {
+		account = unlimited{tg}
+	}
 	w.engine, err = broadcast.New(broadcast.Config{Store: db, Texts: texts, Log: log, Lease: time.Second,
-		Accounts: []broadcast.Account{{Name: bot, Platform: "telegram", Bot: tg}},
+		Accounts: []broadcast.Account{{Name: bot, Platform: "telegram", Bot: account}},
 		Policy: broadcast.Policy{Unsure: "ask", Language: "en", Zone: time.UTC,
 			Link: func(incident.Ref) string { return "" }, Component: func(id string) string { return id }},
 	})
@@ -207,7 +221,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	var ok bool
-	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: tg, Store: db, Roads: w.engine, Journal: journal, Language: "en",
+	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: db, Roads: w.engine, Journal: journal, Language: "en",
 		Rules: w.rules, Resend: w.resend, Paid: w.paid, InFlight: w.inFlight, Public: w.public, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")
