@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -14,6 +15,7 @@ type account struct {
 	Account
 	engine *Engine
 	pacer  *pacer
+	paid   atomic.Pointer[pacer] // of an audience, while another pace is paid for
 	notes  notes
 	while  []func(context.Context, Lease) // run while there is a lease
 	last   int64                          // epoch of the lease before
@@ -201,9 +203,9 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 
 // came takes note of what came back from a request: an answer, whose time says
 // when the request arrived, or a fault.
-func (a *account) came(place slot, op bots.Operation, f *bots.Fault) {
+func (a *account) came(p *pacer, place slot, op bots.Operation, f *bots.Fault) {
 	if f == nil || f.Kind != bots.Unsure && f.Kind != bots.Temporary {
-		a.pacer.answered(place)
+		p.answered(place)
 	}
 	if f != nil {
 		a.obey(op, f)
@@ -217,9 +219,17 @@ func (a *account) obey(op bots.Operation, f *bots.Fault) {
 	}
 	switch f.Subject {
 	case bots.Account:
-		a.pacer.pause("", f.Until)
+		a.pause("", f.Until)
 	case bots.Target:
-		a.pacer.pause(op.Target, f.Until)
+		a.pause(op.Target, f.Until)
+	}
+}
+
+// pause holds back the whole account, or one target, until t.
+func (a *account) pause(target string, t time.Time) {
+	a.pacer.pause(target, t)
+	if paid := a.paid.Load(); paid != nil {
+		paid.pause(target, t)
 	}
 }
 

@@ -152,15 +152,6 @@ func (p *pacer) rests(target string) time.Duration {
 	return max(0, time.Until(p.evenlyTo(t)))
 }
 
-// setPace changes the account's limit. What was sent counts under the new one.
-func (p *pacer) setPace(pace bots.Pace) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.account.resize(pace)
-	p.even = time.Time{}
-	p.grant()
-}
-
 // target is the window of one target.
 func (p *pacer) target(name string) *window {
 	w := p.targets[name]
@@ -358,18 +349,6 @@ func (w *window) answered(s slot, now time.Time) {
 	if w.pace.N > 0 && s.n >= w.taken-len(w.arrived) {
 		w.arrived[s.n%w.pace.N] = s.sent.Add(took - quickest)
 	}
-}
-
-// resize changes the limit. The newest arrivals are kept.
-func (w *window) resize(pace bots.Pace) {
-	if w.pace == pace {
-		return
-	}
-	arrived := make([]time.Time, max(pace.N, 0)) // zero is long ago
-	for n := w.taken - min(len(w.arrived), len(arrived)); n < w.taken; n++ {
-		arrived[n%pace.N] = w.arrived[n%w.pace.N]
-	}
-	w.pace, w.arrived = pace, arrived
 }
 
 // over reports whether the window holds nobody up any more, with per the

@@ -153,41 +153,6 @@ func TestPacerIsMoreCarefulAfterARefusal(t *testing.T) {
 
 // An account whose limit changes keeps to both: what was sent under the old one
 // counts under the new one.
-func TestPacerChangesItsPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(bots.Limits{Account: perSecond(30)})
-		platform := &strict{n: 30}
-		send := func(n int) {
-			for range n {
-				s, err := p.wait(t.Context(), turn{class: Audience, since: time.Now()})
-				if err != nil {
-					t.Fatal(err)
-				}
-				platform.arrive()
-				p.answered(s)
-			}
-		}
-		send(100)
-		began := time.Now()
-		p.setPace(perSecond(1000))
-		platform.n = 1000
-		send(3000)
-		if d := time.Since(began); d < 2*time.Second || d > 4*time.Second {
-			t.Errorf("3000 messages at 1000 a second took %v", d)
-		}
-		p.setPace(perSecond(30))
-		platform.n = 30
-		began = time.Now()
-		send(60)
-		if d := time.Since(began); d < 2*time.Second || d > 4*time.Second {
-			t.Errorf("60 messages at 30 a second took %v", d)
-		}
-		if platform.refused > 0 {
-			t.Errorf("%d requests were beyond a limit", platform.refused)
-		}
-	})
-}
-
 func TestPacerPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t, bots.Limits{})

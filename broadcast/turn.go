@@ -11,6 +11,7 @@ import (
 // A Place is a request's place in the limits of its account.
 type Place struct {
 	account *account
+	pacer   *pacer
 	slot    slot
 	class   Class
 	target  string
@@ -24,8 +25,43 @@ func (e *Engine) Turn(ctx context.Context, account string, class Class, target s
 	if a == nil {
 		return Place{}, fmt.Errorf("there is no account %q", account)
 	}
-	s, err := a.pacer.wait(ctx, turn{class: class, target: target, since: since})
-	return Place{account: a, slot: s, class: class, target: target}, err
+	t := turn{class: class, target: target, since: since}
+	place := Place{account: a, pacer: a.pacer, class: class, target: target}
+	var err error
+	if paid := a.paid.Load(); paid != nil && class == Audience {
+		place.pacer = paid
+		place.slot, err = a.beside(ctx, paid, t)
+	} else {
+		place.slot, err = a.pacer.wait(ctx, t)
+	}
+	return place, err
+}
+
+// beside waits for a turn at the pace that is paid for. Such messages do not
+// count among the others, but a person still gets one at a time.
+func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error) {
+	for {
+		rest := a.pacer.rests(t.target)
+		if rest <= 0 {
+			break
+		}
+		sleep(ctx, rest)
+		if ctx.Err() != nil {
+			return slot{}, context.Cause(ctx)
+		}
+	}
+	s, err := paid.wait(ctx, t)
+	if err == nil {
+		a.pacer.wrote(t.target)
+	}
+	return s, err
+}
+
+// wrote notes a message that goes to a target beside the account's own pace.
+func (p *pacer) wrote(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target(target).take(time.Now())
 }
 
 // Came tells what came of the request: nil is a success. A limit that somebody
@@ -33,9 +69,9 @@ func (e *Engine) Turn(ctx context.Context, account string, class Class, target s
 // whose limit it is, and with a million people it is hardly that of one.
 func (p Place) Came(f *bots.Fault) {
 	if f != nil && f.Kind == bots.RateLimited && p.class == Audience {
-		p.account.pacer.pause("", f.Until)
+		p.account.pause("", f.Until)
 	}
-	p.account.came(p.slot, bots.Operation{Target: p.target}, f)
+	p.account.came(p.pacer, p.slot, bots.Operation{Target: p.target}, f)
 }
 
 // Rests is how long a person is not to be written to, having been a moment ago.
@@ -47,9 +83,18 @@ func (e *Engine) Rests(account, target string) time.Duration {
 	return a.pacer.rests(target)
 }
 
-// SetPace changes an account's limit, as where another one is paid for.
+// SetPace changes the pace at which an audience is written to, where another
+// than the account's own is paid for. All else that the account sends is not
+// paid for and keeps to its own.
 func (e *Engine) SetPace(account string, pace bots.Pace) {
-	if a := e.accounts[account]; a != nil {
-		a.pacer.setPace(pace)
+	a := e.accounts[account]
+	switch {
+	case a == nil:
+	case pace == a.pacer.limits.Account:
+		a.paid.Store(nil)
+	default:
+		limits := a.pacer.limits
+		limits.Account = pace
+		a.paid.Store(newPacer(limits))
 	}
 }

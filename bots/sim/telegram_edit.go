@@ -71,9 +71,7 @@ func (c *tgCall) countEdit() error {
 	if err := c.paceAccount(now); err != nil {
 		return err
 	}
-	if c.Limits.Account > 0 {
-		c.bot.sent.add(now)
-	}
+	c.countAccount(now)
 	return nil
 }
 

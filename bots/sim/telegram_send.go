@@ -177,25 +177,35 @@ func (c *tgCall) pace(chat *tgChat) error {
 		}
 		chat.messages.add(now)
 	}
-	if c.Limits.Account > 0 {
-		c.bot.sent.add(now)
-	}
+	c.countAccount(now)
 	return nil
 }
 
 // paceAccount refuses what is beyond the account's limit; it counts nothing.
+// What is paid for goes beyond the limit of the rest, and counts among all.
 func (c *tgCall) paceAccount(now time.Time) error {
-	n := c.Limits.Account
+	n, window := c.Limits.Account, &c.bot.free
 	if n > 0 && c.p.yes("allow_paid_broadcast") {
-		n = max(n, c.Limits.Paid)
+		n, window = max(n, c.Limits.Paid), &c.bot.sent
 	}
 	if n <= 0 {
 		return nil
 	}
-	if wait := c.bot.sent.wait(now, n, time.Second); wait > 0 {
+	if wait := window.wait(now, n, time.Second); wait > 0 {
 		return tgTooMany(wait)
 	}
 	return nil
+}
+
+// countAccount counts what was not refused.
+func (c *tgCall) countAccount(now time.Time) {
+	if c.Limits.Account <= 0 {
+		return
+	}
+	c.bot.sent.add(now)
+	if !c.p.yes("allow_paid_broadcast") {
+		c.bot.free.add(now)
+	}
 }
 
 // source returns the message that a call forwards or copies.

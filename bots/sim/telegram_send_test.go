@@ -208,7 +208,12 @@ func TestTelegramStrictLimits(t *testing.T) {
 	if a.Code != 429 || a.Parameters.RetryAfter != 1 || a.Header.Get("Retry-After") != "1" {
 		t.Errorf("the fourth in a second: %+v", a)
 	}
-	x.must("sendMessage", fields{"chat_id": "5", "text": "x", "allow_paid_broadcast": true})
+	paid := fields{"chat_id": "5", "text": "x", "allow_paid_broadcast": true}
+	x.must("sendMessage", paid)
+	x.must("sendMessage", paid)
+	if a := x.call("sendMessage", paid); a.Code != 429 {
+		t.Errorf("the sixth in a second: %+v", a)
+	}
 	x.now = x.now.Add(time.Second)
 	post := fields{"chat_id": x.channel, "text": "x"}
 	for range 4 {

@@ -23,8 +23,9 @@ type tgBot struct {
 	user    tgUser
 	readAll bool // privacy mode is off
 	private map[int64]*tgChat
-	lastID  int64 // of messages in conversations
-	sent    window
+	lastID  int64  // of messages in conversations
+	sent    window // messages and edits
+	free    window // those of them that are not paid for
 
 	commands map[string]json.RawMessage // by scope and language
 	webhook  string

@@ -29,10 +29,6 @@ const maxInFlight = 1000
 // beginning.
 const answerRoom = 4 << 10
 
-// Pay has every post go at the pace that is paid for, as long as an audience is
-// written to at that pace: one that is not would be refused beside so many.
-func (b *Bot) Pay(on bool) { b.paying.Store(on) }
-
 // Pack encodes what is the same in all messages.
 func (b *Bot) Pack(text string) (bots.Parcel, error) {
 	r := &builder{params: tgbotapi.Params{}}

@@ -28,7 +28,6 @@ func (b *Bot) request(op bots.Operation) (string, tgbotapi.Params, *bots.Fault) 
 		r.buttons(op.Buttons)
 		r.id("message_thread_id", op.Thread, true)
 		r.reply(op.ReplyTo)
-		r.params.AddBool("allow_paid_broadcast", b.paid || b.paying.Load())
 	case bots.Edit:
 		method = "editMessageText"
 		r.text(op.Text)

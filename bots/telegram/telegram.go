@@ -46,9 +46,6 @@ type Config struct {
 	Token  string
 	APIURL string  // empty for Telegram itself
 	Rate   float64 // messages a second; 0 is 30
-
-	// Paid lets posts exceed 30 a second, for 0.1 Star each.
-	Paid bool
 }
 
 // Bot is one bot. It implements [bots.Bot], [bots.Batcher], [bots.Checker],
@@ -57,7 +54,6 @@ type Config struct {
 // [bots.Courier] and [bots.Heard].
 type Bot struct {
 	name   string
-	paid   bool
 	pace   bots.Pace
 	client *bots.Client
 	api    tgbotapi.BotAPI // copied for each call
@@ -67,7 +63,6 @@ type Bot struct {
 	answers sync.Pool  // of *[answerRoom]byte
 
 	username atomic.Pointer[string] // nil until it is known
-	paying   atomic.Bool            // everything goes at the pace that is paid for
 	heard    bots.Pulse
 }
 
@@ -82,7 +77,7 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("telegram %s: api_url is not an http address", c.Name)
 	}
 	_, secret, _ := strings.Cut(c.Token, ":") // the part before it is the bot's public id
-	b := &Bot{name: c.Name, paid: c.Paid, pace: bots.PaceOf(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
+	b := &Bot{name: c.Name, pace: bots.PaceOf(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
 	b.bulk = bots.NewBulk(b.client, maxInFlight)
 	if b.send, err = url.Parse(base + "/bot" + c.Token + "/sendMessage"); err != nil {
 		return nil, fmt.Errorf("telegram %s: the token is malformed", c.Name)

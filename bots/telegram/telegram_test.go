@@ -3,8 +3,6 @@ package telegram_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -304,25 +302,6 @@ func TestRejectedUnsent(t *testing.T) {
 	} {
 		if _, err := b.Do(t.Context(), op); err == nil || bots.AsFault(err).Kind != bots.Rejected {
 			t.Errorf("%s: %v, want it rejected", name, err)
-		}
-	}
-}
-
-// TestPaid checks that the fee is offered only by a bot that is told to.
-func TestPaid(t *testing.T) {
-	for _, paid := range []bool{false, true} {
-		var offered string
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			offered = r.FormValue("allow_paid_broadcast")
-			fmt.Fprint(w, calls()[0].OK.Body)
-		}))
-		defer server.Close()
-		b, err := telegram.New(telegram.Config{Token: token, APIURL: server.URL + "/behind%20a/proxy/", Paid: paid})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Do(t.Context(), calls()[0].Op); err != nil || (offered == "true") != paid {
-			t.Errorf("paid %t: offered %q, %v", paid, offered, err)
 		}
 	}
 }

@@ -161,6 +161,15 @@ const (
 	telegramPaid = 1000 // the same with paid broadcasts
 )
 
+// FreeRate is the rate of what is not paid for, in messages a second; 0 is what
+// the platform documents.
+func (b Bot) FreeRate() float64 {
+	if b.Kind == Telegram && b.Paid > 0 {
+		return min(b.Rate, telegramFree)
+	}
+	return b.Rate
+}
+
 func (d *document) checkRate(at path, b Bot) {
 	switch rate := at.key("rate"); {
 	case d.has(rate) && !(b.Rate > 0 && b.Rate <= 1e6): // not a number neither

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -294,5 +296,37 @@ func TestPaidMessagesStopAtTheBudget(t *testing.T) {
 	defer w.inboxes.mu.Unlock()
 	if w.inboxes.paid != 100 {
 		t.Errorf("%d messages were paid for, want 100", w.inboxes.paid)
+	}
+}
+
+// What else a bot posts while its audience is paid for is not, and the budget
+// stays whole for the audience.
+func TestOnlyTheAudienceIsPaidFor(t *testing.T) {
+	w := newWorld(t, 100)
+	w.paid = 10 // Stars: a hundred messages
+	w.start()
+	w.subscribe(nil, numbers(1, 100)...)
+	w.publish("One.", incident.Major)
+	for range 3 {
+		<-w.inboxes.arrived // somebody in the audience, or what was posted before
+		post := bots.Operation{Action: bots.Post, Target: "-1009", Text: "For everybody."}
+		if _, err := w.engine.Say(t.Context(), bot, broadcast.Public, post); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.idle()
+	for chat := int64(1); chat <= 100; chat++ {
+		if all := w.inboxes.of(chat); len(all) != 1 || !all[0].paid {
+			t.Fatalf("%d has %+v, want one message that was paid for", chat, all)
+		}
+	}
+	public := w.inboxes.of(-1009)
+	if len(public) != 3 {
+		t.Fatalf("%d messages for everybody", len(public))
+	}
+	for _, l := range public {
+		if l.paid {
+			t.Errorf("%+v was paid for", l)
+		}
 	}
 }

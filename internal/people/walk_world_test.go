@@ -32,6 +32,7 @@ type letter struct {
 	reply   int64
 	edits   int
 	deleted bool
+	paid    bool
 }
 
 // inboxes is a Telegram full of people, over HTTP on loopback.
@@ -71,6 +72,7 @@ func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 		a.Chat, _ = strconv.ParseInt(r.FormValue("chat_id"), 10, 64)
 		a.Message, _ = strconv.ParseInt(r.FormValue("message_id"), 10, 64)
 		a.Text = r.FormValue("text")
+		a.Paid = r.FormValue("allow_paid_broadcast") != ""
 		json.Unmarshal([]byte(r.FormValue("reply_parameters")), &a.Reply)
 	}
 	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
@@ -97,7 +99,7 @@ func (c *inboxes) carry(method string, a asked) string {
 	switch method {
 	case "sendMessage":
 		c.last++
-		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, reply: a.Reply.Message})
+		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, reply: a.Reply.Message, paid: a.Paid})
 		c.order = append(c.order, a.Chat)
 		if a.Paid {
 			c.paid++

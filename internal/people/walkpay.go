@@ -6,9 +6,6 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 )
 
-// A Payer can have everything that it sends go beyond the free pace, for money.
-type Payer interface{ Pay(on bool) }
-
 // perStar is how many paid messages cost a Star
 // (core.telegram.org/bots/api#sendmessage).
 const perStar = 10
@@ -36,14 +33,13 @@ func (r *run) pay(w *Walk) bool {
 
 func (r *run) setPaying(pays bool) {
 	r.paying = pays
-	if p, ok := r.Bot.(Payer); ok {
-		p.Pay(pays)
-	}
 	if pays {
 		r.Roads.SetPace(r.Channel.Account, paidPace())
-	} else {
-		r.Roads.SetPace(r.Channel.Account, r.pace)
+		return
 	}
+	r.Roads.SetPace(r.Channel.Account, r.pace)
+	// Telegram does not say whether what was paid for counts among what is not.
+	r.until = later(r.until, time.Now().Add(paidPace().Per+leeway))
 }
 
 // speed measures how fast people are told, by walk.

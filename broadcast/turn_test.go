@@ -1,0 +1,99 @@
+package broadcast
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// paying is an engine with one account of the free pace 30/s, whose audience is
+// paid for.
+func paying() *Engine {
+	e := &Engine{accounts: map[string]*account{"tg": {pacer: newPacer(bots.Limits{Account: perSecond(30), Person: perSecond(1)})}}}
+	e.SetPace("tg", perSecond(1000))
+	return e
+}
+
+// An audience goes at the pace that is paid for, beside it everything else at
+// the free one, and neither is too fast for a platform that counts strictly.
+func TestWhatIsPaidForGoesBesideTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := paying()
+		free, paid := &strict{n: 30}, &strict{n: 1000}
+		send := func(class Class, n int, platform *strict) (took time.Duration) {
+			began := time.Now()
+			for k := range n {
+				place, err := e.Turn(t.Context(), "tg", class, fmt.Sprint(class, k), time.Now())
+				if err != nil {
+					t.Error(err)
+				}
+				platform.arrive()
+				place.Came(nil)
+			}
+			return time.Since(began)
+		}
+		var both sync.WaitGroup
+		both.Go(func() {
+			if took := send(Audience, 3000, paid); took > 4*time.Second {
+				t.Errorf("3000 messages at 1000 a second took %v", took)
+			}
+		})
+		both.Go(func() {
+			if took := send(Answer, 90, free); took < 2*time.Second {
+				t.Errorf("90 messages at 30 a second took %v", took)
+			}
+		})
+		both.Wait()
+		if free.refused+paid.refused > 0 {
+			t.Errorf("%d free and %d paid requests were beyond a limit", free.refused, paid.refused)
+		}
+		e.SetPace("tg", perSecond(30))
+		if took := send(Audience, 60, free); took < time.Second || free.refused > 0 {
+			t.Errorf("60 messages at 30 a second took %v, and %d were refused", took, free.refused)
+		}
+	})
+}
+
+// Nobody gets more than a message a second, whoever pays for which.
+func TestOnePersonIsNotWrittenToTwiceInASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}, {Audience, Audience}} {
+			e := paying()
+			began := time.Now()
+			for _, class := range classes {
+				if _, err := e.Turn(t.Context(), "tg", class, "1", time.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if took := time.Since(began); took < time.Second {
+				t.Errorf("classes %v: two messages within %v", classes, took)
+			}
+		}
+	})
+}
+
+// A refusal of what is paid for holds back all that the account sends, and the
+// other way round.
+func TestARefusalHoldsBackBothPaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}} {
+			e := paying()
+			place, err := e.Turn(t.Context(), "tg", classes[0], "1", time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			place.Came(&bots.Fault{Kind: bots.RateLimited, Subject: bots.Account, Until: began.Add(7 * time.Second)})
+			if _, err := e.Turn(t.Context(), "tg", classes[1], "2", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took < 7*time.Second {
+				t.Errorf("classes %v: the other pace went on after %v", classes, took)
+			}
+		}
+	})
+}
