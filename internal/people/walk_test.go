@@ -330,3 +330,28 @@ func TestOnlyTheAudienceIsPaidFor(t *testing.T) {
 		}
 	}
 }
+
+// When a request fails in the middle of edits, only those are edited again who
+// still read the wrong words.
+func TestEditsGoOnWhereTheyWereInterrupted(t *testing.T) {
+	w := newWorld(t, 500)
+	w.start()
+	w.subscribe(nil, numbers(1, 200)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.idle()
+	failures := 0
+	w.inboxes.refusing(func(chat int64) string {
+		if chat == 100 && failures < 2 {
+			failures++
+			return `{"ok":false,"error_code":502,"description":"Bad Gateway"}`
+		}
+		return ""
+	})
+	w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Deposits are safe."}})
+	w.idle()
+	for chat := int64(1); chat <= 200; chat++ {
+		if all := w.inboxes.of(chat); len(all) != 1 || all[0].edits != 1 || !strings.Contains(all[0].text, "safe") {
+			t.Fatalf("%d has %+v, want one message that was edited once", chat, all)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 
 	"github.com/allclear-hq/allclear/broadcast"
 )
@@ -15,7 +16,7 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 		return false, err
 	}
 	if len(b.People) == 0 { // nobody is there any more, or nobody would see a change
-		r.closing = append(r.closing, b.close(func(int64) bool { return false }))
+		r.close(b)
 		r.fresh = false
 		return true, r.step(ctx, Step{Walk: w, Rounds: w.changes()})
 	}
@@ -24,6 +25,39 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	}
 	w.kept()
 	return true, r.launch(ctx, w, b)
+}
+
+// edited is who need not be edited again when a row's edits were interrupted:
+// one request that failed would otherwise cost as many as a row has people.
+type edited struct {
+	shows int
+	done  map[int64]bool // subscribers
+}
+
+// noteEdits remembers whose messages were changed, as long as others of the row
+// wait.
+func (r *run) noteEdits(b *Batch) {
+	switch {
+	case b.Row == 0:
+		return
+	case !slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Unsent }):
+		delete(r.edited, b.Row)
+		return
+	case r.edited[b.Row].done == nil || r.edited[b.Row].shows != b.Shows:
+		r.edited[b.Row] = edited{b.Shows, map[int64]bool{}}
+	}
+	for k := range b.People {
+		if p := &b.People[k]; p.Result != Unsent {
+			r.edited[b.Row].done[p.Subscriber] = true
+		}
+	}
+}
+
+// shown reports whether a row's message of a subscriber shows already what the
+// batch is to bring.
+func (r *run) shown(b *Batch, subscriber int64) bool {
+	e := r.edited[b.Row]
+	return e.shows == b.Shows && e.done[subscriber]
 }
 
 // edits lists the messages of a row that are to be changed.
@@ -53,7 +87,7 @@ func (r *run) edits(ctx context.Context, w *Walk, row *Row, b *Batch) error {
 		for len(page) > 0 && page[0].ID < receipt.Subscriber {
 			page = page[1:]
 		}
-		if s := page[0]; s.ID == receipt.Subscriber && s.State == Active && receipt.Message != 0 {
+		if s := page[0]; s.ID == receipt.Subscriber && s.State == Active && receipt.Message != 0 && !r.shown(b, s.ID) {
 			if err := r.edit(w, row, b, &s, receipt.Message, before[s.ID]); err != nil {
 				return err
 			}

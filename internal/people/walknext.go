@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -126,6 +127,11 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 // outdated finds messages that show something else than they should, and what
 // that is.
 func (r *run) outdated(ctx context.Context, w *Walk) (*Row, int, error) {
+	if slices.ContainsFunc(r.closing, func(c *Closing) bool { return c.Batch.Row != 0 }) { // what was edited would be found once more
+		if err := r.flush(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
 	for _, n := range w.Said {
 		u := w.Incident.Update(n)
 		shows := should(u)

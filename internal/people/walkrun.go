@@ -24,6 +24,7 @@ type run struct {
 	shares  map[int64]float64 // what walks have used of the limit, by weight
 	texts   map[text]written
 	again   map[again]int
+	edited  map[int64]edited // by row: whose messages show what they should, where others of the row do not yet
 	speed   speed
 	until   time.Time // nothing is opened before this
 	paying  bool
@@ -36,7 +37,7 @@ type again struct{ round, subscriber int64 }
 const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, again: map[again]int{}, sender: newSender(ctx, w)}
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, again: map[again]int{}, edited: map[int64]edited{}, sender: newSender(ctx, w)}
 }
 
 // work walks until ctx ends or something fails.

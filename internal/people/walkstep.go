@@ -21,6 +21,7 @@ func (r *run) close(b *Batch) {
 	r.sent.Add(int64(c.Told))
 	r.unsure.Add(int64(c.Unsure))
 	r.closing = append(r.closing, c)
+	r.noteEdits(b)
 	if c.Back {
 		r.fresh = false
 	}

@@ -351,15 +351,13 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 }
 
 // closeEdits records that messages show something else now, unless some were
-// left: then all are edited again.
+// left: then those are edited again.
 func (s *Store) closeEdits(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
-	for k := range c.Batch.People {
-		if c.Batch.People[k].Result == people.Unsent {
-			return nil
+	left := slices.ContainsFunc(c.Batch.People, func(p people.Person) bool { return p.Result == people.Unsent })
+	if !left {
+		if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, c.Batch.Shows, c.Batch.Row); err != nil {
+			return err
 		}
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, c.Batch.Shows, c.Batch.Row); err != nil {
-		return err
 	}
 	return s.keepExceptions(ctx, tx, lease, c)
 }
