@@ -80,6 +80,18 @@ func (r *Round) same(o *Round) bool {
 // over reports whether a round has come to its end.
 func (r *Round) over() bool { return r.Wrapped && r.Place >= r.Start }
 
+// wentBack reports whether the round of a batch has gone back to before the
+// batch's end, for somebody who has to be tried again. Whoever the batch tells
+// comes up once more then.
+func (w *Walk) wentBack(b *Batch) bool {
+	for k := range w.Rounds {
+		if r := &w.Rounds[k]; r.ID == b.Round {
+			return b.Wrapped && !r.Wrapped || b.Wrapped == r.Wrapped && b.Hi > r.Place
+		}
+	}
+	return false
+}
+
 // newest is the newest update that stands and is to be told, or nil.
 func (w *Walk) newest() *incident.Update {
 	for _, n := range slices.Backward(w.Said) {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -353,5 +354,26 @@ func TestEditsGoOnWhereTheyWereInterrupted(t *testing.T) {
 		if all := w.inboxes.of(chat); len(all) != 1 || all[0].edits != 1 || !strings.Contains(all[0].text, "safe") {
 			t.Fatalf("%d has %+v, want one message that was edited once", chat, all)
 		}
+	}
+}
+
+// Who has to be tried again because the platform wanted quiet does not have
+// those told twice who came after him and were told meanwhile.
+func TestQuietHasNobodyToldTwice(t *testing.T) {
+	w := newWorld(t, 1000)
+	w.start()
+	const n = 1500
+	w.subscribe(nil, numbers(1, n)...)
+	var asked sync.Map
+	w.inboxes.refusing(func(chat int64) string {
+		if _, again := asked.LoadOrStore(chat, true); chat != 150 && chat != 900 || again {
+			return ""
+		}
+		return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 2","parameters":{"retry_after":2}}`
+	})
+	w.publish("One.", incident.Major)
+	w.idle()
+	for chat := int64(1); chat <= n; chat++ {
+		w.want(chat, "One.")
 	}
 }

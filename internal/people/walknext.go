@@ -88,18 +88,33 @@ func (r *run) walking(w *Walk) bool {
 }
 
 // unsettled reports whether a batch is open that was begun before something
-// changed: until it has ended it is not known who was told what.
+// changed, or that its round went back behind: until it has ended it is not
+// known who was told what.
 func (r *run) unsettled(w *Walk) bool {
 	for _, j := range r.open {
-		if j.batch.Walk == w.ID && (j.version != w.Version || j.ctx.Err() != nil) {
+		if j.batch.Walk == w.ID && (j.version != w.Version || j.ctx.Err() != nil || w.wentBack(j.batch)) {
 			return true
 		}
 	}
 	return false
 }
 
+// owes reports whether what ended has to be in the store before a walk goes on,
+// since who is told next depends on it. Otherwise the next step keeps it.
+func (r *run) owes(w *Walk) bool {
+	walking := r.walking(w)
+	return slices.ContainsFunc(r.closing, func(c *Closing) bool {
+		return c.Batch.Walk == w.ID && (!walking || w.wentBack(c.Batch))
+	})
+}
+
 // choose is what a walk does next: nil when it has nothing more to do.
 func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, error) {
+	if r.owes(w) {
+		if err := r.flush(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if !r.walking(w) {
 		row, _, err := r.outdated(ctx, w)
 		if err != nil {
@@ -127,11 +142,6 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 // outdated finds messages that show something else than they should, and what
 // that is.
 func (r *run) outdated(ctx context.Context, w *Walk) (*Row, int, error) {
-	if slices.ContainsFunc(r.closing, func(c *Closing) bool { return c.Batch.Row != 0 }) { // what was edited would be found once more
-		if err := r.flush(ctx); err != nil {
-			return nil, 0, err
-		}
-	}
 	for _, n := range w.Said {
 		u := w.Incident.Update(n)
 		shows := should(u)
