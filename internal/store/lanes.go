@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -19,10 +20,15 @@ type laneKnown struct {
 }
 
 type entryKnown struct {
-	Shows broadcast.Shows
-	Doubt *broadcast.Doubt `json:",omitempty"`
-	Try   broadcast.Try
-	Cross broadcast.Chore
+	Shows  broadcast.Shows
+	Doubt  *broadcast.Doubt `json:",omitempty"`
+	Try    broadcast.Try
+	Cross  broadcast.Chore
+	Astray time.Time `json:",omitzero"`
+}
+
+func known(e *broadcast.Entry) entryKnown {
+	return entryKnown{e.Shows, e.Doubt, e.Try, e.Cross, e.Astray}
 }
 
 // laneBy loads a lane; where is a condition on its columns.
@@ -68,7 +74,7 @@ func loadEntries(ctx context.Context, q querier, l *broadcast.Lane) error {
 		if err := json.Unmarshal([]byte(known), &k); err != nil {
 			return err
 		}
-		e.Shows, e.Doubt, e.Try, e.Cross, e.Accepted = k.Shows, k.Doubt, k.Try, k.Cross, moment(accepted)
+		e.Shows, e.Doubt, e.Try, e.Cross, e.Astray, e.Accepted = k.Shows, k.Doubt, k.Try, k.Cross, k.Astray, moment(accepted)
 		l.Entries = append(l.Entries, e)
 		return nil
 	})
@@ -90,7 +96,7 @@ func saveKnown(ctx context.Context, q querier, l *broadcast.Lane, e *broadcast.E
 	if err != nil || e == nil {
 		return err
 	}
-	_, err = q.ExecContext(ctx, `UPDATE entry SET known = ? WHERE id = ?`, js(entryKnown{e.Shows, e.Doubt, e.Try, e.Cross}), e.ID)
+	_, err = q.ExecContext(ctx, `UPDATE entry SET known = ? WHERE id = ?`, js(known(e)), e.ID)
 	return err
 }
 

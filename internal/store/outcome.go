@@ -79,7 +79,7 @@ func outcome(before entryKnown, l *broadcast.Lane, step broadcast.Step, out broa
 		return audit.Delivered{}, false
 	case step.Chore == broadcast.KeepHead && out.Fault == nil: // it shows other words than before
 		return showing(delivered(l, e, "head", "sent"), e.Shows, out.Text), true
-	case step.Chore != broadcast.NoChore:
+	case step.Chore != broadcast.NoChore, step.Confirm && out.Fault == nil: // nothing else shows
 		return audit.Delivered{}, false
 	case out.Fault == nil:
 		return showing(delivered(l, e, actionOf(step, e), "sent"), e.Shows, out.Text), true
