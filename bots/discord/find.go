@@ -81,6 +81,9 @@ func (b *Bot) messages(ctx context.Context, op bots.Operation, channel, query st
 	if f := decode(ex, &list); f != nil {
 		return nil, bots.Receipt{}, f
 	}
+	if list == nil { // null is no list, not even an empty one
+		return nil, bots.Receipt{}, unreadable(ex)
+	}
 	r := bots.Receipt{}
 	r.Remaining, r.Reset = limit(ex.Header, time.Now())
 	return list, r, nil
