@@ -7,12 +7,14 @@ import (
 
 // Progress is how far an audience is with an update.
 type Progress struct {
-	Told   int
-	Unsure int
-	Failed int
-	Passed int     // people who had their turn, whether or not it concerned them
-	People int     // in the audience; 0 while nobody has counted
-	Speed  float64 // messages a second, lately; 0 while that is not known
+	Told      int
+	Unsure    int
+	Failed    int
+	AskUnsure int     // of Unsure, who waits for a person to settle it
+	AskFailed int     // of Failed, the same
+	Passed    int     // people who had their turn, whether or not it concerned them
+	People    int     // in the audience; 0 while nobody has counted
+	Speed     float64 // messages a second, lately; 0 while that is not known
 }
 
 // Left is how long it will take until everybody had his turn, if things go on
@@ -24,6 +26,9 @@ func (p Progress) Left() time.Duration {
 	concerned := float64(p.Told+p.Unsure+p.Failed) / float64(p.Passed)
 	return time.Duration(float64(p.People-p.Passed) * concerned / p.Speed * float64(time.Second))
 }
+
+// Asks is how many people a person has to settle.
+func (p Progress) Asks() int { return p.AskUnsure + p.AskFailed }
 
 // String is for people: 36 120 of 1.2 M · 30/s · done in 11 h.
 func (p Progress) String() string {

@@ -58,6 +58,37 @@ func TestSubscribersAndRoomOnOneBot(t *testing.T) {
 	s.told("2001", "Yes, this is what we said in INC-1/1")
 }
 
+// TestUnsurePeopleAreSettled checks that subscribers whom nobody knows to have
+// been told wait for a person, who settles them by a button or from a shell.
+func TestUnsurePeopleAreSettled(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`, "[policy]\n", "[policy]\nunsure = { people = \"ask\" }\n"})...)
+	for _, person := range []string{"2001", "2002"} {
+		if _, err := s.world.Telegram.Start(person, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.told(person, "You are subscribed")
+	}
+	s.must("freeze", "--scope", "people", "until the card is there")
+	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in.", "--only", "people")
+	s.until("a card", func() bool { return s.card("INC-1").Text != "" })
+	s.world.Telegram.Faults.Add(sim.Fault{Match: "sendMessage", Kind: "cut", Times: -1})
+	s.must("unfreeze", "--scope", "people", "--release", "newest")
+	s.until("the card asks", func() bool { return strings.Contains(s.card("INC-1").Text, "? /1 people  sent to 2, no answer") })
+	if got := s.must("retry", "INC-1/1", "people"); got != "INC-1/1 on people: 2 people are told again." {
+		t.Errorf("retried: %s", got)
+	}
+	s.until("they are asked about again", func() bool { return strings.Contains(s.must("show", "INC-1", "--json"), `"to_settle":2`) })
+	if got := s.must("show", "INC-1"); !strings.Contains(got, "2 unsure") {
+		t.Errorf("shown:\n%s", got)
+	}
+	s.world.Telegram.Faults.Clear()
+	s.presses("1001", s.card("INC-1"), "/1 people: send again")
+	s.told("2001", "Nobody can log in.")
+	s.told("2002", "Nobody can log in.")
+	s.until("the card is calm", func() bool { return len(s.card("INC-1").Buttons) == 0 })
+	s.mustAnswer("/skip INC-1/1 people they know", "There is nobody to skip: INC-1/1 on people is 2")
+}
+
 func (s *server) mustAnswer(command, words string) {
 	s.t.Helper()
 	if got := s.answered(s.types("1001", command, sim.Saying{})); !strings.Contains(got.Text, words) {

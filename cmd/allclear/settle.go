@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/allclear-hq/allclear/broadcast"
 )
 
 type publishCmd struct {
@@ -109,7 +111,7 @@ func settle(e *env, which whichArgs, req map[string]any) error {
 	}
 	id := ""
 	for _, d := range list {
-		if d.Channel == which.Channel && d.Update == fmt.Sprintf("%s/%d", ref, n) && (id == "" || d.State != "sent") {
+		if d.Channel == which.Channel && d.Update == fmt.Sprintf("%s/%d", ref, n) && (id == "" || d.open()) {
 			id = d.ID
 		}
 	}
@@ -134,8 +136,36 @@ type delivery struct {
 		ID  string `json:"id"`
 		URL string `json:"url"`
 	} `json:"ref"`
-	Attempts int    `json:"attempts"`
-	Error    string `json:"error"`
+	Attempts int           `json:"attempts"`
+	Error    string        `json:"error"`
+	Audience *audienceView `json:"audience,omitempty"`
+}
+
+// audienceView is how far an audience is.
+type audienceView struct {
+	Told   int     `json:"told"`
+	Unsure int     `json:"unsure"`
+	Failed int     `json:"failed"`
+	Asks   int     `json:"to_settle"`
+	Passed int     `json:"passed"`
+	People int     `json:"people"`
+	Speed  float64 `json:"per_second"`
+	Left   float64 `json:"seconds_left"`
+}
+
+func (a *audienceView) String() string {
+	if a == nil {
+		return ""
+	}
+	return broadcast.Progress{Told: a.Told, Unsure: a.Unsure, Failed: a.Failed, Passed: a.Passed, People: a.People, Speed: a.Speed}.String()
+}
+
+// open reports whether a delivery is not settled.
+func (d *delivery) open() bool {
+	if d.Audience != nil {
+		return d.Audience.Asks > 0
+	}
+	return d.State != "sent"
 }
 
 func (c *client) deliveries(e *env, ref string) ([]delivery, error) {

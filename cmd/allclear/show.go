@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -130,7 +131,7 @@ func (c *showCmd) one(e *env, v incidentView, list []delivery) error {
 	fmt.Fprintln(e.out)
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 	for _, d := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Update, d.Channel, d.Action, d.State, d.Ref.URL, d.Error)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Update, d.Channel, d.Action, d.State, d.Ref.URL, cmp.Or(d.Error, d.Audience.String()))
 	}
 	return w.Flush()
 }

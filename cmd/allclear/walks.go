@@ -34,8 +34,8 @@ func (a *app) newWalkers() error {
 		walker, ok := people.NewWalker(people.WalkerConfig{
 			Channel: ch, Bot: a.bots[ch.Account], Store: a.store, Roads: a.engine, Journal: journal, Language: a.config.Site.Language,
 			Rules:  people.Rules{EditOnly: a.config.Policy.Correction == config.EditOnly, Translated: a.config.Policy.MissingTranslation == config.HoldBack},
-			Resend: a.config.Policy.Unsure.People == config.Resend,
-			Paid:   a.config.Bots[ch.Account].Paid, Public: a.answeredInPublic, Changed: tell(&a.delivered), Log: a.log,
+			Resend: a.config.Policy.Unsure.People == config.Resend, Ask: a.config.Policy.Unsure.People != config.Assume,
+			Paid: a.config.Bots[ch.Account].Paid, Public: a.answeredInPublic, Changed: tell(&a.delivered), Log: a.log,
 		})
 		if ok {
 			a.walkers[ch.Account] = walker

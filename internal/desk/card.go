@@ -147,7 +147,10 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 		newest[d.Channel] = d
 	}
 	for _, d := range ds {
-		if d.State == broadcast.Failed || d.State == broadcast.UnsureState {
+		switch {
+		case d.Audience != nil && d.Audience.Asks() > 0:
+			trouble = append(trouble, c.unsurePeople(i, d))
+		case d.State == broadcast.Failed || d.State == broadcast.UnsureState:
 			trouble = append(trouble, c.trouble(i, d))
 		}
 	}
@@ -207,4 +210,22 @@ func (c *Card) trouble(i *incident.Incident, d broadcast.Delivery) string {
 		{Text: "Skip", Data: press("skip", subject, d.ID)},
 	})
 	return fmt.Sprintf("✗ %s  %s", name, short(d.Error, 120))
+}
+
+// unsurePeople are those of an audience who need a person, with the buttons
+// that settle them.
+func (c *Card) unsurePeople(i *incident.Incident, d broadcast.Delivery) string {
+	name := fmt.Sprintf("%s %s", strings.TrimPrefix(d.Update, i.Ref.String()), d.Channel)
+	c.Buttons = append(c.Buttons, []bots.Button{
+		{Text: name + ": send again", Data: press("retry", i.Ref.String(), d.ID)},
+		{Text: "Skip", Data: press("skip", i.Ref.String(), d.ID)},
+	})
+	var parts []string
+	if n := d.Audience.AskUnsure; n > 0 {
+		parts = append(parts, "sent to "+broadcast.Count(n)+", no answer")
+	}
+	if n := d.Audience.AskFailed; n > 0 {
+		parts = append(parts, "refused for "+broadcast.Count(n))
+	}
+	return fmt.Sprintf("? %s  %s", name, strings.Join(parts, " · "))
 }

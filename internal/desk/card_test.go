@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,27 @@ func TestCard(t *testing.T) {
 	late := NewCard(outage(), nil, CardSite{Zone: time.UTC}, noon.Add(65*time.Minute))
 	if !strings.Contains(late.Text, "Next update was promised for 13:00 UTC · 5 min late") {
 		t.Errorf("a broken promise reads\n%s", late.Text)
+	}
+}
+
+// An audience is one delivery to many: those who need a person have a line and
+// buttons of their own.
+func TestCardOfUnsurePeople(t *testing.T) {
+	ds := []broadcast.Delivery{{ID: "round-7", Update: "INC-12/2", Channel: "people", State: broadcast.Sent,
+		Audience: &broadcast.Progress{Told: 36_000, Unsure: 41, Failed: 2, AskUnsure: 41, AskFailed: 2, People: 36_120}}}
+	c := NewCard(outage(), ds, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute))
+	for _, line := range []string{"→ people 36 000 of 36 120 · 41 unsure · 2 failed", "? /2 people  sent to 41, no answer · refused for 2"} {
+		if !strings.Contains(c.Text+"\n", line+"\n") {
+			t.Errorf("the card is\n%s\nwithout\n%s", c.Text, line)
+		}
+	}
+	want := []bots.Button{{Text: "/2 people: send again", Data: "retry:INC-12:round-7"}, {Text: "Skip", Data: "skip:INC-12:round-7"}}
+	if len(c.Buttons) != 1 || !slices.Equal(c.Buttons[0], want) {
+		t.Errorf("buttons %+v, want %+v", c.Buttons, want)
+	}
+	ds[0].Audience.AskUnsure, ds[0].Audience.AskFailed = 0, 0
+	if c := NewCard(outage(), ds, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute)); len(c.Buttons) != 0 {
+		t.Errorf("buttons for what nobody has to settle: %+v", c.Buttons)
 	}
 }
 

@@ -133,6 +133,15 @@ type Tx interface {
 	Deliver(ref incident.Ref, ch broadcast.Channel, e *broadcast.Entry) error
 	// Announce makes an update known to an audience.
 	Announce(ref incident.Ref, audience broadcast.Channel, update int) error
+	// Audiences lists where the audiences of an incident stand.
+	Audiences(ref incident.Ref) ([]broadcast.Delivery, error)
+	// AudienceOf is the incident that a delivery to an audience is about.
+	AudienceOf(delivery string) (incident.Ref, error)
+	// TellAgain has those told once more whom a delivery to an audience did
+	// not surely reach. It returns how many they are, or ErrOvertaken.
+	TellAgain(delivery string) (people int, err error)
+	// LeaveBe settles that they are not.
+	LeaveBe(delivery string) (people int, err error)
 	// Change stores an entry that the desk changed. It returns ErrSending
 	// while an attempt on it is under way and what is known of it changes.
 	Change(lane *broadcast.Lane, e *broadcast.Entry) error
@@ -173,6 +182,9 @@ type Tx interface {
 
 // ErrSending is returned for an entry with an attempt under way.
 var ErrSending = errors.New("it is being sent at this moment; try again when it has an answer")
+
+// ErrOvertaken is returned for news that is not to be told any more.
+var ErrOvertaken = errors.New("newer words were said, or these were withdrawn")
 
 // A Freeze keeps everything in its scope from being sent.
 type Freeze struct {

@@ -38,6 +38,9 @@ func (Skip) verb() string   { return "skip" }
 func (Posted) verb() string { return "posted" }
 
 func (c Retry) run(w *work) (Answer, error) {
+	if d, err := w.audience(c.Which); d != nil || err != nil {
+		return w.tellAgain(d, err)
+	}
 	return w.settle(c.Which, "is tried again", func(l *broadcast.Lane, e *broadcast.Entry) error {
 		doubtful := e.Doubt != nil && !e.Doubt.Again
 		if e.Should.What == broadcast.Nothing || !doubtful && !e.GaveUp() && e.Try.NotBefore.IsZero() {
@@ -55,6 +58,9 @@ func (c Retry) run(w *work) (Answer, error) {
 }
 
 func (c Skip) run(w *work) (Answer, error) {
+	if d, err := w.audience(c.Which); d != nil || err != nil {
+		return w.leaveBe(d, err)
+	}
 	return w.settle(c.Which, "is skipped", func(l *broadcast.Lane, e *broadcast.Entry) error {
 		state := stateOf(l, e)
 		if state == broadcast.Sent || e.Should.What == broadcast.Nothing {
@@ -67,6 +73,9 @@ func (c Skip) run(w *work) (Answer, error) {
 }
 
 func (c Posted) run(w *work) (Answer, error) {
+	if d, err := w.audience(c.Which); d != nil || err != nil {
+		return w.noPost(d, err)
+	}
 	u, err := url.Parse(c.URL)
 	if c.URL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http") {
 		return Answer{}, refuse(Invalid, "%q is no link: copy the address of the message", c.URL)
@@ -144,9 +153,11 @@ func stateOf(l *broadcast.Lane, e *broadcast.Entry) broadcast.State {
 	return state
 }
 
+func (w *work) maySettle() error { return w.require(Publisher, "settle deliveries") }
+
 // settle changes one delivery that is unsure, failed or done by hand.
 func (w *work) settle(which Which, what string, change func(*broadcast.Lane, *broadcast.Entry) error) (Answer, error) {
-	if err := w.require(Publisher, "settle deliveries"); err != nil {
+	if err := w.maySettle(); err != nil {
 		return Answer{}, err
 	}
 	l, e, err := w.find(which)

@@ -138,6 +138,9 @@ func deliveryChoices(t incident.Typed, ds []broadcast.Delivery, channels []strin
 	for _, d := range ds {
 		label := fmt.Sprintf("%s %s %s", d.Update, d.Channel, d.State)
 		open := d.State == broadcast.Failed || d.State == broadcast.UnsureState
+		if d.Audience != nil && d.Audience.Asks() > 0 {
+			label, open = fmt.Sprintf("%s %s, %s people", d.Update, d.Channel, broadcast.Count(d.Audience.Asks())), true
+		}
 		fits := (t.Ref == "" || strings.EqualFold(t.Ref, d.Update) || strings.HasPrefix(d.Update, strings.ToUpper(t.Ref)+"/")) &&
 			(channel == "" || strings.EqualFold(channel, d.Channel))
 		if !open || !fits || seen[label] {

@@ -111,6 +111,7 @@ type Closing struct {
 	Place    int64 // of Back
 	Unsure   int
 	Failed   int
+	Ask      bool    // who is unsure waits for a person to settle it
 	Barred   []int64 // subscribers
 	Vanished []int64
 	Moved    []Move
@@ -144,9 +145,9 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 			c.Told++
 			kept = append(kept, Receipt{p.Subscriber, p.Message})
 		case Unsure:
-			c.Unsure++
-			c.Troubles = append(c.Troubles, Trouble{p.Subscriber, true, p.Detail})
 			if waits = again(p.Subscriber); !waits {
+				c.Unsure++
+				c.Troubles = append(c.Troubles, Trouble{p.Subscriber, true, p.Detail})
 				kept = append(kept, Receipt{Subscriber: p.Subscriber})
 			}
 		case Failed:

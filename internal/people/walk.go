@@ -54,22 +54,25 @@ const (
 // round begins where the one before it stood, so that whoever waited longest
 // comes first.
 type Round struct {
-	ID       int64
-	Kind     broadcast.EntryKind
-	Update   int
-	Revision int // of a correction; of a post, the one that added a language for which people waited, or 0
-	State    RoundState
-	Start    int64
-	Place    int64 // everybody from the start up to here had his turn
-	Wrapped  bool  // it has come to the end of the ring and begun with the first
-	Span     int64 // the widest of its batches
-	Passed   int   // people who had their turn, whether or not it concerned them
-	Told     int
-	Unsure   int
-	Failed   int
-	Audience int     // how many people there are; 0 while nobody has counted
-	Speed    float64 // messages a second, lately
-	Began    time.Time
+	ID        int64
+	Kind      broadcast.EntryKind
+	Update    int
+	Revision  int // of a correction; of a post, the one that added a language for which people waited, or 0
+	State     RoundState
+	Start     int64
+	Place     int64 // everybody from the start up to here had his turn
+	Wrapped   bool  // it has come to the end of the ring and begun with the first
+	Span      int64 // the widest of its batches
+	Passed    int   // people who had their turn, whether or not it concerned them
+	Told      int
+	Unsure    int
+	Failed    int
+	Again     bool    // it is for those alone whom other rounds of the same did not surely reach
+	AskUnsure int     // of Unsure, who waits for a person to settle it
+	AskFailed int     // of Failed, the same
+	Audience  int     // how many people there are; 0 while nobody has counted
+	Speed     float64 // messages a second, lately
+	Began     time.Time
 }
 
 // same reports whether two rounds are about the same thing.
@@ -168,7 +171,11 @@ func (w *Walk) Plan(rules Rules, now time.Time) {
 	wants := w.wants(rules)
 	for k := range w.Rounds {
 		r := &w.Rounds[k]
-		if r.State == RoundOpen && !slices.ContainsFunc(wants, func(x Round) bool { return x.same(r) }) {
+		wanted := slices.ContainsFunc(wants, func(x Round) bool { return x.same(r) })
+		if r.Again {
+			wanted = w.Stands(r)
+		}
+		if r.State == RoundOpen && !wanted {
 			r.State = RoundSuperseded
 		}
 	}
@@ -181,10 +188,26 @@ func (w *Walk) Plan(rules Rules, now time.Time) {
 	}
 }
 
-// last is the newest round about the same thing, or nil.
+// Stands reports whether what a round tells is still to be told: nothing newer
+// was said, and it was not withdrawn.
+func (w *Walk) Stands(r *Round) bool {
+	u := w.Incident.Update(r.Update)
+	switch {
+	case u == nil || r.Update <= w.Dropped:
+		return false
+	case r.Kind == broadcast.Say:
+		newest := w.newest()
+		return newest != nil && newest.N == r.Update
+	case r.Kind == broadcast.Retract:
+		return u.Retraction != nil && !w.overtaken(u.Retraction.At)
+	}
+	return u.Retraction == nil && r.Revision == aloud(u) && !w.overtaken(u.Revision(r.Revision).At)
+}
+
+// last is the newest round about the same thing that is for everybody, or nil.
 func (w *Walk) last(x *Round) *Round {
 	for k := range slices.Backward(w.Rounds) {
-		if w.Rounds[k].same(x) {
+		if !w.Rounds[k].Again && w.Rounds[k].same(x) {
 			return &w.Rounds[k]
 		}
 	}
@@ -196,7 +219,7 @@ func (w *Walk) last(x *Round) *Round {
 func (w *Walk) start(x *Round) int64 {
 	for _, r := range slices.Backward(w.Rounds) {
 		switch {
-		case r.Kind != broadcast.Say:
+		case r.Kind != broadcast.Say || r.Again:
 		case x.Kind == broadcast.Say:
 			return r.Place
 		case r.Update == x.Update:
@@ -206,14 +229,23 @@ func (w *Walk) start(x *Round) int64 {
 	return w.Before
 }
 
-// open lists the rounds that have not ended, most urgent first.
+// open lists the rounds that have not ended, most urgent first: of those that
+// are alike the one for people who have waited once already.
 func (w *Walk) open() (out []*Round) {
 	for k := range w.Rounds {
 		if w.Rounds[k].State == RoundOpen {
 			out = append(out, &w.Rounds[k])
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *Round) int { return w.urgency(a) - w.urgency(b) })
+	slices.SortStableFunc(out, func(a, b *Round) int {
+		switch before := w.urgency(a) - w.urgency(b); {
+		case before != 0 || a.Again == b.Again:
+			return before
+		case a.Again:
+			return -1
+		}
+		return 1
+	})
 	return out
 }
 
@@ -285,7 +317,7 @@ func wrong(r *Round, before []told) (post told, ok bool) {
 		case t.Update != r.Update:
 		case t.Kind == broadcast.Retract, r.Kind == broadcast.Correct && t.Revision >= r.Revision:
 			return told{}, false
-		case !ok:
+		case !ok, post.Message == 0 && t.Kind == broadcast.Say: // he was told once more
 			post, ok = t, true
 		}
 	}

@@ -166,6 +166,7 @@ type world struct {
 	paid     int
 	inFlight int
 	resend   bool
+	ask      bool
 	rules    people.Rules
 	public   func(context.Context, incident.Ref, int) (bool, error)
 	stop     context.CancelFunc
@@ -224,7 +225,7 @@ func (w *world) start() {
 	}
 	var ok bool
 	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: db, Roads: w.engine, Journal: journal, Language: "en",
-		Rules: w.rules, Resend: w.resend, Paid: w.paid, InFlight: w.inFlight, Public: w.public, Log: log})
+		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, InFlight: w.inFlight, Public: w.public, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")
 	}

@@ -24,6 +24,8 @@ type WalkStore interface {
 	Walk(ctx context.Context, lease broadcast.Lease, step Step) error
 	// Rows loads what people between two ids were told.
 	Rows(ctx context.Context, w *Walk, lo, hi int64) ([]Row, error)
+	// Again lists whom a round tells once more, from after somebody on.
+	Again(ctx context.Context, round, after int64, limit int) ([]int64, error)
 	// NextTold is after whom the next people begin who were told anything.
 	NextTold(ctx context.Context, w *Walk, place int64) (next int64, ok bool, err error)
 	// Outdated finds people whose message shows something else than it should.
@@ -56,6 +58,7 @@ type WalkerConfig struct {
 	Journal *Journal
 	Rules
 	Resend   bool // what left without an answer is sent again, instead of taken to be there
+	Ask      bool // what is unsure in the end is shown until a person settles it
 	InFlight int  // requests that wait for answers at most; 0 is as many as the pace needs
 	Paid     int  // Stars for each incident, a tenth for each message
 	Language string

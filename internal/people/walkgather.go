@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -38,8 +39,16 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 	}
 	b.People = make([]Person, 0, size)
 	for seen := 0; seen < reach && len(b.People) < size && !over(b, round); {
-		if w.onlyTold(round) {
-			next, ok, err := r.Store.NextTold(ctx, w, b.Hi)
+		var among []int64
+		if round.Again || w.onlyTold(round) {
+			next, ok, err := b.Hi, false, error(nil)
+			if round.Again {
+				if among, err = r.Store.Again(ctx, round.ID, b.Hi, looksAt); len(among) > 0 {
+					next, ok = among[0]-1, true
+				}
+			} else {
+				next, ok, err = r.Store.NextTold(ctx, w, b.Hi)
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -66,7 +75,7 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 			}
 			continue
 		}
-		if err := r.pick(ctx, w, round, b, all, size); err != nil {
+		if err := r.pick(ctx, w, round, b, all, among, size); err != nil {
 			return nil, err
 		}
 	}
@@ -90,8 +99,9 @@ func (r *run) turn(b *Batch, round *Round) bool {
 	return over(b, round)
 }
 
-// pick adds those of some subscribers who are to be told.
-func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []Subscriber, size int) error {
+// pick adds those of some subscribers who are to be told: with among, of these
+// only.
+func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []Subscriber, among []int64, size int) error {
 	last := all[len(all)-1].ID
 	rows, err := r.Store.Rows(ctx, w, b.Hi, last)
 	if err != nil {
@@ -106,6 +116,17 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		if b.Wrapped && s.ID > round.Start {
 			b.Hi = round.Start
 			return nil
+		}
+		if round.Again {
+			if end := among[len(among)-1]; s.ID > end {
+				b.Hi = end
+				return nil
+			}
+			if _, ok := slices.BinarySearch(among, s.ID); !ok {
+				b.Hi = s.ID
+				continue
+			}
+			before[s.ID] = surely(round, before[s.ID])
 		}
 		b.Hi = s.ID
 		letter, reply, ok := w.letter(round, s, before[s.ID])
@@ -124,6 +145,12 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		}
 	}
 	return nil
+}
+
+// surely leaves out what a round told somebody without an answer, since he is
+// told it once more.
+func surely(round *Round, before []told) []told {
+	return slices.DeleteFunc(before, func(t told) bool { return t.Kind == round.Kind && t.Update == round.Update && t.Message == 0 })
 }
 
 // speaks reports whether a round tells its news in a language, where people

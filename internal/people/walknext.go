@@ -87,6 +87,11 @@ func (r *run) walking(w *Walk) bool {
 	return false
 }
 
+// sending reports whether a batch of a round is open.
+func (r *run) sending(round *Round) bool {
+	return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Round == round.ID })
+}
+
 // unsettled reports whether a batch is open that was begun before something
 // changed, or that its round went back behind: until it has ended it is not
 // known who was told what.
@@ -129,7 +134,11 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 	if len(open) == 0 {
 		return nil, nil
 	}
-	round := open[0]
+	k := slices.IndexFunc(open, func(round *Round) bool { return !round.over() || !r.sending(round) })
+	if k < 0 { // the last of them have no answer yet
+		return &upcoming{walk: w}, nil
+	}
+	round := open[k]
 	if u := w.Incident.Update(round.Update); round.Kind == broadcast.Say && now.Sub(u.PublishedAt) < publicFirst && r.Public != nil {
 		answered, err := r.Public(ctx, w.Incident.Ref, round.Update)
 		if err != nil || !answered {

@@ -33,7 +33,7 @@ func (r *run) size() int {
 // openBatch opens the next batch of a round, or ends the round.
 func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	w, round := c.walk, c.round
-	if !r.pay(w) || round.over() && r.walking(w) {
+	if !r.pay(w) {
 		return false, nil
 	}
 	if round.ID == 0 {
@@ -56,7 +56,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		if r.paying {
 			w.Paid += len(b.People)
 		}
-	} else if round.over() && !r.walking(w) { // otherwise somebody may still have to wait for another turn
+	} else if round.over() && !r.sending(round) { // otherwise somebody may still have to wait for another turn
 		round.State = RoundDone
 	}
 	step.Rounds = w.changes()

@@ -18,6 +18,7 @@ func (r *run) close(b *Batch) {
 		r.again[key]++
 		return r.again[key] <= resends
 	})
+	c.Ask = r.Ask
 	r.sent.Add(int64(c.Told))
 	r.unsure.Add(int64(c.Unsure))
 	r.closing = append(r.closing, c)

@@ -2,20 +2,40 @@ package people
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
-// Deliveries is the view of a walk: a row for each round, and one for an update
-// that no round has begun to tell.
+// roundPrefix begins the id of a round's row.
+const roundPrefix = "round-"
+
+// RoundID reads a row's id back to that of the round behind it.
+func RoundID(delivery string) (int64, bool) {
+	digits, ok := strings.CutPrefix(delivery, roundPrefix)
+	id, err := strconv.ParseInt(digits, 10, 64)
+	return id, ok && err == nil
+}
+
+// Deliveries is the view of a walk: a row for each round, with what was told
+// once more, and one for an update that no round has begun to tell.
 func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 	begun := map[int]bool{}
+	at := map[Round]int{} // rows, by what their rounds are about
 	for _, r := range w.Rounds {
+		about := Round{Kind: r.Kind, Update: r.Update, Revision: r.Revision}
+		if k, ok := at[about]; ok && r.Again {
+			w.addAgain(&out[k], &r)
+			continue
+		}
+		at[about] = len(out)
 		begun[r.Update] = begun[r.Update] || r.Kind == broadcast.Say
 		d := w.delivery(channel, r.Kind, r.Update)
-		d.ID = fmt.Sprintf("round-%d", r.ID)
+		d.ID = roundPrefix + strconv.FormatInt(r.ID, 10)
 		d.Revision = max(r.Revision, 1)
 		d.Audience = &broadcast.Progress{Told: r.Told, Unsure: r.Unsure, Failed: r.Failed, Passed: r.Passed, People: r.Audience, Speed: r.Speed}
+		w.ask(&d, &r)
 		switch {
 		case r.State == RoundDone:
 			d.State, d.Audience.Speed = broadcast.Sent, 0
@@ -37,6 +57,30 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		out = append(out, d)
 	}
 	return out
+}
+
+// addAgain adds to a row what was told once more.
+func (w *Walk) addAgain(d *broadcast.Delivery, r *Round) {
+	d.Audience.Told += r.Told
+	d.Audience.Unsure += r.Unsure
+	d.Audience.Failed += r.Failed
+	w.ask(d, r)
+	switch {
+	case r.State != RoundOpen || d.State != broadcast.Sent:
+	case w.Frozen:
+		d.State = broadcast.Held
+	default:
+		d.State = broadcast.Sending
+	}
+}
+
+// ask adds whom a person has to settle: once newer words are said nobody has,
+// for those are what everybody gets.
+func (w *Walk) ask(d *broadcast.Delivery, r *Round) {
+	if w.Stands(r) {
+		d.Audience.AskUnsure += r.AskUnsure
+		d.Audience.AskFailed += r.AskFailed
+	}
 }
 
 func (w *Walk) delivery(channel string, kind broadcast.EntryKind, update int) broadcast.Delivery {

@@ -106,11 +106,14 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 // receipts say of him is a number that from now on is nobody's.
 func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
 	id := strconv.FormatInt(chat, 10)
+	const asked = `SELECT round FROM walk_exception WHERE settled = 0 AND kind = ? AND subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`
 	keys := strings.NewReplacer("_", `\_`, "%", `\%`).Replace(bot) + ":" + id + "/%"
 	for _, erase := range []struct {
 		query string
 		args  []any
 	}{
+		{`UPDATE walk_round SET ask_unsure = ask_unsure - 1 WHERE ask_unsure > 0 AND id IN (` + asked + `)`, []any{"unsure", bot, chat}},
+		{`UPDATE walk_round SET ask_failed = ask_failed - 1 WHERE ask_failed > 0 AND id IN (` + asked + `)`, []any{"failed", bot, chat}},
 		{`DELETE FROM walk_exception WHERE subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`, []any{bot, chat}},
 		{`DELETE FROM subscriber WHERE bot = ? AND chat = ?`, []any{bot, chat}},
 		{`DELETE FROM room_message WHERE account = ? AND chat = ?`, []any{bot, id}},

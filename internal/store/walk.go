@@ -45,7 +45,7 @@ func (t *deskTx) DropNews(scope string) error {
 			AND ? IN ('all', 'channel:' || channel, 'account:' || account, 'incident:' || prefix || '-' || number))`, scope)
 }
 
-const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began`
+const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, again, ask_unsure, ask_failed, audience, speed, began`
 
 // Walks loads the walks of an audience that have something to do, oldest first.
 func (s *Store) Walks(ctx context.Context, channel string) (out []*people.Walk, err error) {
@@ -103,7 +103,7 @@ func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*
 	var incidents []int64
 	rows, err := q.QueryContext(ctx, `SELECT id, incident, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN
 			('all', 'channel:' || channel, 'account:' || account, (SELECT 'incident:' || prefix || '-' || number FROM incident WHERE incident.id = walk.incident))),
-			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0)
+			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND again = 0 AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0)
 		FROM walk WHERE `+where+` ORDER BY id`, args...)
 	err = each(rows, err, func() error {
 		var w people.Walk
@@ -144,7 +144,7 @@ func loadWalk(ctx context.Context, q querier, w *people.Walk, incident int64) er
 	return each(rows, err, func() error {
 		var r people.Round
 		var began, speed int64
-		err := rows.Scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.State, &r.Start, &r.Place, &r.Wrapped, &r.Span, &r.Passed, &r.Told, &r.Unsure, &r.Failed, &r.Audience, &speed, &began)
+		err := rows.Scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.State, &r.Start, &r.Place, &r.Wrapped, &r.Span, &r.Passed, &r.Told, &r.Unsure, &r.Failed, &r.Again, &r.AskUnsure, &r.AskFailed, &r.Audience, &speed, &began)
 		r.Began, r.Speed = moment(began), float64(speed)/1000
 		w.Rounds = append(w.Rounds, r)
 		return err
@@ -338,8 +338,9 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?, changed = ? WHERE id = ?`,
-		c.Told, c.Passed, c.Unsure, c.Failed, micros(s.now()), b.Round)
+	_, err := tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?,
+		ask_unsure = ask_unsure + ?, ask_failed = ask_failed + ?, changed = ? WHERE id = ?`,
+		c.Told, c.Passed, c.Unsure, c.Failed, flag(c.Ask)*c.Unsure, c.Failed, micros(s.now()), b.Round)
 	if err == nil && c.Back {
 		_, err = tx.ExecContext(ctx, `UPDATE walk_round SET place = ?, wrapped = ? WHERE id = ? AND (wrapped > ? OR wrapped = ? AND place > ?)`,
 			c.Place, flag(b.Wrapped), b.Round, flag(b.Wrapped), flag(b.Wrapped), c.Place)

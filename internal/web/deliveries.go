@@ -94,7 +94,7 @@ func settled(deliveries []broadcast.Delivery, id string) *deliveryJSON {
 	var out *deliveryJSON
 	entry, err := broadcast.EntryID(id)
 	for i := range deliveries {
-		if e, bad := broadcast.EntryID(deliveries[i].ID); err == nil && bad == nil && e == entry {
+		if e, bad := broadcast.EntryID(deliveries[i].ID); deliveries[i].ID == id || err == nil && bad == nil && e == entry {
 			res := deliveryResource(&deliveries[i])
 			out = &res
 		}

@@ -125,6 +125,7 @@ type audienceJSON struct {
 	Told   int     `json:"told"`
 	Unsure int     `json:"unsure"`
 	Failed int     `json:"failed"`
+	Asks   int     `json:"to_settle"`
 	Passed int     `json:"passed"`
 	People int     `json:"people"`
 	Speed  float64 `json:"per_second"`
@@ -145,7 +146,7 @@ func deliveryResource(d *broadcast.Delivery) deliveryJSON {
 		res.Ref = &messageJSON{d.Message, d.URL}
 	}
 	if p := d.Audience; p != nil {
-		res.Audience = &audienceJSON{p.Told, p.Unsure, p.Failed, p.Passed, p.People, p.Speed, p.Left().Seconds()}
+		res.Audience = &audienceJSON{p.Told, p.Unsure, p.Failed, p.Asks(), p.Passed, p.People, p.Speed, p.Left().Seconds()}
 	}
 	return res
 }
