@@ -105,6 +105,9 @@ func (l *Lane) acceptedAt(e *Entry, revision int, posting bool) time.Time {
 func (l *Lane) posting(e *Entry, sending bool) Delivery {
 	d := l.row(e)
 	d.Action, d.Revision, d.State = string(e.Kind), max(e.Should.Revision, 1), l.state(e, sending)
+	if d.State == UnsureState {
+		d.Revision = max(e.Doubt.Revision, 1) // of the words that may be there
+	}
 	if e.Kind == Retract {
 		d.Action = "tombstone"
 	}

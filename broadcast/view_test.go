@@ -57,6 +57,24 @@ func TestDeliveryOfAnEdit(t *testing.T) {
 	})
 }
 
+// Who decides what became of a doubtful delivery looks for the words that may
+// be there, not for those that took their place meanwhile.
+func TestUnsureDeliveryNamesTheWordsThatMayBeThere(t *testing.T) {
+	in(t, wechat(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.fails(bots.Post, unanswered)
+		w.correct(1, "One.")
+		w.run()
+		w.typo(1, "One!")
+		w.run()
+		d := w.lane.Deliveries(nil)[1]
+		if d.Action != "correction" || d.State != UnsureState || d.Revision != 2 {
+			t.Errorf("it is %s %s of revision %d, want correction unsure of 2", d.Action, d.State, d.Revision)
+		}
+	})
+}
+
 // wantDeliveries compares the whole view.
 func (w *world) wantDeliveries(sending map[int64]bool, want ...Delivery) {
 	w.t.Helper()

@@ -116,6 +116,36 @@ func TestKilledServerGoesOnWhereItStood(t *testing.T) {
 	s.wantTexts("telegram", "Nobody can log in")
 }
 
+// A post on X that was never answered is looked for after the restart: one that
+// is there is not said again, and one that is not there is.
+func TestKilledServerFindsOutWhatXHas(t *testing.T) {
+	const hang = sim.Duration(time.Hour)
+	for name, fault := range map[string]sim.Fault{
+		"it is there": {Match: "POST /2/tweets", Kind: "slow", Spread: hang},
+		"it is lost":  {Match: "POST /2/tweets", Delay: hang},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t, noRoom...)
+			file := s.configFile()
+			s.world.X.Faults.Add(fault)
+			var kill func()
+			s.running = &running{moved: make(chan struct{})}
+			s.url, kill = program(t, file)
+			s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--only", "x")
+			s.until("on its way", func() bool {
+				return s.state("INC-1/1", "x") == "sending" && (fault.Kind == "" || len(s.feed("x")) == 1)
+			})
+			s.must("update", "INC-1", "We know the cause.", "--only", "x")
+			kill()
+			s.world.X.Faults.Clear()
+			s.url, _ = program(t, file)
+			s.until("known", func() bool { return s.allSent("INC-1") }) // within a minute, on a machine with nothing else to do
+			s.wantTexts("x", "Nobody can log in", "We know the cause.")
+		})
+	}
+}
+
 func TestSecondServerOnTheSameFileIsRefused(t *testing.T) {
 	s := newServer(t)
 	file := filepath.Join(s.dir, "second.toml")
