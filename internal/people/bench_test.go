@@ -182,7 +182,7 @@ func courierLoop(b *testing.B, n int64) cost {
 	return took
 }
 
-func mustHear(b *testing.B, c listeners, n int64) {
+func mustHear(b testing.TB, c listeners, n int64) {
 	b.Helper()
 	if taken, _ := c.Count(); int64(taken) != n {
 		b.Fatalf("%d messages came of %d", taken, n)
@@ -191,7 +191,7 @@ func mustHear(b *testing.B, c listeners, n int64) {
 
 // walkOnce publishes an update to n people and waits until all are told and
 // their receipts are kept. It says by how much the database grew.
-func walkOnce(b *testing.B, n int64, url string) (took cost, grown int64) {
+func walkOnce(b testing.TB, n int64, url string) (took cost, grown int64) {
 	w := newWorld(b, 0)
 	w.url = url
 	c := newListeners(b, n)

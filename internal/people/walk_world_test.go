@@ -169,6 +169,7 @@ type world struct {
 	ask      bool
 	rules    people.Rules
 	public   func(context.Context, incident.Ref, int) (bool, error)
+	counts   *counts // of what the walk asks of the store; may be nil
 	stop     context.CancelFunc
 	done     chan struct{}
 	keys     int
@@ -223,8 +224,12 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	var kept people.WalkStore = db
+	if w.counts != nil {
+		w.counts.WalkStore, kept = db, w.counts
+	}
 	var ok bool
-	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: db, Roads: w.engine, Journal: journal, Language: "en",
+	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: kept, Roads: w.engine, Journal: journal, Language: "en",
 		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, InFlight: w.inFlight, Public: w.public, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")

@@ -1,0 +1,48 @@
+package people_test
+
+import (
+	"context"
+	"sync"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// counts is a store that counts what a walk asks of it.
+type counts struct {
+	people.WalkStore
+	mu      sync.Mutex
+	batches int // opened
+	steps   int
+	looks   int // at subscribers and at what they were told
+	page    int // the most subscribers at a time
+	rows    int // the most receipts' rows
+}
+
+func (c *counts) Walk(ctx context.Context, lease broadcast.Lease, step people.Step) error {
+	c.mu.Lock()
+	c.steps++
+	if step.Open != nil {
+		c.batches++
+	}
+	c.mu.Unlock()
+	return c.WalkStore.Walk(ctx, lease, step)
+}
+
+func (c *counts) Rows(ctx context.Context, w *people.Walk, lo, hi int64) ([]people.Row, error) {
+	rows, err := c.WalkStore.Rows(ctx, w, lo, hi)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looks++
+	c.rows = max(c.rows, len(rows))
+	return rows, err
+}
+
+func (c *counts) Subscribers(ctx context.Context, bot string, after int64, limit int) ([]people.Subscriber, error) {
+	page, err := c.WalkStore.Subscribers(ctx, bot, after, limit)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looks++
+	c.page = max(c.page, len(page))
+	return page, err
+}
