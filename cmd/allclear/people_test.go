@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -123,6 +124,74 @@ func TestSubscribersImportAndExport(t *testing.T) {
 	written, err := os.ReadFile(out)
 	if err != nil || string(written) != list.String() {
 		t.Errorf("what is exported is not what was imported: %d and %d bytes, %v", len(written), list.Len(), err)
+	}
+}
+
+// TestKilledImportAndExport kills the import and the export of a list in the
+// middle, and repeats them: everybody is there once, and there is never half a
+// list under the name of a whole one.
+func TestKilledImportAndExport(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
+	const many = 100_000
+	var list strings.Builder
+	list.WriteString("chat_id,language,components,impact\n")
+	for i := range many {
+		fmt.Fprintf(&list, "%d,en,all,none\n", 5_000_000+i)
+	}
+	in, out := filepath.Join(s.dir, "people.csv"), filepath.Join(s.dir, "out.csv")
+	if err := os.WriteFile(in, []byte(list.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	count := func() int {
+		n, err := s.app.store.CountSubscribers(t.Context(), "tg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	s.killed([]string{"subscribers", "import", in, "--bot", "tg"}, func() bool { return count() > 0 })
+	if n := count(); n == many {
+		t.Fatal("the import had ended before it was killed")
+	}
+	s.must("subscribers", "import", in, "--bot", "tg")
+	if n := count(); n != many {
+		t.Errorf("%d people are subscribed, want %d", n, many)
+	}
+	begun := func() bool {
+		files, err := filepath.Glob(filepath.Join(s.dir, ".*out.csv*"))
+		return err == nil && len(files) > 0
+	}
+	s.killed([]string{"subscribers", "export", out, "--bot", "tg"}, begun)
+	if _, err := os.Stat(out); !os.IsNotExist(err) {
+		t.Errorf("a killed export left a list: %v", err)
+	}
+	if got := s.must("subscribers", "export", out, "--bot", "tg"); got != "100000 subscribers" || begun() {
+		t.Errorf("exported: %s; a part is left: %t", got, begun())
+	}
+	if written, err := os.ReadFile(out); err != nil || string(written) != list.String() {
+		t.Errorf("what is exported is not what was imported: %d and %d bytes, %v", len(written), list.Len(), err)
+	}
+}
+
+// killed runs a command as a process of its own, and kills it as soon as when
+// holds.
+func (s *server) killed(args []string, when func() bool) {
+	s.t.Helper()
+	cmd := exec.CommandContext(s.t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "ALLCLEAR_URL="+s.url, "ALLCLEAR_TOKEN="+demoToken)
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); !when(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s did nothing for a minute", args)
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		s.t.Fatalf("%s had ended before it was killed", args)
 	}
 }
 

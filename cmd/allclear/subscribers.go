@@ -132,7 +132,10 @@ func (c *exportSubscribersCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.File), ".export-*")
+	// Always the same name, so that what a killed export left is overwritten:
+	// it has the ids of people.
+	part := filepath.Join(filepath.Dir(c.File), "."+filepath.Base(c.File)+".part")
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
