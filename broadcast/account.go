@@ -233,9 +233,14 @@ func (a *account) pause(target string, t time.Time) {
 	}
 }
 
-// heed holds back before the platform has to ask.
+// longestWindow is the longest window of a limit that answers tell of. Platforms
+// count by the day at most, and clocks differ.
+const longestWindow = 25 * time.Hour
+
+// heed holds back before the platform has to ask. A window that ends later than
+// any does is a slip: nothing was refused.
 func (a *account) heed(place slot, op bots.Operation, r bots.Receipt) {
-	if !r.Reset.IsZero() {
+	if !r.Reset.IsZero() && time.Until(r.Reset) < longestWindow {
 		a.pacer.heed(place, routeOf(op), r.Remaining, r.Reset)
 	}
 }

@@ -304,6 +304,21 @@ func TestHeadersHoldBackBeforeARefusal(t *testing.T) {
 	})
 }
 
+// A slip in a header does not silence a channel for years. Nothing was refused:
+// if the platform means it, it will say so.
+func TestAbsurdWindowIsNotHeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{pacer: newPacer(bots.Limits{})}
+		q := &queue{t: t, pacer: a.pacer, began: time.Now(), done: make(chan string, 10)}
+		a.heed(slot{route: -1}, bots.Operation{Target: "a"}, bots.Receipt{Reset: time.Unix(1<<33, 0)})
+		a.heed(slot{route: -1}, bots.Operation{Target: "b"}, bots.Receipt{Reset: time.Now().Add(24 * time.Hour)})
+		for _, target := range []string{"a", "b"} {
+			q.add(target, Public, target)
+		}
+		q.want("a 0s", "b 24h0m0s")
+	})
+}
+
 // What a platform says is left of a limit is shared by all who send at once.
 func TestRemainingIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
