@@ -57,9 +57,7 @@ func (b *Bulk) Post(ctx context.Context, to *url.URL, body io.ReadCloser, length
 		// set now and not afterwards makes it too early by microseconds, where
 		// it would be too late: an attempt that was made is never forgotten.
 		WroteHeaders: func() {
-			ex.mu.Lock()
-			ex.sent = true
-			ex.mu.Unlock()
+			ex.mark(true)
 			if leaves != nil {
 				leaves()
 			}
@@ -69,7 +67,7 @@ func (b *Bulk) Post(ctx context.Context, to *url.URL, body io.ReadCloser, length
 		Header: jsonHeader(), Body: body, ContentLength: length}).WithContext(ctx)
 	resp, err := b.base.RoundTrip(req)
 	if err != nil {
-		ex.Err = b.client.scrub(err)
+		ex.failed(err)
 		return ex
 	}
 	defer resp.Body.Close()

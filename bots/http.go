@@ -24,9 +24,10 @@ const (
 )
 
 // BeforeSend returns a context whose next exchange calls journal once, when a
-// connection stands and before the first byte of the request leaves. If
-// journal returns an error nothing is sent and the exchange fails with it, as
-// Temporary. A dial or TLS handshake that fails never calls journal.
+// connection stands and before the first byte of the request leaves on it, and
+// on no other. If journal returns an error nothing is sent and the exchange
+// fails with it, as Temporary. A dial or TLS handshake that fails never calls
+// journal.
 func BeforeSend(ctx context.Context, journal func() error) context.Context {
 	return context.WithValue(ctx, journalKey{}, journal)
 }
@@ -228,9 +229,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if begun {
 		return nil, errSecond
 	}
-	resp, err := t.base.RoundTrip(req.WithContext(ex.trace(req.Context())))
+	resp, err := t.base.RoundTrip(req.WithContext(ex.trace(req)))
 	if err != nil {
-		ex.Err = t.client.scrub(err)
+		ex.failed(err)
 		return nil, ex.Err
 	}
 	defer resp.Body.Close()
@@ -248,32 +249,71 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // trace marks the exchange as sent when a connection stands, after the
 // journal has agreed. A refusal closes the connection, so that not one byte
-// can leave on it.
-func (ex *Exchange) trace(ctx context.Context) context.Context {
-	journal, _ := ctx.Value(journalKey{}).(func() error)
-	ctx, cancel := context.WithCancelCause(ctx)
-	agreed := sync.OnceValue(func() error {
-		if journal == nil {
-			return nil
-		}
-		return journal()
-	})
+// can leave on it. Once the journal was asked there is no other connection: it
+// may take ten seconds to come to stand, and what the journal looked at may be
+// over by then.
+func (ex *Exchange) trace(req *http.Request) context.Context {
+	journal, _ := req.Context().Value(journalKey{}).(func() error)
+	ctx, cancel := context.WithCancelCause(req.Context())
+	asked := false
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) {
+			if ex.Sent() && !repeats(req) {
+				ex.mark(false)
+			}
+			if asked {
+				cancel(errAnother)
+			}
+		},
 		GotConn: func(info httptrace.GotConnInfo) {
 			err := ctx.Err()
-			if err == nil {
-				err = agreed()
+			if err == nil && journal != nil {
+				asked = true
+				err = journal()
 			}
 			if err != nil {
 				info.Conn.Close()
 				cancel(err)
 				return
 			}
-			ex.mu.Lock()
-			ex.sent = true
-			ex.mu.Unlock()
+			ex.mark(true)
 		},
 	})
+}
+
+// mark says whether bytes of the request may have left.
+func (ex *Exchange) mark(sent bool) {
+	ex.mu.Lock()
+	defer ex.mu.Unlock()
+	ex.sent = sent
+}
+
+// failed takes note of why there is no answer.
+func (ex *Exchange) failed(err error) {
+	if closedIdle(err) {
+		ex.mark(false)
+	}
+	ex.Err = ex.client.scrub(err)
+}
+
+// errAnother ends a journalled exchange whose connection was closed before
+// anything was written to it.
+var errAnother = errors.New("the connection was closed before anything was sent")
+
+// closedIdle reports whether the platform had closed the connection before the
+// request was given to it: the transport says this for no other reason. The
+// error has no name outside of net/http.
+func closedIdle(err error) bool { return err.Error() == "http: server closed idle connection" }
+
+// repeats reports whether the transport gives a request to another connection
+// even if some of it was written to the first one. It does that for those which
+// do no harm twice, as it sees them, and otherwise only if nothing was written.
+func repeats(req *http.Request) bool {
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return req.Header["Idempotency-Key"] != nil || req.Header["X-Idempotency-Key"] != nil
 }
 
 // scrub turns a transport error into one without URL, secrets or addresses

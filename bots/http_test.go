@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,9 +18,13 @@ import (
 
 // send makes one plain request through an exchange.
 func send(ctx context.Context, c *bots.Client, url string) (*bots.Exchange, error) {
+	return sendBody(ctx, c, url, strings.NewReader("hello"))
+}
+
+func sendBody(ctx context.Context, c *bots.Client, url string, body io.Reader) (*bots.Exchange, error) {
 	ctx, ex, cancel := c.Exchange(ctx)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("hello"))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
 	if err != nil {
 		return ex, err
 	}
@@ -248,4 +253,118 @@ func TestDialWith(t *testing.T) {
 	if err != nil || ex.Status != http.StatusOK || asked != "127.0.0.1:1" {
 		t.Errorf("status %d, %v, dialled %q", ex.Status, err, asked)
 	}
+}
+
+// A platform closes an idle connection while the attempt is being journalled.
+// The transport would send on another one, when the journal's look at the
+// freeze and the lease is old. So the attempt ends, and it is known that
+// nothing was sent.
+func TestNothingLeavesOnAConnectionThatTheJournalDidNotSee(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(*httptest.Server, net.Conn)
+		body string
+	}{
+		"closed":            {func(_ *httptest.Server, c net.Conn) { c.Close() }, "hello"},
+		"reset":             {func(_ *httptest.Server, c net.Conn) { reset(c) }, "hello"},
+		"reset, no body":    {func(_ *httptest.Server, c net.Conn) { reset(c) }, ""},
+		"reset, and closed": {func(s *httptest.Server, c net.Conn) { s.Listener.Close(); reset(c) }, "hello"},
+	} {
+		for range 20 { // which of the transport's goroutines notices first is chance
+			b := newBreaking(t)
+			calls := 0
+			ctx := bots.BeforeSend(t.Context(), func() error {
+				if calls++; calls == 1 {
+					b.breaks(test.end)
+				}
+				return nil
+			})
+			ex, err := sendBody(ctx, b.client, b.server.URL, strings.NewReader(test.body))
+			if f := ex.Fault("", ""); err == nil || f == nil || f.Kind != bots.Temporary || ex.Sent() {
+				t.Errorf("%s: err %v, fault %v, sent %v", name, err, f, ex.Sent())
+			}
+			b.server.Close()
+			if n := b.seen.Load(); n != 1 || calls != 1 {
+				t.Errorf("%s: the server saw %d requests, want only the first; the journal was asked %d times", name, n, calls)
+			}
+		}
+	}
+}
+
+// A request that the transport believes to do no harm twice may have been
+// written when it turns to another connection: then nobody knows.
+func TestRequestThatMayBeRepeatedIsNotSaidToBeUnsent(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Idempotency-Key") != "" {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer s.Close()
+	c := bots.NewClient()
+	if _, err := send(t.Context(), c, s.URL); err != nil { // leaves an idle connection to reuse
+		t.Fatal(err)
+	}
+	calls := 0
+	ctx, ex, cancel := c.Exchange(bots.BeforeSend(t.Context(), func() error { calls++; return nil }))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL, strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Idempotency-Key", "1")
+	if resp, err := c.HTTP.Do(req); err == nil {
+		resp.Body.Close()
+	}
+	if f := ex.Fault("", ""); f == nil || f.Kind != bots.Unsure || calls != 1 {
+		t.Errorf("%v after %d calls of the journal, want unsure after one", f, calls)
+	}
+}
+
+// breaking is a server with one idle connection of ours, which it can end.
+type breaking struct {
+	server *httptest.Server
+	client *bots.Client
+	seen   atomic.Int32
+	theirs chan net.Conn
+	closed chan struct{} // our side has noticed
+}
+
+func newBreaking(t *testing.T) *breaking {
+	t.Helper()
+	b := &breaking{client: bots.NewClient(), theirs: make(chan net.Conn, 8), closed: make(chan struct{})}
+	b.server = httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { b.seen.Add(1) }))
+	b.server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { b.theirs <- c; return ctx }
+	b.server.Start()
+	t.Cleanup(b.server.Close)
+	ctx := bots.DialWith(t.Context(), func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		return &watched{Conn: c, closed: b.closed}, err
+	})
+	if _, err := send(ctx, b.client, b.server.URL); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *breaking) breaks(end func(*httptest.Server, net.Conn)) {
+	end(b.server, <-b.theirs)
+	<-b.closed
+}
+
+// reset ends a connection with an error instead of an end of file.
+func reset(c net.Conn) {
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}
+
+// watched tells when it is closed.
+type watched struct {
+	net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (w *watched) Close() error {
+	err := w.Conn.Close()
+	w.once.Do(func() { close(w.closed) })
+	return err
 }

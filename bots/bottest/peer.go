@@ -203,8 +203,8 @@ func (c *countingConn) Close() error {
 	return c.Conn.Close()
 }
 
-// hangUp is a listener that closes each connection before reading from it.
-// It returns its address, without scheme.
+// hangUp is a listener that closes each connection when the first byte of a
+// request has come. It returns its address, without scheme.
 func hangUp() (addr string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -217,7 +217,10 @@ func hangUp() (addr string, stop func(), err error) {
 			if err != nil {
 				return
 			}
-			conn.Close()
+			done.Go(func() {
+				defer conn.Close()
+				conn.Read(make([]byte, 1))
+			})
 		}
 	})
 	return l.Addr().String(), func() { l.Close(); done.Wait() }, nil

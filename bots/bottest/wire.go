@@ -76,7 +76,7 @@ func unsure(ok Reply) map[string]manner {
 }
 
 // checkRefused checks connections that never stand: nothing was sent, and the
-// journal need not know.
+// journal need not know. Where one byte has left it is another matter.
 func (p Platform) checkRefused() error {
 	addr, err := nobody()
 	if err != nil {
@@ -94,9 +94,9 @@ func (p Platform) checkRefused() error {
 			kind      bots.FaultKind
 			journaled int
 		}{
-			"connection refused":     {"http://" + addr, bots.Temporary, 0},
-			"TLS handshake cut":      {"https://" + closing, bots.Temporary, 0},
-			"cut before it was read": {"http://" + closing, bots.Unsure, 1},
+			"connection refused":   {"http://" + addr, bots.Temporary, 0},
+			"TLS handshake cut":    {"https://" + closing, bots.Temporary, 0},
+			"cut while it is read": {"http://" + closing, bots.Unsure, 1},
 		} {
 			bot, err := p.New(want.url)
 			if err != nil {
@@ -116,7 +116,8 @@ func (p Platform) checkRefused() error {
 }
 
 // checkReused checks that a kept connection that dies under a request is not
-// taken as leave to send the request again.
+// taken as leave to send the request again. The request is one that is not
+// journalled, as those to rooms are: of the others the client takes care.
 func (p Platform) checkReused() error {
 	var wrong []error
 	for _, c := range p.Calls {
@@ -138,8 +139,12 @@ func (p Platform) reuse(c Call) error {
 		return errors.Join(fmt.Errorf("first: %v", out), err)
 	}
 	peer.become(raw(""))
-	out, err := p.do(context.Background(), bot, peer, c.Op)
-	if err = errors.Join(err, wantKind(out, bots.Unsure, 1)); err != nil {
+	_, err = bot.Do(context.Background(), c.Op)
+	out := outcome{requests: peer.seen()[1:]}
+	if err != nil {
+		out.fault = bots.AsFault(err)
+	}
+	if err := wantKind(out, bots.Unsure, 1); err != nil {
 		return err
 	}
 	if conns, _ := peer.touched(); conns != 1 {
@@ -175,7 +180,7 @@ func (p Platform) checkDeadline() error {
 	c := p.Calls[0]
 	var wrong []error
 	for name, m := range map[string]manner{"no answer": silent, "unending answer": unending(c.OK)} {
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second) // and a busy machine makes the request within it
 		defer cancel()
 		out, err := p.try(ctx, c.Op, m)
 		err = errors.Join(err, wantKind(out, bots.Unsure, 1))

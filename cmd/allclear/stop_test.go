@@ -2,13 +2,19 @@ package main
 
 import (
 	"bufio"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -69,14 +75,25 @@ func serveProcess(t *testing.T, config string, args ...string) *process {
 func (p *process) terminate() (took time.Duration) {
 	p.t.Helper()
 	began := time.Now()
+	p.tellToStop()
+	p.ended()
+	return time.Since(began)
+}
+
+func (p *process) tellToStop() {
+	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// ended waits until the program has stopped.
+func (p *process) ended() {
+	p.t.Helper()
 	<-p.logged
 	if err := p.cmd.Wait(); err != nil {
 		p.t.Errorf("it ended with %v:\n%s", err, p.log.String())
 	}
-	return time.Since(began)
 }
 
 // inProcess is a server whose life is the real program, with rooms on Telegram
@@ -167,4 +184,78 @@ func TestNoAttemptStartsOnceTheServerStops(t *testing.T) {
 	s.until("still pending", func() bool {
 		return s.state("INC-1/1", "wechat") == "pending" || s.state("INC-1/1", "wechat") == "sent"
 	})
+}
+
+// A connection to the platform comes to stand when the server has been told to
+// stop, and still waits for answers that are under way: nothing is sent on it.
+func TestNothingLeavesOnAConnectionThatStandsAfterTheStop(t *testing.T) {
+	var requests atomic.Int32
+	gate := &gatedListener{asked: make(chan struct{}, 64), open: make(chan struct{})}
+	platform := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests.Add(1)
+		io.WriteString(w, `{"errcode":0,"errmsg":"ok"}`)
+	}))
+	gate.Listener, platform.Listener = platform.Listener, gate
+	platform.StartTLS()
+	defer platform.Close()
+	opened := sync.OnceFunc(func() { close(gate.open) })
+	defer opened()
+	trusted := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(trusted, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: platform.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", trusted)
+
+	s := newServer(t, append(noRoom, `api_url = "{page}/wechat"`, `api_url = "`+platform.URL+`"`)...)
+	file := s.configFile()
+	s.running = &running{moved: make(chan struct{})}
+	p := serveProcess(t, file)
+	s.url = p.url
+	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--only", "wechat")
+	<-gate.asked
+	p.tellToStop()
+	s.until("stopping", func() bool { // it takes no more requests
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	opened()
+	p.ended()
+	if n := requests.Load(); n != 0 {
+		t.Errorf("%d requests on a connection that stood after the stop", n)
+	}
+	s.url = serveProcess(t, file).url
+	s.until("sent after the restart", func() bool { return s.state("INC-1/1", "wechat") == "sent" })
+	if n := requests.Load(); n != 1 {
+		t.Errorf("%d requests after the restart, want 1", n)
+	}
+}
+
+// gatedListener reads nothing before it is opened, so that a TLS handshake is
+// under way for as long.
+type gatedListener struct {
+	net.Listener
+	asked chan struct{} // receives for each connection
+	open  chan struct{}
+}
+
+func (l *gatedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.asked <- struct{}{}
+	return &gatedConn{Conn: c, open: l.open}, nil
+}
+
+type gatedConn struct {
+	net.Conn
+	open chan struct{}
+}
+
+func (c *gatedConn) Read(b []byte) (int, error) {
+	<-c.open
+	return c.Conn.Read(b)
 }

@@ -377,3 +377,19 @@ func TestQuietHasNobodyToldTwice(t *testing.T) {
 		w.want(chat, "One.")
 	}
 }
+
+// A thread goes on with everybody, also with those whose receipts were put
+// together from several batches.
+func TestThreadsGoOnAcrossJoinedReceipts(t *testing.T) {
+	w := newWorld(t, 400) // batches of 100, rows of a thousand
+	w.start()
+	const n = 900
+	w.subscribe(nil, numbers(1, n)...)
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	for chat := int64(1); chat <= n; chat++ {
+		w.want(chat, "One.", ">Two.")
+	}
+}

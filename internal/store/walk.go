@@ -171,12 +171,13 @@ func (s *Store) OpenBatches(ctx context.Context, channel string) (out []*people.
 	return out, err
 }
 
-// Rows loads what people between lo and hi were told of the walk's incident.
+// Rows loads what people between lo and hi were told of the walk's incident. No
+// row is wider than its round's span, so only few are looked at.
 func (s *Store) Rows(ctx context.Context, w *people.Walk, lo, hi int64) (out []people.Row, err error) {
 	err = s.look(ctx, func(tx *tx) error {
 		for _, r := range w.Rounds {
 			rows, err := tx.QueryContext(ctx, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
-				WHERE round = ? AND hi > ? AND hi < ? AND lo < ? AND is_open = 0 ORDER BY hi`, r.ID, lo, hi+max(r.Span, 1)+1, hi)
+				WHERE round = ? AND hi > ? AND hi < ? + (SELECT span FROM walk_round WHERE id = ?) AND lo < ? AND is_open = 0 ORDER BY hi`, r.ID, lo, hi, r.ID, hi)
 			err = each(rows, err, func() error {
 				row, err := scanRow(rows.Scan)
 				out = append(out, row)
@@ -199,20 +200,20 @@ func scanRow(scan func(...any) error) (r people.Row, err error) {
 }
 
 // NextTold is after whom, at place or later, the next people begin who were
-// told of the walk's incident. It returns false when there are none.
+// told of the walk's incident. It returns false when there are none. Of the
+// rows that end after place the first to end need not be the first to begin.
 func (s *Store) NextTold(ctx context.Context, w *people.Walk, place int64) (next int64, ok bool, err error) {
 	err = s.look(ctx, func(tx *tx) error {
 		for _, r := range w.Rounds {
-			var lo int64
-			row := tx.QueryRowContext(ctx, `SELECT lo FROM walk_batch WHERE round = ? AND hi > ? AND is_open = 0 ORDER BY hi LIMIT 1`, r.ID, place)
-			switch err := row.Scan(&lo); {
-			case errors.Is(err, sql.ErrNoRows):
-				continue
-			case err != nil:
+			var lo sql.NullInt64
+			row := tx.QueryRowContext(ctx, `SELECT min(lo) FROM walk_batch WHERE round = ? AND hi > ? AND is_open = 0
+				AND hi < (SELECT min(hi) FROM walk_batch WHERE round = ? AND hi > ? AND is_open = 0) + (SELECT span FROM walk_round WHERE id = ?)`,
+				r.ID, place, r.ID, place, r.ID)
+			if err := row.Scan(&lo); err != nil {
 				return err
 			}
-			if lo = max(lo, place); !ok || lo < next {
-				next, ok = lo, true
+			if from := max(lo.Int64, place); lo.Valid && (!ok || from < next) {
+				next, ok = from, true
 			}
 		}
 		return nil
@@ -302,7 +303,8 @@ func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, 
 	return row.Scan(&b.ID)
 }
 
-// saveRound stores where a round stands, but not what batches count.
+// saveRound stores where a round stands, but not what batches count. Its span
+// only grows: rows that were put together are wider than any batch.
 func (s *Store) saveRound(ctx context.Context, q querier, walk int64, r *people.Round) error {
 	now := micros(s.now())
 	if r.ID == 0 {
@@ -311,8 +313,8 @@ func (s *Store) saveRound(ctx context.Context, q querier, walk int64, r *people.
 			walk, r.Kind, r.Update, r.Revision, r.State, r.Start, r.Place, flag(r.Wrapped), r.Span, r.Audience, micros(r.Began), now)
 		return row.Scan(&r.ID)
 	}
-	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = ?, audience = ?, speed = ?, changed = ? WHERE id = ?`,
-		r.State, r.Place, flag(r.Wrapped), r.Span, r.Audience, int64(r.Speed*1000), now, r.ID)
+	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = CASE WHEN span < ? THEN ? ELSE span END, audience = ?, speed = ?, changed = ? WHERE id = ?`,
+		r.State, r.Place, flag(r.Wrapped), r.Span, r.Span, r.Audience, int64(r.Speed*1000), now, r.ID)
 	return err
 }
 

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"testing"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+var audience = broadcast.Channel{Name: "people", Account: "tg", Audience: true}
+
+// aWalk stores an incident that an audience is to be told of, and returns its
+// walk, in which one round is open, and the lease of its account.
+func aWalk(t *testing.T, s *Store) (*people.Walk, broadcast.Lease) {
+	t.Helper()
+	i := anIncident()
+	s.mustChange(t, func(tx desk.Tx) error {
+		if err := tx.Create(i); err != nil {
+			return err
+		}
+		return tx.Announce(i.Ref, audience, 1)
+	})
+	walks, err := s.Walks(t.Context(), audience.Name)
+	if err != nil || len(walks) != 1 {
+		t.Fatalf("%d walks, %v", len(walks), err)
+	}
+	w, lease := walks[0], s.mustClaim(t, audience.Account)
+	w.Rounds = append(w.Rounds, people.Round{Kind: broadcast.Say, Update: 1, State: people.RoundOpen})
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}})
+	return w, lease
+}
+
+func (s *Store) mustWalk(t *testing.T, lease broadcast.Lease, step people.Step) {
+	t.Helper()
+	if err := s.Walk(t.Context(), lease, step); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustTell opens a batch for everybody after lo up to hi, and closes it: all
+// were told.
+func (s *Store) mustTell(t *testing.T, lease broadcast.Lease, w *people.Walk, lo, hi int64) {
+	t.Helper()
+	r := &w.Rounds[0]
+	b := &people.Batch{Walk: w.ID, Round: r.ID, Kind: r.Kind, Update: 1, Revision: 1, Lo: lo, Hi: hi, At: noon}
+	for id := lo + 1; id <= hi; id++ {
+		b.People = append(b.People, people.Person{Subscriber: id})
+	}
+	r.Place, r.Span = hi, max(r.Span, hi-lo)
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{r}, Open: b})
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{r}, Close: []*people.Closing{
+		{Batch: b, Receipts: b.Planned(), People: len(b.People), Told: len(b.People), Passed: len(b.People)}}})
+}
+
+// Whoever was told is found, however receipts were put together: rows become
+// wider than batches, and where people had to be passed over at first, one row
+// lies within another.
+func TestRowsThatLieWithinOthers(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	s.mustTell(t, lease, w, 10, 300)
+	s.mustTell(t, lease, w, 300, 800) // becomes one row with that before
+	s.mustTell(t, lease, w, 100, 400)
+	for _, want := range []struct {
+		lo, hi int64
+		rows   int
+	}{{0, 10, 0}, {0, 11, 1}, {20, 30, 1}, {99, 101, 2}, {150, 160, 2}, {390, 420, 2}, {400, 401, 1}, {799, 900, 1}, {800, 900, 0}} {
+		rows, err := s.Rows(t.Context(), w, want.lo, want.hi)
+		if err != nil || len(rows) != want.rows {
+			t.Errorf("%d rows of people between %d and %d, want %d (%v)", len(rows), want.lo, want.hi, want.rows, err)
+		}
+	}
+	for place, want := range map[int64]int64{0: 10, 10: 10, 50: 50, 100: 100, 500: 500, 799: 799, 800: -1} {
+		next, ok, err := s.NextTold(t.Context(), w, place)
+		if !ok {
+			next = -1
+		}
+		if err != nil || next != want {
+			t.Errorf("after %d people were told who begin after %d, want %d (%v)", place, next, want, err)
+		}
+	}
+}
