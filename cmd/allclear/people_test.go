@@ -82,6 +82,9 @@ func TestUnsurePeopleAreSettled(t *testing.T) {
 	if got := s.must("show", "INC-1"); !strings.Contains(got, "2 unsure") {
 		t.Errorf("shown:\n%s", got)
 	}
+	for _, want := range []string{`allclear_audience_unsettled{channel="people",kind="unsure"} 2`, `allclear_audience_walk_people{channel="people"} 0`} {
+		s.until(want, func() bool { return strings.Contains(s.get("/metrics"), want+"\n") })
+	}
 	s.world.Telegram.Faults.Clear()
 	s.presses("1001", s.card("INC-1"), "/1 people: send again")
 	s.told("2001", "Nobody can log in.")

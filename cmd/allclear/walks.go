@@ -48,7 +48,14 @@ func (a *app) newWalkers() error {
 func (a *app) audienceNumbers() (out []metrics.Audience) {
 	for _, w := range a.walkers {
 		n := w.Numbers()
-		out = append(out, metrics.Audience{Channel: w.Channel.Name, People: n.People, Sent: n.Sent, Unsure: n.Unsure})
+		a := metrics.Audience{Channel: w.Channel.Name, Sent: n.Sent, Unsure: n.Unsure}
+		if n.States != nil {
+			a.Subscribers = map[string]int{}
+			for _, state := range []people.State{people.Active, people.Stopped, people.Blocked, people.Gone} {
+				a.Subscribers[state.String()] = n.States[state]
+			}
+		}
+		out = append(out, a)
 	}
 	return out
 }

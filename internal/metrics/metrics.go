@@ -64,7 +64,7 @@ func New(c Config) *Metrics {
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		build(c.Version), m.attempts, m.shown, m.commands, m.requests, m.took, m.outbox, &accounts{c.Statuses, c.Simulate}, &audiences{c.Audiences},
+		build(c.Version), m.attempts, m.shown, m.commands, m.requests, m.took, m.outbox, &accounts{c.Statuses, c.Simulate}, &audiences{c.Audiences, m.outbox},
 	)
 	return m
 }

@@ -23,6 +23,7 @@ type shelf struct {
 	mu         sync.Mutex
 	incidents  []*incident.Incident
 	deliveries []broadcast.Delivery
+	walking    []broadcast.Delivery
 	err        error
 }
 
@@ -33,6 +34,12 @@ func (s *shelf) Recent(_ context.Context, limit int, _ func(*broadcast.Lane)) ([
 		return nil, nil, errors.New("asked for too much")
 	}
 	return s.incidents, s.deliveries, s.err
+}
+
+func (s *shelf) Walking(context.Context) ([]broadcast.Delivery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.walking, s.err
 }
 
 // hold puts other things into the store, which may be read at this moment.
@@ -54,7 +61,7 @@ func full(source Source) *Metrics {
 			}
 		},
 		Audiences: func() []Audience {
-			return []Audience{{Channel: "people", People: 1200, Sent: 900, Unsure: 3}, {Channel: "fresh"}}
+			return []Audience{{Channel: "people", Subscribers: map[string]int{"active": 1200, "stopped": 7, "blocked": 30, "gone": 0}, Sent: 900, Unsure: 3}, {Channel: "fresh"}, {Channel: "lost"}}
 		},
 	})
 	m.Request(broadcast.Request{Account: "tg", Channel: "tg-en", Operation: "post", Outcome: "done", Shown: 2 * time.Second})
@@ -150,14 +157,35 @@ func TestMetricsAreCleanUnderPromtoolsLinter(t *testing.T) {
 }
 
 func TestAudiencesAreShown(t *testing.T) {
-	text := full(&shelf{}).shows(t)
+	row := func(channel string, s broadcast.State, p broadcast.Progress) broadcast.Delivery {
+		return broadcast.Delivery{Channel: channel, State: s, Audience: &p}
+	}
+	source := &shelf{walking: []broadcast.Delivery{
+		row("people", broadcast.Sending, broadcast.Progress{Told: 300, Passed: 600, People: 1200, Speed: 30, AskUnsure: 2}),
+		row("people", broadcast.Sending, broadcast.Progress{Told: 600, Passed: 900, People: 1200, Speed: 100}),
+		row("people", broadcast.Sent, broadcast.Progress{Told: 1200, Passed: 1200, People: 1200, AskUnsure: 3, AskFailed: 4}),
+		row("others", broadcast.Sending, broadcast.Progress{Told: 1, Passed: 1, People: 2, Speed: 1}),
+		row("lost", broadcast.Sending, broadcast.Progress{Passed: 1, People: 2}),
+	}}
+	m := full(source)
+	if text := m.shows(t); strings.Contains(text, "allclear_audience_unsettled{") {
+		t.Error("something is known before the first look")
+	}
+	m.outbox.look(t.Context())
+	text := m.shows(t)
 	wantLines(t, text,
-		`allclear_audience_subscribers{channel="people"} 1200`,
-		`allclear_audience_messages_total{channel="people"} 900`,
-		`allclear_audience_unsure_total{channel="people"} 3`,
-		`allclear_audience_messages_total{channel="fresh"} 0`)
-	if strings.Contains(text, `allclear_audience_subscribers{channel="fresh"}`) {
-		t.Error("an audience that nobody has counted is shown as empty")
+		`allclear_audience_subscribers{channel="people",state="active"} 1200`, `allclear_audience_subscribers{channel="people",state="blocked"} 30`,
+		`allclear_audience_subscribers{channel="people",state="gone"} 0`,
+		`allclear_audience_messages_total{channel="people"} 900`, `allclear_audience_unsure_total{channel="people"} 3`,
+		`allclear_audience_messages_total{channel="fresh"} 0`,
+		`allclear_audience_walk_passed{channel="people"} 1500`, `allclear_audience_walk_people{channel="people"} 2400`,
+		`allclear_audience_walk_remaining_seconds{channel="people"} 10`,
+		`allclear_audience_unsettled{channel="people",kind="unsure"} 5`, `allclear_audience_unsettled{channel="people",kind="failed"} 4`,
+		`allclear_audience_walk_people{channel="fresh"} 0`, `allclear_audience_walk_remaining_seconds{channel="fresh"} 0`)
+	for _, unknown := range []string{`allclear_audience_subscribers{channel="fresh"`, `allclear_audience_walk_remaining_seconds{channel="lost"}`} {
+		if strings.Contains(text, unknown) {
+			t.Errorf("%s is shown, which nobody knows", unknown)
+		}
 	}
 }
 

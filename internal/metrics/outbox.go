@@ -27,6 +27,9 @@ type Source interface {
 	// Recent loads the incidents that are open and the newest others, at most
 	// limit in all, with their deliveries.
 	Recent(ctx context.Context, limit int, complete func(*broadcast.Lane)) ([]*incident.Incident, []broadcast.Delivery, error)
+	// Walking lists where audiences stand that are told something, or of whom
+	// a person has to settle somebody.
+	Walking(ctx context.Context) ([]broadcast.Delivery, error)
 }
 
 // outbox shows what was said lately and where it stands, as of the last look.
@@ -40,7 +43,8 @@ type outbox struct {
 	at         time.Time // of the last look
 	incidents  []*incident.Incident
 	deliveries []broadcast.Delivery
-	shown      map[string]bool // updates that every channel showed at the last look
+	walking    []broadcast.Delivery // to audiences
+	shown      map[string]bool      // updates that every channel showed at the last look
 }
 
 func newOutbox(source Source, complete func(*broadcast.Lane)) *outbox {
@@ -83,9 +87,13 @@ func (o *outbox) look(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	walking, err := o.source.Walking(ctx)
+	if err != nil {
+		return
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.at, o.incidents, o.deliveries = now, incidents, deliveries
+	o.at, o.incidents, o.deliveries, o.walking = now, incidents, deliveries, walking
 	o.judgeSkew()
 }
 

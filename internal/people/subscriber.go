@@ -22,6 +22,19 @@ const (
 	Gone          // the account or the group is no more
 )
 
+// String names a state for those who count.
+func (s State) String() string {
+	switch s {
+	case Active:
+		return "active"
+	case Stopped:
+		return "stopped"
+	case Blocked:
+		return "blocked"
+	}
+	return "gone"
+}
+
 // A Subscriber is a chat that gets what concerns it.
 type Subscriber struct {
 	ID         int64 // in the order of subscribing; 0 while it is not stored

@@ -69,6 +69,22 @@ func (w *world) wantProgress(update string, told, unsure, failed, asks int) {
 	}
 }
 
+// wantWalking compares what those who watch are shown of audiences.
+func (w *world) wantWalking(updates ...string) {
+	w.t.Helper()
+	ds, err := w.store.Walking(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var got []string
+	for _, d := range ds {
+		got = append(got, d.Update)
+	}
+	if !slices.Equal(got, updates) {
+		w.t.Errorf("%q are watched, want %q", got, updates)
+	}
+}
+
 // refused carries out a command that must be refused.
 func (w *world) refused(c desk.Command, why string) {
 	w.t.Helper()
@@ -92,6 +108,7 @@ func TestUnsurePeopleAreToldOnceMore(t *testing.T) {
 	w.publish("One.", incident.Major)
 	w.idle()
 	w.wantProgress("INC-1/1", 6, 2, 1, 3)
+	w.wantWalking("INC-1/1")
 	w.inboxes.refusing(nil)
 	if a := w.do(desk.Retry{Which: about}); a.Text != "INC-1/1 on people: 3 people are told again." {
 		t.Errorf("answered %q", a.Text)
@@ -102,6 +119,7 @@ func TestUnsurePeopleAreToldOnceMore(t *testing.T) {
 	}
 	w.want(6)
 	w.wantProgress("INC-1/1", 9, 0, 0, 0)
+	w.wantWalking()
 	w.refused(desk.Retry{Which: about}, "nobody to tell again: INC-1/1 on people is 9")
 	w.refused(desk.Skip{Which: about, Reason: "x"}, "nobody to skip")
 	w.update("INC-1", "Two.", "")

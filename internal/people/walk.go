@@ -16,6 +16,7 @@ const MaxBatch = 1000
 type Walk struct {
 	ID       int64
 	Version  int64 // changes whenever something is said
+	Channel  string
 	Incident incident.Incident
 	Said     []int // the updates that are for this audience
 	Dropped  int   // updates up to this one are not told any more

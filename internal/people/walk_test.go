@@ -264,7 +264,7 @@ func TestPeopleWhoCannotBeWrittenTo(t *testing.T) {
 	for _, s := range all {
 		states = append(states, fmt.Sprint(s.Chat, " ", s.State))
 	}
-	if got := strings.Join(states, ", "); got != "1 0, 2 2, 3 3, -1004 0, 5 0, 6 0" {
+	if got := strings.Join(states, ", "); got != "1 active, 2 blocked, 3 gone, -1004 active, 5 active, 6 active" {
 		t.Errorf("subscribers: %s", got)
 	}
 	walks, err := w.store.WalksOf(t.Context(), incident.Ref{Prefix: "INC", Number: 1})

@@ -31,7 +31,7 @@ type WalkStore interface {
 	// Outdated finds people whose message shows something else than it should.
 	Outdated(ctx context.Context, walk int64, update, shows int) (*Row, error)
 	Subscribers(ctx context.Context, bot string, after int64, limit int) ([]Subscriber, error)
-	CountSubscribers(ctx context.Context, bot string) (int, error)
+	SubscriberStates(ctx context.Context, bot string) (map[State]int, error)
 }
 
 // Roads are the ways to the platform. They are implemented by
@@ -91,6 +91,7 @@ type Walker struct {
 	pace    bots.Pace
 	again   chan struct{} // capacity 1: look again
 	people  atomic.Int64  // in the audience; 0 while nobody has counted
+	states  atomic.Pointer[map[State]int]
 	sent    atomic.Int64
 	unsure  atomic.Int64
 
@@ -156,14 +157,19 @@ func (w *Walker) begin(ctx context.Context, f func()) error {
 
 // Numbers are what is counted for people who watch.
 type Numbers struct {
-	People int // who are written to; 0 while nobody has counted
-	Sent   int // since the start
+	People int           // who are written to; 0 while nobody has counted
+	States map[State]int // subscribers; nil while nobody has counted
+	Sent   int           // since the start
 	Unsure int
 }
 
 // Numbers tells what was counted.
 func (w *Walker) Numbers() Numbers {
-	return Numbers{People: int(w.people.Load()), Sent: int(w.sent.Load()), Unsure: int(w.unsure.Load())}
+	n := Numbers{People: int(w.people.Load()), Sent: int(w.sent.Load()), Unsure: int(w.unsure.Load())}
+	if states := w.states.Load(); states != nil {
+		n.States = *states
+	}
+	return n
 }
 
 // Run walks until ctx ends.
@@ -186,8 +192,9 @@ func (w *Walker) Run(ctx context.Context, lease broadcast.Lease) {
 // count counts the audience now and then.
 func (w *Walker) count(ctx context.Context) {
 	for ctx.Err() == nil {
-		if n, err := w.Store.CountSubscribers(ctx, w.Channel.Account); err == nil {
-			w.people.Store(int64(n))
+		if states, err := w.Store.SubscriberStates(ctx, w.Channel.Account); err == nil {
+			w.states.Store(&states)
+			w.people.Store(int64(states[Active]))
 		}
 		pause(ctx, countEvery)
 	}

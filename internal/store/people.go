@@ -53,6 +53,23 @@ func (s *Store) CountSubscribers(ctx context.Context, bot string) (n int, err er
 	return n, err
 }
 
+// SubscriberStates counts those of a bot by their states. It looks at all of
+// them too.
+func (s *Store) SubscriberStates(ctx context.Context, bot string) (out map[people.State]int, err error) {
+	out = map[people.State]int{}
+	err = s.look(ctx, func(tx *tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT state, count(*) FROM subscriber WHERE `+ofBot+` GROUP BY state`, bot)
+		return each(rows, err, func() error {
+			var state people.State
+			var n int
+			err := rows.Scan(&state, &n)
+			out[state] = n
+			return err
+		})
+	})
+	return out, err
+}
+
 // ChangeSubscribers implements [people.Store].
 func (s *Store) ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(was people.Subscriber) *people.Subscriber) error {
 	return s.change(ctx, func(tx *tx) error {

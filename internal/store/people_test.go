@@ -104,6 +104,10 @@ func TestMarkedSubscriber(t *testing.T) {
 	if len(all) != 2 || all[0].State != people.Stopped || all[1].State != people.Blocked {
 		t.Errorf("subscribers %+v", all)
 	}
+	states, err := s.SubscriberStates(t.Context(), "tg")
+	if err != nil || len(states) != 2 || states[people.Stopped] != 1 || states[people.Blocked] != 1 {
+		t.Errorf("by states %v, %v", states, err)
+	}
 }
 
 // TestImportSubscribers checks that a list adds and changes, and takes nobody

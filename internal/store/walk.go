@@ -99,9 +99,23 @@ func walkDeliveries(ctx context.Context, q querier, ref incident.Ref) (out []bro
 	return out, err
 }
 
+// Walking lists where audiences stand that are told something, and those of the
+// newest of whom a person has to settle somebody.
+func (s *Store) Walking(ctx context.Context) (out []broadcast.Delivery, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		walks, err := walksBy(ctx, tx, `idle = 0 OR walk.id > (SELECT max(o.id) - 50 FROM walk o)
+			AND EXISTS (SELECT 1 FROM walk_round WHERE walk_round.walk = walk.id AND (ask_unsure > 0 OR ask_failed > 0))`)
+		for _, w := range walks {
+			out = append(out, w.Deliveries(w.Channel)...)
+		}
+		return err
+	})
+	return out, err
+}
+
 func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*people.Walk, err error) {
 	var incidents []int64
-	rows, err := q.QueryContext(ctx, `SELECT id, incident, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN
+	rows, err := q.QueryContext(ctx, `SELECT id, incident, channel, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN
 			('all', 'channel:' || channel, 'account:' || account, (SELECT 'incident:' || prefix || '-' || number FROM incident WHERE incident.id = walk.incident))),
 			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND again = 0 AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0)
 		FROM walk WHERE `+where+` ORDER BY id`, args...)
@@ -110,7 +124,7 @@ func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*
 		var incident int64
 		var said string
 		var frozen int
-		if err := rows.Scan(&w.ID, &incident, &w.Version, &said, &w.Dropped, &w.Paid, &frozen, &w.Before); err != nil {
+		if err := rows.Scan(&w.ID, &incident, &w.Channel, &w.Version, &said, &w.Dropped, &w.Paid, &frozen, &w.Before); err != nil {
 			return err
 		}
 		w.Frozen = frozen > 0
