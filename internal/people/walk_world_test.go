@@ -211,7 +211,7 @@ func (w *world) start() {
 	if w.rate == 0 {
 		account = unlimited{tg}
 	}
-	w.engine, err = broadcast.New(broadcast.Config{Store: db, Texts: texts, Log: log, Lease: time.Second,
+	w.engine, err = broadcast.New(broadcast.Config{Store: db, Texts: texts, Log: log, Lease: 10 * time.Second,
 		Accounts: []broadcast.Account{{Name: bot, Platform: "telegram", Bot: account}},
 		Policy: broadcast.Policy{Unsure: "ask", Language: "en", Zone: time.UTC,
 			Link: func(incident.Ref) string { return "" }, Component: func(id string) string { return id }},
