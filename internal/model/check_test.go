@@ -51,17 +51,24 @@ func (w *world) settle() error {
 	return w.complaint()
 }
 
-// lanes are all lanes as the store has them.
+// lanes are all lanes as the store has them, in the order in which they began.
 func (w *world) lanes() []*broadcast.Lane {
 	var out []*broadcast.Lane
-	for id := int64(1); ; id++ {
-		l, err := w.life.store.Lane(context.Background(), id)
+	for _, i := range w.said.incidents {
+		ref, err := incident.ParseRef(i.ref)
 		if err != nil {
-			return out // lanes are numbered without gaps
+			w.tell("%v", err)
 		}
-		w.life.engine.Complete(l)
-		out = append(out, l)
+		of, err := w.life.store.Lanes(context.Background(), ref)
+		if err != nil {
+			w.tell("the lanes of %s cannot be read: %v", i.ref, err)
+		}
+		for _, l := range of {
+			w.life.engine.Complete(l)
+		}
+		out = append(out, of...)
 	}
+	return out
 }
 
 func (w *world) idle() bool {

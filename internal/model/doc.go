@@ -4,10 +4,10 @@
 // A script is drawn from a seed: people publish, correct, retract, freeze and
 // settle, requests go wrong in every way that a simulator knows, and the
 // process dies at a boundary of the journal or on the wire. It is played in a
-// [testing/synctest] bubble, over connections in memory. A witness stands
-// beside the journal and beside the platforms, and complains when a promise is
-// broken: see witness_test.go for what must hold at every moment, and
-// check_test.go for what must hold when all has settled.
+// [testing/synctest] bubble, over connections in memory, on a SQLite file or on
+// PostgreSQL. A witness stands beside the journal and beside the platforms, and
+// complains when a promise is broken: see witness_test.go for what must hold at
+// every moment, and check_test.go for what must hold when all has settled.
 //
 // A script that fails is shortened to the acts that are needed, and printed so
 // that it can be kept in testdata and played again. It holds nothing but tests.

@@ -2,9 +2,7 @@ package model
 
 import (
 	"cmp"
-	crand "crypto/rand"
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -30,43 +28,28 @@ var (
 // stage is what all scripts share.
 type stage struct {
 	texts *templates.Set
-	blank string // an empty database
-	dir   string
-	files atomic.Int64
+	empty func() (url string, done func(), err error) // an empty database
 }
 
-func newStage(t *testing.T) *stage {
+func newStage(t *testing.T, empty func() (string, func(), error)) *stage {
 	t.Helper()
 	texts, err := templates.Load("", []string{"en"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &stage{texts: texts, blank: template(t), dir: memory(t)}
-}
-
-// memory is a folder in memory where the system has one: a power cut is not
-// what is tried here, and waiting for a disk would take most of the time.
-func memory(t *testing.T) string {
-	t.Helper()
-	dir := filepath.Join("/dev/shm", "allclear-model-"+crand.Text())
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
+	return &stage{texts: texts, empty: empty}
 }
 
 // run plays a script once. It returns what was wrong, and the story.
 func (s *stage) run(t *testing.T, sc script) (story string, err error) {
-	db := filepath.Join(s.dir, fmt.Sprintf("%d.db", s.files.Add(1)))
-	defer func() {
-		for _, suffix := range []string{"", "-wal", "-shm", "-lock"} {
-			os.Remove(db + suffix)
-		}
-	}()
+	url, done, err := s.empty()
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	synctest.Test(t, func(*testing.T) {
 		var w *world
-		if w, err = newWorld(sc, s.texts, s.blank, db); err != nil {
+		if w, err = newWorld(sc, s.texts, url); err != nil {
 			return
 		}
 		defer w.close()
@@ -81,8 +64,13 @@ func (s *stage) run(t *testing.T, sc script) (story string, err error) {
 
 // TestScripts plays the scripts of many seeds: the same each time, so that what
 // fails is the fault of what was changed, unless others are asked for.
-func TestScripts(t *testing.T) {
-	s := newStage(t)
+func TestScripts(t *testing.T) { newStage(t, files(t)).playAll(t) }
+
+// TestScriptsOnPostgres plays the same there.
+func TestScriptsOnPostgres(t *testing.T) { newStage(t, schemas(t)).playAll(t) }
+
+func (s *stage) playAll(t *testing.T) {
+	t.Helper()
 	switch {
 	case *file != "":
 		text, err := os.ReadFile(*file)
@@ -146,13 +134,18 @@ func (s *stage) one(t *testing.T, text []byte) {
 }
 
 // TestKnownScripts plays those that once went wrong.
-func TestKnownScripts(t *testing.T) {
-	s := newStage(t)
-	files, err := filepath.Glob("testdata/*.script")
-	if err != nil || len(files) == 0 {
+func TestKnownScripts(t *testing.T) { newStage(t, files(t)).playKnown(t) }
+
+// TestKnownScriptsOnPostgres plays the same there.
+func TestKnownScriptsOnPostgres(t *testing.T) { newStage(t, schemas(t)).playKnown(t) }
+
+func (s *stage) playKnown(t *testing.T) {
+	t.Helper()
+	found, err := filepath.Glob("testdata/*.script")
+	if err != nil || len(found) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
-	for _, f := range files {
+	for _, f := range found {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".script"), func(t *testing.T) {
 			text, err := os.ReadFile(f)
 			if err != nil {

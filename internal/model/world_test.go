@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -52,7 +49,7 @@ var channels = map[string]broadcast.Channel{
 // world is a site, its platforms and its witness.
 type world struct {
 	script   script
-	file     string // of the database
+	url      string // of the database
 	texts    *templates.Set
 	channels []broadcast.Channel
 	sims     *sim.World
@@ -93,30 +90,8 @@ type armed struct {
 	down         time.Duration
 }
 
-// template makes a database without anything in it, to be copied: most of the
-// time of a short story would otherwise go into making its tables.
-func template(t testing.TB) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "template.db")
-	db, err := store.Open(t.Context(), "sqlite:"+file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-func newWorld(s script, texts *templates.Set, blank, file string) (*world, error) {
-	empty, err := os.ReadFile(blank)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(file, empty, 0o600); err != nil {
-		return nil, err
-	}
-	w := &world{script: s, file: file, texts: texts, sims: sim.New(), began: time.Now(),
+func newWorld(s script, texts *templates.Set, url string) (*world, error) {
+	w := &world{script: s, url: url, texts: texts, sims: sim.New(), began: time.Now(),
 		unreach: map[string]time.Time{}, stolen: map[string]time.Time{}}
 	w.witness = newWitness(w)
 	for _, name := range s.Channels {
@@ -188,7 +163,7 @@ func accounts(used []broadcast.Channel) ([]broadcast.Account, error) {
 
 // start begins a life of the process on the database as it is.
 func (w *world) start() error {
-	db, err := store.Open(context.Background(), "sqlite:"+w.file)
+	db, err := store.Open(context.Background(), w.url, store.ByOwnClock)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ const session = `SET idle_in_transaction_session_timeout = '5s';
 // they end. The transaction's id tells later what became of it.
 const oneWriter = `SELECT txid_current(), CAST(pg_advisory_xact_lock(20250, hashtext(current_schema())) AS text)`
 
-func openPostgres(ctx context.Context, rawURL string) (*Store, error) {
+func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store, error) {
 	config, err := pgx.ParseConfig(rawURL)
 	if err != nil { // which may repeat the password
 		return nil, fmt.Errorf("the store's url cannot be read: write it like postgres://USER@HOST/DATABASE")
@@ -50,6 +50,9 @@ func openPostgres(ctx context.Context, rawURL string) (*Store, error) {
 		var us int64
 		err := q.QueryRowContext(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&us)
 		return moment(us), err
+	}
+	for _, change := range options {
+		change(s)
 	}
 	prepared := stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, session)

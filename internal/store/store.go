@@ -47,14 +47,23 @@ type Store struct {
 // readers is how many read transactions run at the same time.
 const readers = 4
 
+// An Option changes how a store is opened.
+type Option func(*Store)
+
+// ByOwnClock has leases go by the clock of this process on PostgreSQL too. It is
+// for tests in which time is not real: nodes would otherwise disagree.
+func ByOwnClock(s *Store) {
+	s.clock = func(context.Context, querier) (time.Time, error) { return s.now(), nil }
+}
+
 // Open opens the database that a URL names, "sqlite:FILE" or "postgres://…",
 // and brings it up to date. A file is created if it is not there.
-func Open(ctx context.Context, rawURL string) (*Store, error) {
+func Open(ctx context.Context, rawURL string, options ...Option) (*Store, error) {
 	if file, ok := strings.CutPrefix(rawURL, "sqlite:"); ok && file != "" {
 		return openSQLite(ctx, file)
 	}
 	if strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://") {
-		return openPostgres(ctx, rawURL)
+		return openPostgres(ctx, rawURL, options...)
 	}
 	return nil, fmt.Errorf("store url %q is not supported: write sqlite:FILE or postgres://USER@HOST/DATABASE", redactURL(rawURL))
 }

@@ -87,6 +87,21 @@ func Schema(tb testing.TB, database string) string {
 	return u.String()
 }
 
+// Empty makes a schema as it was when its tables had just been made.
+func Empty(tb testing.TB, schema string) {
+	tb.Helper()
+	db, err := sql.Open("pgx", schema)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.ExecContext(tb.Context(), `DO $$ BEGIN EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY'
+		FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'migration'); END $$`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
 // OnPostgres runs all tests of this binary once more, with their stores on
 // PostgreSQL. It is the whole body of a test.
 func OnPostgres(t *testing.T) {
