@@ -169,7 +169,7 @@ func (ex *Exchange) Fault(code, detail string) *Fault {
 		f.Kind, f.Until = RateLimited, ex.RetryAfter(time.Minute)
 	case s == http.StatusUnauthorized:
 		f.Kind, f.Subject = Unauthorized, Account
-	case s >= 500 || s == http.StatusRequestTimeout:
+	case s >= 500 || s == http.StatusRequestTimeout || s < 200:
 		f.Kind = Unsure // a front end may answer so after the platform has taken the request
 	case ex.Err != nil: // a refusal whose words are lost; the next one may say more
 		f.Kind = Temporary
@@ -269,7 +269,9 @@ func (ex *Exchange) trace(req *http.Request) context.Context {
 			err := ctx.Err()
 			if err == nil && journal != nil {
 				asked = true
-				err = journal()
+				if err = journal(); err == nil {
+					err = ctx.Err() // it may have taken long
+				}
 			}
 			if err != nil {
 				info.Conn.Close()

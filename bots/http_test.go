@@ -319,6 +319,44 @@ func TestRequestThatMayBeRepeatedIsNotSaidToBeUnsent(t *testing.T) {
 	}
 }
 
+// Journalling may take so long that there is no time left for the request.
+func TestNothingLeavesWhenTheTimeIsOverInTheJournal(t *testing.T) {
+	for range 20 { // which of the transport's goroutines notices first is chance
+		var seen atomic.Int32
+		s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
+		ctx, cancel := context.WithCancel(t.Context())
+		ex, err := send(bots.BeforeSend(ctx, func() error { cancel(); return nil }), bots.NewClient(), s.URL)
+		if f := ex.Fault("", ""); err == nil || f == nil || f.Kind != bots.Temporary || ex.Sent() {
+			t.Errorf("err %v, fault %v, sent %v", err, f, ex.Sent())
+		}
+		s.Close()
+		if n := seen.Load(); n != 0 {
+			t.Errorf("the server saw %d requests", n)
+		}
+	}
+}
+
+// An answer that is no answer to a request says nothing about what was done.
+func TestOtherProtocolIsNoRefusal(t *testing.T) {
+	for _, answer := range []string{"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "HTTP/1.1 042 Odd\r\nContent-Length: 0\r\n\r\n"} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			io.WriteString(conn, answer)
+			conn.Close()
+		}))
+		ex, _ := send(t.Context(), bots.NewClient(), s.URL)
+		if f := ex.Fault("", ""); f == nil || f.Kind != bots.Unsure {
+			t.Errorf("%q is %v, want unsure", answer, f)
+		}
+		s.Close()
+	}
+}
+
 // breaking is a server with one idle connection of ours, which it can end.
 type breaking struct {
 	server *httptest.Server
