@@ -3,11 +3,13 @@ package people
 import (
 	"context"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/templates"
 )
 
 func from(chat int) pending {
@@ -53,6 +55,23 @@ func TestAnswersAreShed(t *testing.T) {
 			t.Error("who is answered may not ask again")
 		}
 	})
+}
+
+// TestAShortAnswerLeadsToThePage checks that who is answered shortly is told
+// that it was heard, and where to look.
+func TestAShortAnswerLeadsToThePage(t *testing.T) {
+	texts, err := templates.Load("", []string{"en", "zh-Hans"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &Audience{Config: Config{Texts: texts, Page: "https://status.example.com", Zone: time.UTC}}
+	for lang, done := range map[string]string{"en": "Done.", "zh-Hans": "已处理"} {
+		p := pending{answer: answer{what: welcome, sub: Subscriber{Language: lang}}, short: true}
+		w, err := a.word(t.Context(), p)
+		if err != nil || !strings.Contains(w.text, done) || !strings.Contains(w.text, a.Page) || len(w.buttons) > 0 {
+			t.Errorf("in %s: %q with %d buttons, %v", lang, w.text, len(w.buttons), err)
+		}
+	}
 }
 
 // TestOnePersonWaitsFewTimes checks that who presses without end keeps nobody
