@@ -182,9 +182,23 @@ func (p *sheet) read(i int) (m mark, message int64) {
 	return mark(w & 3), int64(w >> 2)
 }
 
-// free gives the sheet back, once what it says is in the store.
+// free gives the sheet back, once what it says is in the store. Another batch
+// may get the same id, and must not be found here before it has begun.
 func (p *sheet) free() {
 	p.journal.mu.Lock()
 	defer p.journal.mu.Unlock()
+	atomic.StoreUint64(&p.words[0], 0)
 	p.journal.used[p.n] = false
+}
+
+// forget empties the sheets of an earlier life, once what they say is in the
+// store.
+func (j *Journal) forget() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for n := range sheets {
+		if !j.used[n] {
+			atomic.StoreUint64(&j.sheet(n).words[0], 0)
+		}
+	}
 }

@@ -54,6 +54,27 @@ func TestJournalOutlivesItsProcess(t *testing.T) {
 	}
 }
 
+// Once everything is settled that an earlier life left, its sheets say nothing
+// about batches that get the same ids.
+func TestJournalForgetsWhatIsSettled(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "journal")
+	before := mustJournal(t, file)
+	mustSheet(t, before, 6)
+	mustSheet(t, before, 7)
+	j := mustJournal(t, file)
+	mustSheet(t, j, 8) // of this life, in the place of 6
+	if j.find(7) == nil {
+		t.Fatal("what an earlier life left is not found")
+	}
+	j.forget()
+	if j.find(7) != nil {
+		t.Error("a batch of an earlier life is found when that is settled")
+	}
+	if j.find(8) == nil {
+		t.Error("a batch that is open is forgotten")
+	}
+}
+
 func TestJournalOfAnotherBootIsNotTrusted(t *testing.T) {
 	words := make([]uint64, totalSize)
 	none := func() error { return nil }
@@ -115,6 +136,9 @@ func TestJournalSheetsAreUsedAgain(t *testing.T) {
 		t.Error("there is a sheet too many")
 	}
 	first.free()
+	if j.find(1) != nil {
+		t.Error("a batch that gets the id of one that has ended is found before it has begun")
+	}
 	p := mustSheet(t, j, 100)
 	if m, _ := p.read(3); m != fresh {
 		t.Error("a sheet begins with the marks of another batch")

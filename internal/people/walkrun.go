@@ -92,7 +92,11 @@ func (r *run) recover(ctx context.Context) error {
 	if len(left) > 0 {
 		r.Log.Warn("batches that were under way when the process ended", "channel", r.Channel.Name, "batches", len(left))
 	}
-	return r.flush(ctx)
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	r.Journal.forget()
+	return nil
 }
 
 // refresh reads the walks again where something may have changed, and ends what
