@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -368,19 +369,32 @@ type breaking struct {
 
 func newBreaking(t *testing.T) *breaking {
 	t.Helper()
-	b := &breaking{client: bots.NewClient(), theirs: make(chan net.Conn, 8), closed: make(chan struct{})}
+	b := &breaking{client: bots.NewClient(), theirs: make(chan net.Conn, 8)}
 	b.server = httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { b.seen.Add(1) }))
 	b.server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context { b.theirs <- c; return ctx }
 	b.server.Start()
 	t.Cleanup(b.server.Close)
+	for !b.connect(t) {
+		<-b.theirs
+	}
+	return b
+}
+
+// connect makes a request, and reports whether its connection is kept: on a
+// loaded machine the transport may give up waiting to hear that all was written.
+func (b *breaking) connect(t *testing.T) (kept bool) {
+	t.Helper()
+	b.closed = make(chan struct{})
+	closed := b.closed
 	ctx := bots.DialWith(t.Context(), func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		return &watched{Conn: c, closed: b.closed}, err
+		return &watched{Conn: c, closed: closed}, err
 	})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{PutIdleConn: func(err error) { kept = err == nil }})
 	if _, err := send(ctx, b.client, b.server.URL); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return kept
 }
 
 func (b *breaking) breaks(end func(*httptest.Server, net.Conn)) {
