@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,20 +80,7 @@ func (f *flooded) config(rate float64) string {
 	f.Helper()
 	dir := f.TempDir()
 	f.database = "sqlite:" + filepath.Join(dir, "flood.db")
-	text := fmt.Sprintf(`
-[site]
-name = "Example"
-url = "https://status.example.com"
-[store]
-url = %q
-[web]
-listen = "127.0.0.1:0"
-[bots.tg]
-kind = "telegram"
-token = "42:secret"
-api_url = %q
-rate = %g
-[bots.ops]
+	return audienceSite(f, dir, f.database, f.people.URL, rate, fmt.Sprintf(`[bots.ops]
 kind = "telegram"
 token = "43:secret"
 api_url = %q
@@ -102,27 +88,15 @@ api_url = %q
 name = "tg-en"
 bot = "tg"
 target = "%d"
-[[channels]]
-name = "people"
-bot = "tg"
-audience = true
 [[rooms]]
 bot = "ops"
 target = "%d"
-[[components]]
-id = "login"
-name = "Login"
 [[operators]]
 name = "Ana"
 role = "admin"
 telegram = "1001"
 token = %q
-`, f.database, f.people.URL, rate, f.ops.URL, floodChannel, floodRoom, demoToken)
-	file := filepath.Join(dir, "config.toml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		f.Fatal(err)
-	}
-	return file
+`, f.ops.URL, floodChannel, floodRoom, demoToken))
 }
 
 // starts has n people more press Start, at most perSecond of them in a second,

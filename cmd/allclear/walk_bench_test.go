@@ -136,38 +136,11 @@ func audienceConfig(b *testing.B, api string, rate, people int) string {
 	b.Helper()
 	dir := b.TempDir()
 	file := filepath.Join(dir, "walk.db")
-	text := fmt.Sprintf(`
-[site]
-name = "Example"
-url = "https://status.example.com"
-language = "en"
-languages = ["en"]
-[store]
-url = "sqlite:%s"
-[web]
-listen = "127.0.0.1:0"
-[bots.tg]
-kind = "telegram"
-token = "42:secret"
-api_url = %q
-rate = %d
-[[channels]]
-name = "people"
-bot = "tg"
-language = "en"
-audience = true
-[[components]]
-id = "login"
-name = "Login"
-[[operators]]
+	config := audienceSite(b, dir, "sqlite:"+file, api, float64(rate), fmt.Sprintf(`[[operators]]
 name = "Ana"
 role = "publisher"
 token = %q
-`, file, api, rate, demoToken)
-	config := filepath.Join(dir, "config.toml")
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		b.Fatal(err)
-	}
+`, demoToken))
 	withStore(b, "sqlite:"+file, func(*store.Store) {}) // its tables
 	db, err := sql.Open("sqlite", file)
 	if err != nil {

@@ -87,12 +87,10 @@ func (s *throng) take(chat int64) (int64, bool) {
 	return s.last, true
 }
 
-// walkConfig is a configuration with nothing but an audience, and a store with
-// so many subscribers and an update that nobody was told yet.
-func walkConfig(t testing.TB, api string, rate, subscribers int) (config, database string) {
+// audienceSite writes the configuration of a site whose bot "tg" has an audience
+// "people", and more.
+func audienceSite(t testing.TB, dir, database, api string, rate float64, more string) (config string) {
 	t.Helper()
-	dir := t.TempDir()
-	database = "sqlite:" + filepath.Join(dir, "walk.db")
 	text := fmt.Sprintf(`
 [site]
 name = "Example"
@@ -107,7 +105,7 @@ listen = "127.0.0.1:0"
 kind = "telegram"
 token = "42:secret"
 api_url = %q
-rate = %d
+rate = %g
 [[channels]]
 name = "people"
 bot = "tg"
@@ -116,11 +114,21 @@ audience = true
 [[components]]
 id = "login"
 name = "Login"
-`, database, api, rate)
+%s`, database, api, rate, more)
 	config = filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return config
+}
+
+// walkConfig is a configuration with nothing but an audience, and a store with
+// so many subscribers and an update that nobody was told yet.
+func walkConfig(t testing.TB, api string, rate, subscribers int) (config, database string) {
+	t.Helper()
+	dir := t.TempDir()
+	database = "sqlite:" + filepath.Join(dir, "walk.db")
+	config = audienceSite(t, dir, database, api, float64(rate), "")
 	withStore(t, database, func(db *store.Store) {
 		for from := int64(1); from <= int64(subscribers); from += 1000 {
 			var chats []int64

@@ -52,23 +52,31 @@ func (w *world) settle() error {
 }
 
 // lanes are all lanes as the store has them, in the order in which they began.
-func (w *world) lanes() []*broadcast.Lane {
-	var out []*broadcast.Lane
+func (w *world) lanes() (out []*broadcast.Lane, err error) {
 	for _, i := range w.said.incidents {
 		ref, err := incident.ParseRef(i.ref)
 		if err != nil {
-			w.tell("%v", err)
+			return nil, err
 		}
 		of, err := w.life.store.Lanes(context.Background(), ref)
 		if err != nil {
-			w.tell("the lanes of %s cannot be read: %v", i.ref, err)
+			return nil, fmt.Errorf("the lanes of %s cannot be read: %w", i.ref, err)
 		}
 		for _, l := range of {
 			w.life.engine.Complete(l)
 		}
 		out = append(out, of...)
 	}
-	return out
+	return out, nil
+}
+
+// lanesNow are the lanes where nothing can be checked without them.
+func (w *world) lanesNow() []*broadcast.Lane {
+	lanes, err := w.lanes()
+	if err != nil {
+		w.wrong("%v", err)
+	}
+	return lanes
 }
 
 func (w *world) idle() bool {
@@ -83,7 +91,11 @@ func (w *world) idle() bool {
 // stands says where all deliveries stand.
 func (w *world) stands() string {
 	var b strings.Builder
-	for _, l := range w.lanes() {
+	lanes, err := w.lanes()
+	if err != nil {
+		fmt.Fprintln(&b, err)
+	}
+	for _, l := range lanes {
 		for _, d := range l.Deliveries(nil) {
 			fmt.Fprintf(&b, "%s %s %s rev %d %s %s message %s: %s\n", d.Update, d.Channel, d.Action, d.Revision, d.ID, d.State, d.Message, d.Error)
 		}
@@ -93,7 +105,7 @@ func (w *world) stands() string {
 
 // checkKnowable: where the platform can be asked, nothing stays unsure.
 func (w *world) checkKnowable() {
-	for _, l := range w.lanes() {
+	for _, l := range w.lanesNow() {
 		for i := range l.Entries {
 			if e := &l.Entries[i]; l.CanFind && e.Doubt != nil && !w.reads[l.Channel.Account] && !l.Frozen && e.Should.What != broadcast.Nothing {
 				w.wrong("%s/%d on %s is still unsure after %v: %+v", l.Incident.Ref, e.Update, l.Channel.Name, knowing, *e.Doubt)
@@ -109,7 +121,7 @@ func (w *world) checkEnd() {
 	for _, i := range w.said.incidents {
 		w.checkRecord(i)
 	}
-	for _, l := range w.lanes() {
+	for _, l := range w.lanesNow() {
 		for _, d := range l.Deliveries(nil) {
 			w.checkState(l, d)
 		}

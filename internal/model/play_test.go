@@ -241,9 +241,13 @@ func (w *world) fence(a act) error {
 	for scope := range w.frozen {
 		c := desk.Release{Scope: scope, Release: a.Release}
 		if a.Release == "choose" {
-			c.Release = ""
-			c.Choose = w.held(scope, a.N)
-			if len(c.Choose) == 0 {
+			held, err := w.held(scope, a.N)
+			if err != nil {
+				return err
+			}
+			if c.Choose = held; len(held) > 0 {
+				c.Release = ""
+			} else {
 				c.Release = "all"
 			}
 		}
@@ -257,9 +261,13 @@ func (w *world) fence(a act) error {
 }
 
 // held picks one of the deliveries that a freeze holds.
-func (w *world) held(scope string, n int) []string {
+func (w *world) held(scope string, n int) ([]string, error) {
+	lanes, err := w.lanes()
+	if err != nil {
+		return nil, err
+	}
 	var all []string
-	for _, l := range w.lanes() {
+	for _, l := range lanes {
 		if scope != "" && scope != l.Channel.Name && scope != l.Incident.Ref.String() {
 			continue
 		}
@@ -270,9 +278,9 @@ func (w *world) held(scope string, n int) []string {
 		}
 	}
 	if len(all) == 0 {
-		return nil
+		return nil, nil
 	}
-	return []string{all[n%len(all)]}
+	return []string{all[n%len(all)]}, nil
 }
 
 // settleOne has a person settle a delivery, one that needs it if there is any.
@@ -281,8 +289,12 @@ func (w *world) settleOne(a act) error {
 		lane *broadcast.Lane
 		d    broadcast.Delivery
 	}
+	lanes, err := w.lanes()
+	if err != nil {
+		return err
+	}
 	var all, needy []row
-	for _, l := range w.lanes() {
+	for _, l := range lanes {
 		for _, d := range l.Deliveries(nil) {
 			all = append(all, row{l, d})
 			if d.State == broadcast.UnsureState || d.State == broadcast.Failed {
