@@ -203,9 +203,9 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 
 // came takes note of what came back from a request: an answer, whose time says
 // when the request arrived, or a fault.
-func (a *account) came(p *pacer, place slot, op bots.Operation, f *bots.Fault) {
+func (a *account) came(place slot, op bots.Operation, f *bots.Fault) {
 	if f == nil || f.Kind != bots.Unsure && f.Kind != bots.Temporary {
-		p.answered(place)
+		place.pacer.answered(place)
 	}
 	if f != nil {
 		a.obey(op, f)

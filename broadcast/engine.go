@@ -180,7 +180,7 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if err != nil {
 		f = bots.AsFault(err)
 	}
-	a.came(a.pacer, place, op, f)
+	a.came(place, op, f)
 	a.observe("", string(op.Action), r, f, 0)
 	return r, err
 }

@@ -54,6 +54,7 @@ type waiter struct {
 
 // A slot is a place in the account's window that was given to a request.
 type slot struct {
+	pacer *pacer
 	n     int // how many were given before
 	route int // how many of them to the same route since it is known, if it is
 	sent  time.Time
@@ -262,7 +263,7 @@ func (p *pacer) take(now time.Time, t *window, r *route) slot {
 	p.even = later(p.even, now.Add(-arrears)).Add(p.step())
 	t.take(now)
 	place := p.account.take(now)
-	place.route = r.take(now)
+	place.pacer, place.route = p, r.take(now)
 	return place
 }
 

@@ -11,7 +11,6 @@ import (
 // A Place is a request's place in the limits of its account.
 type Place struct {
 	account *account
-	pacer   *pacer
 	slot    slot
 	class   Class
 	target  string
@@ -26,15 +25,12 @@ func (e *Engine) Turn(ctx context.Context, account string, class Class, target s
 		return Place{}, fmt.Errorf("there is no account %q", account)
 	}
 	t := turn{class: class, target: target, since: since}
-	place := Place{account: a, pacer: a.pacer, class: class, target: target}
-	var err error
+	wait := a.pacer.wait
 	if paid := a.paid.Load(); paid != nil && class == Audience {
-		place.pacer = paid
-		place.slot, err = a.beside(ctx, paid, t)
-	} else {
-		place.slot, err = a.pacer.wait(ctx, t)
+		wait = func(ctx context.Context, t turn) (slot, error) { return a.beside(ctx, paid, t) }
 	}
-	return place, err
+	s, err := wait(ctx, t)
+	return Place{account: a, slot: s, class: class, target: target}, err
 }
 
 // beside waits for a turn at the pace that is paid for. Such messages do not
@@ -71,7 +67,7 @@ func (p Place) Came(f *bots.Fault) {
 	if f != nil && f.Kind == bots.RateLimited && p.class == Audience {
 		p.account.pause("", f.Until)
 	}
-	p.account.came(p.pacer, p.slot, bots.Operation{Target: p.target}, f)
+	p.account.came(p.slot, bots.Operation{Target: p.target}, f)
 }
 
 // Rests is how long a person is not to be written to, having been a moment ago.

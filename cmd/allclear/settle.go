@@ -150,7 +150,6 @@ type audienceView struct {
 	Passed int     `json:"passed"`
 	People int     `json:"people"`
 	Speed  float64 `json:"per_second"`
-	Left   float64 `json:"seconds_left"`
 }
 
 func (a *audienceView) String() string {

@@ -62,54 +62,25 @@ func (w *work) audienceRef(which Which) (incident.Ref, error) {
 	return ref, nil
 }
 
-// tellAgain has people told once more.
-func (w *work) tellAgain(d *broadcast.Delivery, err error) (Answer, error) {
-	if err != nil {
-		return Answer{}, err
-	}
-	n, err := w.TellAgain(d.ID)
+// settleCrowd carries out what was decided about those of an audience who need
+// settling, whose number change returns.
+func (w *work) settleCrowd(d *broadcast.Delivery, change func(delivery string) (people int, err error), to, done string) (Answer, error) {
+	n, err := change(d.ID)
 	switch {
 	case errors.Is(err, ErrOvertaken):
 		return Answer{}, refuse(Conflict, "%s is not told any more: %s, which everybody gets instead", d.Update, err)
 	case errors.Is(err, ErrNotFound) || err == nil && n == 0:
-		return Answer{}, refuse(Conflict, "there is nobody to tell again: %s on %s is %s", d.Update, d.Channel, d.Audience)
+		return Answer{}, refuse(Conflict, "there is nobody to %s: %s on %s is %s", to, d.Update, d.Channel, d.Audience)
 	case err != nil:
 		return Answer{}, err
 	}
-	return crowdSettled(d, n, "told again")
-}
-
-// leaveBe has nobody asked about people any more.
-func (w *work) leaveBe(d *broadcast.Delivery, err error) (Answer, error) {
-	if err != nil {
-		return Answer{}, err
-	}
-	n, err := w.LeaveBe(d.ID)
-	switch {
-	case errors.Is(err, ErrNotFound) || err == nil && n == 0:
-		return Answer{}, refuse(Conflict, "there is nobody to skip: %s on %s is %s", d.Update, d.Channel, d.Audience)
-	case err != nil:
-		return Answer{}, err
-	}
-	return crowdSettled(d, n, "skipped")
-}
-
-// noPost refuses the link of a message: an audience has as many as people.
-func (w *work) noPost(d *broadcast.Delivery, err error) (Answer, error) {
-	if err == nil {
-		err = refuse(Invalid, "%s is an audience and has no single message: retry or skip it", d.Channel)
-	}
-	return Answer{}, err
-}
-
-func crowdSettled(d *broadcast.Delivery, n int, what string) (Answer, error) {
 	ref, update, err := incident.ParseUpdateRef(d.Update)
 	if err != nil {
 		return Answer{}, err
 	}
-	who := "1 person is "
+	who := "1 person is"
 	if n != 1 {
-		who = broadcast.Count(n) + " people are "
+		who = broadcast.Count(n) + " people are"
 	}
-	return Answer{State: "done", Ref: ref.String(), Update: update, Delivery: d.ID, Text: fmt.Sprintf("%s on %s: %s%s.", d.Update, d.Channel, who, what)}, nil
+	return Answer{State: "done", Ref: ref.String(), Update: update, Delivery: d.ID, Text: fmt.Sprintf("%s on %s: %s %s.", d.Update, d.Channel, who, done)}, nil
 }

@@ -38,8 +38,10 @@ func (Skip) verb() string   { return "skip" }
 func (Posted) verb() string { return "posted" }
 
 func (c Retry) run(w *work) (Answer, error) {
-	if d, err := w.audience(c.Which); d != nil || err != nil {
-		return w.tellAgain(d, err)
+	if d, err := w.audience(c.Which); err != nil {
+		return Answer{}, err
+	} else if d != nil {
+		return w.settleCrowd(d, w.TellAgain, "tell again", "told again")
 	}
 	return w.settle(c.Which, "is tried again", func(l *broadcast.Lane, e *broadcast.Entry) error {
 		doubtful := e.Doubt != nil && !e.Doubt.Again
@@ -58,8 +60,10 @@ func (c Retry) run(w *work) (Answer, error) {
 }
 
 func (c Skip) run(w *work) (Answer, error) {
-	if d, err := w.audience(c.Which); d != nil || err != nil {
-		return w.leaveBe(d, err)
+	if d, err := w.audience(c.Which); err != nil {
+		return Answer{}, err
+	} else if d != nil {
+		return w.settleCrowd(d, w.LeaveBe, "skip", "skipped")
 	}
 	return w.settle(c.Which, "is skipped", func(l *broadcast.Lane, e *broadcast.Entry) error {
 		state := stateOf(l, e)
@@ -73,8 +77,10 @@ func (c Skip) run(w *work) (Answer, error) {
 }
 
 func (c Posted) run(w *work) (Answer, error) {
-	if d, err := w.audience(c.Which); d != nil || err != nil {
-		return w.noPost(d, err)
+	if d, err := w.audience(c.Which); err != nil {
+		return Answer{}, err
+	} else if d != nil {
+		return Answer{}, refuse(Invalid, "%s is an audience and has no single message: retry or skip it", d.Channel)
 	}
 	u, err := url.Parse(c.URL)
 	if c.URL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http") {

@@ -76,8 +76,8 @@ type Round struct {
 	Began     time.Time
 }
 
-// same reports whether two rounds are about the same thing.
-func (r *Round) same(o *Round) bool {
+// Same reports whether two rounds are about the same thing.
+func (r *Round) Same(o *Round) bool {
 	return r.Kind == o.Kind && r.Update == o.Update && r.Revision == o.Revision
 }
 
@@ -172,7 +172,7 @@ func (w *Walk) Plan(rules Rules, now time.Time) {
 	wants := w.wants(rules)
 	for k := range w.Rounds {
 		r := &w.Rounds[k]
-		wanted := slices.ContainsFunc(wants, func(x Round) bool { return x.same(r) })
+		wanted := slices.ContainsFunc(wants, func(x Round) bool { return x.Same(r) })
 		if r.Again {
 			wanted = w.Stands(r)
 		}
@@ -208,7 +208,7 @@ func (w *Walk) Stands(r *Round) bool {
 // last is the newest round about the same thing that is for everybody, or nil.
 func (w *Walk) last(x *Round) *Round {
 	for k := range slices.Backward(w.Rounds) {
-		if !w.Rounds[k].Again && w.Rounds[k].same(x) {
+		if !w.Rounds[k].Again && w.Rounds[k].Same(x) {
 			return &w.Rounds[k]
 		}
 	}

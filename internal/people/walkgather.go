@@ -41,15 +41,10 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 	for seen := 0; seen < reach && len(b.People) < size && !over(b, round); {
 		var among []int64
 		if round.Again || w.onlyTold(round) {
-			next, ok, err := b.Hi, false, error(nil)
-			if round.Again {
-				if among, err = r.Store.Again(ctx, round.ID, b.Hi, looksAt); len(among) > 0 {
-					next, ok = among[0]-1, true
-				}
-			} else {
-				next, ok, err = r.Store.NextTold(ctx, w, b.Hi)
-			}
-			if err != nil {
+			var next int64
+			var ok bool
+			var err error
+			if next, among, ok, err = r.ahead(ctx, w, round, b.Hi); err != nil {
 				return nil, err
 			}
 			if !ok || b.Wrapped && next >= round.Start {
@@ -97,6 +92,19 @@ func (r *run) turn(b *Batch, round *Round) bool {
 	}
 	b.Wrapped, b.Lo, b.Hi = true, 0, 0
 	return over(b, round)
+}
+
+// ahead is after whom the next people begin whom a round may concern that is not
+// for everybody, and, where they are listed, who they are.
+func (r *run) ahead(ctx context.Context, w *Walk, round *Round, place int64) (next int64, among []int64, ok bool, err error) {
+	if !round.Again {
+		next, ok, err = r.Store.NextTold(ctx, w, place)
+		return next, nil, ok, err
+	}
+	if among, err = r.Store.Again(ctx, round.ID, place, looksAt); len(among) > 0 {
+		next, ok = among[0]-1, true
+	}
+	return next, among, ok, err
 }
 
 // pick adds those of some subscribers who are to be told: with among, of these

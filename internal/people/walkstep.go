@@ -67,7 +67,7 @@ func (r *run) step(ctx context.Context, s Step) error {
 			p.free()
 		}
 	}
-	if len(r.closing) > 0 && len(r.walks) > 0 {
+	if len(r.closing) > 0 {
 		for _, w := range r.walks {
 			r.Changed(w.Incident.Ref.String())
 		}

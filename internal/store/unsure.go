@@ -50,20 +50,18 @@ func (t *deskTx) TellAgain(delivery string) (n int, err error) {
 	if n, last, err = t.unsettled(alike); err != nil || n == 0 {
 		return 0, err
 	}
-	var round int64
-	row := t.tx.QueryRowContext(t.ctx, `INSERT INTO walk_round (walk, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began, changed, again)
-		VALUES (?, ?, ?, ?, ?, ?, 0, 1, 0, 0, 0, 0, 0, 0, 0, ?, ?, 1) RETURNING id`, // the second part of a ring that ends with the last of them
-		w.ID, r.Kind, r.Update, r.Revision, people.RoundOpen, last, micros(t.now()), micros(t.now()))
-	if err := row.Scan(&round); err != nil {
+	round := &people.Round{Kind: r.Kind, Update: r.Update, Revision: r.Revision, State: people.RoundOpen, Again: true,
+		Start: last, Wrapped: true, Began: t.now()} // the second part of a ring that ends with the last of them
+	if err := saveRound(t.ctx, t.tx, t.now(), w.ID, round); err != nil {
 		return 0, err
 	}
-	if err := t.settleUnsure(alike, round); err != nil {
+	if err := t.settleUnsure(alike, round.ID); err != nil {
 		return 0, err
 	}
 	return n, t.exec(`UPDATE walk_round SET
 		unsure = unsure - (SELECT count(*) FROM walk_exception WHERE walk_exception.round = walk_round.id AND settled = ? AND walk_exception.kind = 'unsure'),
 		failed = failed - (SELECT count(*) FROM walk_exception WHERE walk_exception.round = walk_round.id AND settled = ? AND walk_exception.kind = 'failed')
-		WHERE id IN (`+alike+`)`, round, round)
+		WHERE id IN (`+alike+`)`, round.ID, round.ID)
 }
 
 // LeaveBe has nobody asked any more about those whom a delivery to an audience
@@ -101,7 +99,7 @@ func (t *deskTx) settling(delivery string) (w *people.Walk, r *people.Round, ali
 	}
 	var ids []string
 	for _, o := range w.Rounds {
-		if o.Kind == r.Kind && o.Update == r.Update && o.Revision == r.Revision {
+		if o.Same(r) {
 			ids = append(ids, strconv.FormatInt(o.ID, 10))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -296,7 +297,7 @@ func (s *Store) walkUnchanged(ctx context.Context, q querier, w *people.Walk) er
 
 func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, step people.Step) error {
 	for _, r := range step.Rounds {
-		if err := s.saveRound(ctx, q, step.Walk.ID, r); err != nil {
+		if err := saveRound(ctx, q, s.now(), step.Walk.ID, r); err != nil {
 			return err
 		}
 	}
@@ -319,16 +320,15 @@ func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, 
 
 // saveRound stores where a round stands, but not what batches count. Its span
 // only grows: rows that were put together are wider than any batch.
-func (s *Store) saveRound(ctx context.Context, q querier, walk int64, r *people.Round) error {
-	now := micros(s.now())
+func saveRound(ctx context.Context, q querier, now time.Time, walk int64, r *people.Round) error {
 	if r.ID == 0 {
-		row := q.QueryRowContext(ctx, `INSERT INTO walk_round (walk, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began, changed)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, 0, ?, ?) RETURNING id`,
-			walk, r.Kind, r.Update, r.Revision, r.State, r.Start, r.Place, flag(r.Wrapped), r.Span, r.Audience, micros(r.Began), now)
+		row := q.QueryRowContext(ctx, `INSERT INTO walk_round (walk, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began, changed, again)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, ?, 0, ?, ?, ?) RETURNING id`,
+			walk, r.Kind, r.Update, r.Revision, r.State, r.Start, r.Place, flag(r.Wrapped), r.Span, r.Audience, micros(r.Began), micros(now), flag(r.Again))
 		return row.Scan(&r.ID)
 	}
 	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = CASE WHEN span < ? THEN ? ELSE span END, audience = ?, speed = ?, changed = ? WHERE id = ?`,
-		r.State, r.Place, flag(r.Wrapped), r.Span, r.Span, r.Audience, int64(r.Speed*1000), now, r.ID)
+		r.State, r.Place, flag(r.Wrapped), r.Span, r.Span, r.Audience, int64(r.Speed*1000), micros(now), r.ID)
 	return err
 }
 
