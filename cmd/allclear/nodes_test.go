@@ -206,7 +206,7 @@ func TestHaltedNodeWakesUpLate(t *testing.T) {
 	f := newFleet(t, storetest.Postgres(t), 2)
 	halted := f.spread(f.nodes...)["tg"]
 	f.url = f.others(halted)[0].url
-	f.world.Telegram.Faults.Add(sim.Fault{Match: "sendMessage", Delay: sim.Duration(2 * time.Second), Times: 1})
+	f.world.Telegram.Faults.Add(sim.Fault{Match: "sendMessage", Delay: sim.Duration(5 * time.Second), Times: 1})
 	f.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--only", "telegram")
 	f.until("on its way", func() bool { return f.state("INC-1/1", "telegram") == "sending" })
 	if err := halted.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
