@@ -33,14 +33,11 @@ func (s *Store) Subscribers(ctx context.Context, bot string, after int64, limit 
 	var row subscriberRow
 	into := row.into()
 	out = make([]people.Subscriber, 0, limit)
-	err = s.look(ctx, func(tx *tx) error {
-		rows, err := tx.QueryContext(ctx, subscriberPage, bot, after, limit)
-		return each(rows, err, func() error {
-			err := rows.Scan(into...)
-			out = append(out, row.subscriber())
-			return err
-		})
-	})
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
+		err := scan(into...)
+		out = append(out, row.subscriber())
+		return err
+	}, subscriberPage, bot, after, limit)
 	return out, err
 }
 

@@ -41,6 +41,7 @@ type tx struct {
 	pg    bool
 	used  bool // by a transaction before this one
 	stmts map[string]*sql.Stmt
+	ran   int   // statements so far: each is a way to the database and back
 	id    int64 // by which PostgreSQL knows what became of it
 	wrong error // the first statement that PostgreSQL did not understand; all after it fail
 }
@@ -160,6 +161,7 @@ func (t *tx) close() error {
 }
 
 func (t *tx) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	t.ran++
 	if s := t.stmts[query]; s != nil {
 		return s, nil
 	}

@@ -189,22 +189,18 @@ func (s *Store) OpenBatches(ctx context.Context, channel string) (out []*people.
 // Rows loads what people between lo and hi were told of the walk's incident. No
 // row is wider than its round's span, so only few are looked at.
 func (s *Store) Rows(ctx context.Context, w *people.Walk, lo, hi int64) (out []people.Row, err error) {
-	err = s.look(ctx, func(tx *tx) error {
-		for _, r := range w.Rounds {
-			rows, err := tx.QueryContext(ctx, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
-				WHERE round = ? AND hi > ? AND hi < ? + (SELECT span FROM walk_round WHERE id = ?) AND lo < ? AND is_open = 0 ORDER BY hi`, r.ID, lo, hi, r.ID, hi)
-			err = each(rows, err, func() error {
-				row, err := scanRow(rows.Scan)
-				out = append(out, row)
-				return err
-			})
-			if err != nil {
-				return err
-			}
+	for _, r := range w.Rounds {
+		err := s.lookOnce(ctx, func(scan func(...any) error) error {
+			row, err := scanRow(scan)
+			out = append(out, row)
+			return err
+		}, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
+			WHERE round = ? AND hi > ? AND hi < ? + (SELECT span FROM walk_round WHERE id = ?) AND lo < ? AND is_open = 0 ORDER BY hi`, r.ID, lo, hi, r.ID, hi)
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return out, err
+	}
+	return out, nil
 }
 
 func scanRow(scan func(...any) error) (r people.Row, err error) {
@@ -309,8 +305,10 @@ func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, 
 	if b == nil || b.Row != 0 {
 		return nil
 	}
-	if _, err := q.ExecContext(ctx, `UPDATE walk SET paid = ? WHERE id = ?`, step.Walk.Paid, step.Walk.ID); err != nil {
-		return err
+	if step.Walk.Paid > 0 {
+		if _, err := q.ExecContext(ctx, `UPDATE walk SET paid = ? WHERE id = ?`, step.Walk.Paid, step.Walk.ID); err != nil {
+			return err
+		}
 	}
 	row := q.QueryRowContext(ctx, `INSERT INTO walk_batch (walk, round, kind, n, revision, shows, lo, hi, wrapped, people, is_open, epoch, journal, receipts, at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?) RETURNING id`,
@@ -346,12 +344,8 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 		return s.closeEdits(ctx, tx, lease, c)
 	}
 	if b.ID != 0 { // otherwise nobody was to be told
-		open := 0
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM walk_batch WHERE id = ? AND is_open = 1`, b.ID).Scan(&open); err != nil || open == 0 {
-			return err // closed in a transaction whose outcome was not known
-		}
-		if err := s.keepReceipts(ctx, tx, c); err != nil {
-			return err
+		if open, err := s.keepReceipts(ctx, tx, c); err != nil || !open {
+			return err // it was closed in a transaction whose outcome was not known
 		}
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?,
@@ -379,40 +373,54 @@ func (s *Store) closeEdits(ctx context.Context, tx *tx, lease broadcast.Lease, c
 	return s.keepExceptions(ctx, tx, lease, c)
 }
 
-// keepReceipts closes a batch: it becomes part of its neighbour where that has
-// room, and is forgotten where nobody was told.
-func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) error {
+// keepReceipts closes a batch, unless it is not open: it becomes part of its
+// neighbour where that has room, and is forgotten where nobody was told.
+func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) (open bool, err error) {
 	b := c.Batch
-	forget := func() error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM walk_batch WHERE id = ?`, b.ID)
-		return err
+	neighbour, before, err := neighbourOf(ctx, tx, c)
+	if err != nil {
+		return false, err
 	}
-	if c.People == 0 {
-		return forget()
+	if neighbour == 0 && c.People > 0 {
+		return changed(tx.ExecContext(ctx, `UPDATE walk_batch SET is_open = 0, receipts = ?, people = ?, journal = '', epoch = 0 WHERE id = ? AND is_open = 1`, c.Receipts, c.People, b.ID))
 	}
-	var id, at int64
-	var before []byte
-	row := tx.QueryRowContext(ctx, `SELECT id, at, receipts FROM walk_batch WHERE round = ? AND hi = ? AND is_open = 0 AND wrapped = ? AND revision = ? AND shows = ? AND people <= ?`,
-		b.Round, b.Lo, flag(b.Wrapped), b.Revision, b.Revision, people.MaxBatch-c.People)
-	switch err := row.Scan(&id, &at, &before); {
-	case errors.Is(err, sql.ErrNoRows):
-		_, err = tx.ExecContext(ctx, `UPDATE walk_batch SET is_open = 0, receipts = ?, people = ?, journal = '', epoch = 0 WHERE id = ?`, c.Receipts, c.People, b.ID)
-		return err
-	case err != nil:
-		return err
+	open, err = changed(tx.ExecContext(ctx, `DELETE FROM walk_batch WHERE id = ? AND is_open = 1`, b.ID))
+	if err != nil || !open || c.People == 0 {
+		return open, err
 	}
 	joined, err := people.JoinReceipts(before, c.Receipts)
 	if err != nil {
-		return fmt.Errorf("batch %d: %w", id, err)
+		return true, fmt.Errorf("batch %d: %w", neighbour, err)
 	}
-	if err := forget(); err != nil {
-		return err
+	if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET receipts = ?, people = people + ?, hi = ? WHERE id = ?`, joined, c.People, b.Hi, neighbour); err != nil {
+		return true, err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET receipts = ?, people = people + ?, hi = ? WHERE id = ?`, joined, c.People, b.Hi, id); err != nil {
-		return err
+	_, err = tx.ExecContext(ctx, `UPDATE walk_round SET span = CASE WHEN span < (SELECT hi - lo FROM walk_batch WHERE id = ?) THEN (SELECT hi - lo FROM walk_batch WHERE id = ?) ELSE span END WHERE id = ?`, neighbour, neighbour, b.Round)
+	return true, err
+}
+
+// neighbourOf is the batch before one that is being closed, if it has room for
+// its people; 0 if there is none.
+func neighbourOf(ctx context.Context, q querier, c *people.Closing) (id int64, receipts []byte, err error) {
+	b, room := c.Batch, people.MaxBatch-c.People
+	if c.People == 0 || room <= 0 {
+		return 0, nil, nil
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE walk_round SET span = CASE WHEN span < (SELECT hi - lo FROM walk_batch WHERE id = ?) THEN (SELECT hi - lo FROM walk_batch WHERE id = ?) ELSE span END WHERE id = ?`, id, id, b.Round)
-	return err
+	row := q.QueryRowContext(ctx, `SELECT id, receipts FROM walk_batch WHERE round = ? AND hi = ? AND is_open = 0 AND wrapped = ? AND revision = ? AND shows = ? AND people <= ?`,
+		b.Round, b.Lo, flag(b.Wrapped), b.Revision, b.Revision, room)
+	if err = row.Scan(&id, &receipts); errors.Is(err, sql.ErrNoRows) {
+		return 0, nil, nil
+	}
+	return id, receipts, err
+}
+
+// changed reports whether a statement changed anything.
+func changed(r sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
 }
 
 func (s *Store) keepExceptions(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"testing"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// after moves a round on and makes its next batch.
+func after(w *people.Walk, size int) *people.Batch {
+	r := &w.Rounds[0]
+	b := &people.Batch{Walk: w.ID, Round: r.ID, Kind: broadcast.Say, Update: 1, Revision: 1, Lo: r.Place, Hi: r.Place + int64(size), Journal: "j", At: noon, Passed: size}
+	for id := b.Lo + 1; id <= b.Hi; id++ {
+		b.People = append(b.People, people.Person{Subscriber: id, Chat: id})
+	}
+	r.Place, r.Span = b.Hi, int64(size)
+	return b
+}
+
+// ended has everybody in a batch told.
+func ended(b *people.Batch) *people.Closing {
+	return &people.Closing{Batch: b, Receipts: b.Planned(), People: len(b.People), Told: len(b.People), Passed: b.Passed}
+}
+
+// A step closes a batch and opens the next one with as few statements as it
+// takes, however many people there are in them: on PostgreSQL each is a way
+// there and back, while messages wait for the next batch.
+func TestAStepOfAWalkTakesFewStatements(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	ran := func() int {
+		c := <-s.writer.free
+		defer func() { s.writer.free <- c }()
+		return c.ran
+	}
+	for _, c := range []struct {
+		name       string
+		size, most int
+	}{
+		{"full batches", people.MaxBatch, 9}, // begin, its turn, the lease, the batch, its counts, the walk, its round, the next batch, commit
+		{"batches that are joined", 250, 12}, // besides, its neighbour, that with it, and how wide it is now
+	} {
+		b := after(w, c.size)
+		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+		for range 3 {
+			next, before := after(w, c.size), ran()
+			s.mustWalk(t, lease, people.Step{Close: []*people.Closing{ended(b)}, Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: next})
+			if n := ran() - before; n > c.most {
+				t.Errorf("%s: %d statements, want at most %d", c.name, n, c.most)
+			}
+			b = next
+		}
+		s.mustWalk(t, lease, people.Step{Close: []*people.Closing{ended(b)}})
+	}
+	rows, err := s.Rows(t.Context(), w, 0, 1<<40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, place := 0, int64(0)
+	for _, r := range rows {
+		if r.Lo != place {
+			t.Errorf("a row begins after %d, want %d", r.Lo, place)
+		}
+		place = r.Hi
+		told += int(r.Hi - r.Lo)
+	}
+	if told != 4*people.MaxBatch+4*250 || len(rows) != 5 {
+		t.Errorf("%d people in %d rows, want 5000 in 5", told, len(rows))
+	}
+}
+
+// What was closed is not counted again, when it was not known whether a
+// transaction was stored and it is repeated.
+func TestABatchIsClosedOnce(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		s := newStore(t)
+		w, lease := aWalk(t, s)
+		b := after(w, 10)
+		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+		c := ended(b)
+		if !told {
+			c.People, c.Told, c.Receipts = 0, 0, nil
+		}
+		for range 2 {
+			s.mustWalk(t, lease, people.Step{Close: []*people.Closing{c}})
+		}
+		walks, err := s.Walks(t.Context(), "people")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := walks[0].Rounds[0]; r.Told != c.Told || r.Passed != 10 {
+			t.Errorf("%d told and %d passed, want %d and 10", r.Told, r.Passed, c.Told)
+		}
+	}
+}
