@@ -29,6 +29,7 @@ type pacer struct {
 	account window
 	even    time.Time // not before this goes the next of those who keep an even pace
 	targets map[string]*window
+	persons recent
 	routes  map[string]*route
 	enough  int // targets, after which those that no longer matter are forgotten
 	waiting []*waiter
@@ -61,7 +62,7 @@ type slot struct {
 }
 
 func newPacer(l bots.Limits) *pacer {
-	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}, routes: map[string]*route{}}
+	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}, persons: newRecent(), routes: map[string]*route{}}
 }
 
 // wait returns when it is t's turn, with the slot that it has taken. It gives
@@ -74,7 +75,7 @@ func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
 	if len(p.waiting) == 0 { // which is how most of an audience finds it where nothing limits the pace
 		now := time.Now()
 		if at, target := p.opens(t, now); !at.After(now) {
-			s := p.take(now, target, p.routes[t.route])
+			s := p.take(t, target, now)
 			p.mu.Unlock()
 			return s, nil
 		}
@@ -125,7 +126,7 @@ func (p *pacer) pause(target string, t time.Time) {
 	defer p.mu.Unlock()
 	w := &p.account
 	if target != "" {
-		w = p.target(target)
+		w = p.window(target)
 	}
 	w.closed = later(w.closed, soonEnough(t, time.Now()))
 	w.widen(time.Now())
@@ -146,15 +147,22 @@ func (p *pacer) quiet(target string) time.Time {
 func (p *pacer) rests(target string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.targets[target]
-	if t == nil {
-		return 0
+	until := p.personally(target)
+	if w := p.targets[target]; w != nil {
+		until = later(until, w.closed)
 	}
-	return max(0, time.Until(p.evenlyTo(t)))
+	return max(0, time.Until(until))
 }
 
-// target is the window of one target.
+// target is the window of one target; nil where nothing limits it.
 func (p *pacer) target(name string) *window {
+	if p.limits.Target.N <= 0 {
+		return p.targets[name] // where the platform asked for quiet
+	}
+	return p.window(name)
+}
+
+func (p *pacer) window(name string) *window {
 	w := p.targets[name]
 	if w == nil {
 		p.forget()
@@ -169,15 +177,14 @@ func (p *pacer) target(name string) *window {
 	return w
 }
 
-// forget drops the windows of targets that hold nobody up any more: an
-// audience has a million of them.
+// forget drops the windows of targets that hold nobody up any more.
 func (p *pacer) forget() {
 	if len(p.targets) < max(p.enough, 64) {
 		return
 	}
 	now := time.Now()
 	for name, w := range p.targets {
-		if w.over(now, max(p.limits.Target.Per, p.limits.Person.Per)) {
+		if w.over(now, p.limits.Target.Per) {
 			delete(p.targets, name)
 		}
 	}
@@ -202,7 +209,7 @@ func (p *pacer) grant() {
 			i++
 			continue
 		}
-		w.ready <- p.take(now, target, p.routes[w.route])
+		w.ready <- p.take(w.turn, target, now)
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 	}
 	if p.timer != nil {
@@ -229,7 +236,7 @@ func (p *pacer) opens(t turn, now time.Time) (at time.Time, target *window) {
 		return later(at, p.even), nil
 	}
 	target = p.target(t.target)
-	return later(later(at, p.evenly(t.class, target)), later(target.opens(now), p.routes[t.route].opens(now))), target
+	return later(later(at, p.evenly(t)), later(target.opens(now), p.routes[t.route].opens(now))), target
 }
 
 // step is the time between two sends at an even pace; 0 where there is no limit.
@@ -240,31 +247,42 @@ func (p *pacer) step() time.Duration {
 	return (p.account.pace.Per + p.account.margin()) / time.Duration(p.account.pace.N)
 }
 
-// evenly is when somebody of the class may write to a target. Answers and
-// subscribers come by the thousand and go at an even pace, so that something
-// more urgent never finds the window full of them; others need not wait for
-// each other.
-func (p *pacer) evenly(c Class, t *window) time.Time {
-	if c != Answer && c != Audience {
+// evenly is when a turn may come. Answers and subscribers come by the thousand
+// and go at an even pace, so that something more urgent never finds the window
+// full of them; others need not wait for each other.
+func (p *pacer) evenly(t turn) time.Time {
+	if t.class != Answer && t.class != Audience {
 		return time.Time{}
 	}
-	return later(p.even, p.evenlyTo(t))
+	return later(p.even, p.personally(t.target))
 }
 
-func (p *pacer) evenlyTo(t *window) time.Time {
-	person := p.limits.Person
-	if person.N <= 0 || t.taken == 0 {
-		return t.closed
+// personally is when a person may be written to.
+func (p *pacer) personally(target string) time.Time {
+	last := p.persons.last(target)
+	if last.IsZero() {
+		return last
 	}
-	return later(t.closed, t.last.Add(person.Per/time.Duration(person.N)+t.margin()))
+	person := p.limits.Person
+	return last.Add(person.Per/time.Duration(person.N) + leastMargin)
 }
 
-func (p *pacer) take(now time.Time, t *window, r *route) slot {
+func (p *pacer) take(t turn, target *window, now time.Time) slot {
 	p.even = later(p.even, now.Add(-arrears)).Add(p.step())
-	t.take(now)
+	p.write(t.target, target, now)
 	place := p.account.take(now)
-	place.pacer, place.route = p, r.take(now)
+	place.pacer, place.route = p, p.routes[t.route].take(now)
 	return place
+}
+
+// write notes that a target is written to.
+func (p *pacer) write(name string, target *window, now time.Time) {
+	if target != nil {
+		target.take(now)
+	}
+	if p.limits.Person.N > 0 {
+		p.persons.note(name, now, p.limits.Person.Per+leastMargin)
+	}
 }
 
 // window is a sliding window of requests.
@@ -281,6 +299,9 @@ type window struct {
 	widened time.Time
 }
 
+// leastMargin is by how much arrivals are kept further apart than is counted.
+const leastMargin = 2 * time.Millisecond
+
 // margin keeps the arrivals of a window apart by a little more than the
 // platform counts. Where there are few requests their way is known less well,
 // and where a window lasts long a refusal costs long too, so the margin is
@@ -290,7 +311,7 @@ func (w *window) margin() time.Duration {
 		return w.pace.Per/60 + w.wide
 	}
 	apart := w.pace.Per / time.Duration(max(w.pace.N, 1))
-	return 2*time.Millisecond + min(apart/8, 4*time.Millisecond) + w.wide
+	return leastMargin + min(apart/8, 4*time.Millisecond) + w.wide
 }
 
 // widen doubles the margin after a refusal, up to a tenth of the window. What
@@ -308,6 +329,9 @@ func (w *window) narrow(now time.Time) {
 
 // opens is the earliest time at which another request fits.
 func (w *window) opens(now time.Time) time.Time {
+	if w == nil {
+		return now
+	}
 	at := later(now, w.closed)
 	if w.pace.N > 0 && len(w.arrived) == w.pace.N {
 		w.narrow(now)

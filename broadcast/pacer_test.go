@@ -229,7 +229,7 @@ func TestPacerGivesNothingToThoseWhoGaveUp(t *testing.T) {
 	}
 }
 
-// A turn that comes at once costs nothing but what is remembered of its target.
+// A turn that comes at once costs no more than to remember when it was.
 func TestPacerAllocatesLittle(t *testing.T) {
 	p := newPacer(bots.Limits{Person: perSecond(1)})
 	chat := 0
@@ -241,8 +241,28 @@ func TestPacerAllocatesLittle(t *testing.T) {
 		}
 		p.answered(s)
 	})
-	if each > 2 { // the name in this test, and its window
-		t.Errorf("%v allocations for each turn, want 2", each)
+	if each > 1 { // the name in this test
+		t.Errorf("%v allocations for each turn, want 1", each)
+	}
+}
+
+// Who was written to is remembered for as long as it matters, and not for ever.
+func TestRecentForgets(t *testing.T) {
+	r, at := newRecent(), time.Now()
+	for k := range 10_000 {
+		r.note(strconv.Itoa(k), at, time.Second)
+		for _, back := range []int{0, 1, 999} {
+			if k >= back && r.last(strconv.Itoa(k-back)).IsZero() {
+				t.Fatalf("after %d ms somebody is forgotten", back)
+			}
+		}
+		at = at.Add(time.Millisecond)
+	}
+	if !r.last("7000").IsZero() {
+		t.Error("after three seconds somebody is remembered")
+	}
+	if n := len(r.young) + len(r.old); n > 2100 {
+		t.Errorf("%d are remembered of 1000 a second", n)
 	}
 }
 

@@ -57,7 +57,7 @@ func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error)
 func (p *pacer) wrote(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.target(target).take(time.Now())
+	p.write(target, p.target(target), time.Now())
 }
 
 // Came tells what came of the request: nil is a success. A limit that somebody
