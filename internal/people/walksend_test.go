@@ -34,6 +34,9 @@ type post struct {
 	order  []int64
 	most   int // in flight at the same time
 	now    int
+	last   time.Time // when somebody was written to
+	alike  int       // how many at that moment
+	others int       // people who were written to before the newest message to anybody else
 }
 
 func (p *post) Limits() bots.Limits                   { return p.limits }
@@ -42,6 +45,10 @@ func (p *post) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (int64
 	to.Leaves()
 	p.mu.Lock()
 	p.order = append(p.order, to.Chat)
+	if now := time.Now(); !p.last.Equal(now) {
+		p.last, p.alike = now, 0
+	}
+	p.alike++
 	p.now++
 	p.most = max(p.most, p.now)
 	p.mu.Unlock()
@@ -52,6 +59,16 @@ func (p *post) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (int64
 	p.now--
 	p.mu.Unlock()
 	return 1000 + to.Chat, nil
+}
+
+func (p *post) Do(context.Context, bots.Operation) (bots.Receipt, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.others = len(p.order)
+	if p.last.Equal(time.Now()) { // at the same moment is not before
+		p.others -= p.alike
+	}
+	return bots.Receipt{}, nil
 }
 
 func (p *post) taken() int {
@@ -205,5 +222,34 @@ func TestSenderAllocatesLittle(t *testing.T) {
 	}
 	if m, message := sheet.read(people - 1); m != answered || message != 1000+b.People[people-1].Chat {
 		t.Errorf("the journal says %d %s of the last", m, strconv.FormatInt(message, 10))
+	}
+}
+
+// Whatever is public, and what operators are told, goes before an audience: at
+// most one more person is written to first.
+func TestOthersGoBeforeAnAudience(t *testing.T) {
+	for name, class := range map[string]broadcast.Class{"a public post": broadcast.Public, "an edit of wrong words": broadcast.Amend, "an answer to an operator": broadcast.Room} {
+		for _, rate := range []float64{30, 1000} {
+			synctest.Test(t, func(t *testing.T) {
+				p := &post{takes: 100 * time.Millisecond, limits: bots.Limits{Account: bots.PaceOf(rate), Person: bots.PaceOf(1)}}
+				s, roads := senderTo(t, p, int(rate))
+				j := newJob(t.Context(), batchOf(1, 5000), 1, false)
+				s.send(j)
+				for range 20 {
+					time.Sleep(77 * time.Millisecond)
+					synctest.Wait() // for those who go at this moment
+					before := p.taken()
+					_, err := roads.Roads.(*broadcast.Engine).Say(t.Context(), "tg", class, bots.Operation{Action: bots.Post, Target: "channel", Text: "words"})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n := p.others - before; n > 1 {
+						t.Errorf("%s at %v a second: %d people were written to first", name, rate, n)
+					}
+				}
+				j.cancel()
+				s.stop()
+			})
+		}
 	}
 }
