@@ -22,8 +22,9 @@ import (
 	"github.com/allclear-hq/allclear/bots/sim"
 )
 
-// gracefully is what a stop may take, and what a loaded machine adds to it.
-const gracefully = 10*time.Second + 5*time.Second
+// gracefully is what a stop may take here: ten seconds, and whatever a loaded
+// machine adds to them. What it must not wait for takes an hour.
+const gracefully = time.Minute
 
 // discordRoom makes the room one on Discord too, so that there is a gateway
 // session beside the long poll.
