@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/config"
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -31,11 +32,12 @@ func (a *app) newWalkers() error {
 		if err != nil {
 			return err
 		}
+		paying := a.config.Bots[ch.Account]
 		walker, ok := people.NewWalker(people.WalkerConfig{
 			Channel: ch, Bot: a.bots[ch.Account], Store: a.store, Roads: a.engine, Journal: journal, Language: a.config.Site.Language,
 			Rules:  people.Rules{EditOnly: a.config.Policy.Correction == config.EditOnly, Translated: a.config.Policy.MissingTranslation == config.HoldBack},
 			Resend: a.config.Policy.Unsure.People == config.Resend, Ask: a.config.Policy.Unsure.People != config.Assume,
-			Paid: a.config.Bots[ch.Account].Paid, Public: a.answeredInPublic, Changed: tell(&a.delivered), Log: a.log,
+			Paid: paying.Paid, PaidPace: bots.PaceOf(paying.PaidRate()), Public: a.answeredInPublic, Changed: tell(&a.delivered), Log: a.log,
 		})
 		if ok {
 			a.walkers[ch.Account] = walker

@@ -170,6 +170,15 @@ func (b Bot) FreeRate() float64 {
 	return b.Rate
 }
 
+// PaidRate is the rate of what is paid for: the one that is set, where that is
+// more than there is for nothing.
+func (b Bot) PaidRate() float64 {
+	if b.Rate > telegramFree {
+		return b.Rate
+	}
+	return telegramPaid
+}
+
 func (d *document) checkRate(at path, b Bot) {
 	switch rate := at.key("rate"); {
 	case d.has(rate) && !(b.Rate > 0 && b.Rate <= 1e6): // not a number neither

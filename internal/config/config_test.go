@@ -239,6 +239,28 @@ func TestFullConfiguration(t *testing.T) {
 	}
 }
 
+// What is paid for goes at the rate that is set, where that is more than there
+// is for nothing, and all else at no more than that.
+func TestRates(t *testing.T) {
+	for _, c := range []struct {
+		rate       float64
+		paid       int
+		free, bulk float64
+	}{
+		{rate: 0, paid: 5, free: 0, bulk: 1000},
+		{rate: 20, paid: 5, free: 20, bulk: 1000},
+		{rate: 30, paid: 5, free: 30, bulk: 1000},
+		{rate: 250, paid: 5, free: 30, bulk: 250},
+		{rate: 1000, paid: 5, free: 30, bulk: 1000},
+		{rate: 250, paid: 0, free: 250, bulk: 250},
+	} {
+		b := Bot{Kind: Telegram, Rate: c.rate, Paid: c.paid}
+		if free, bulk := b.FreeRate(), b.PaidRate(); free != c.free || bulk != c.bulk {
+			t.Errorf("rate %v and %d Stars: %v free and %v paid, want %v and %v", c.rate, c.paid, free, bulk, c.free, c.bulk)
+		}
+	}
+}
+
 func TestSimulated(t *testing.T) {
 	for url, want := range map[string]bool{
 		"":                        false,

@@ -300,6 +300,24 @@ func TestPaidMessagesStopAtTheBudget(t *testing.T) {
 	}
 }
 
+// What is paid for goes at the pace that is set for it, and not at the most that
+// the platform takes.
+func TestPaidMessagesKeepTheirPace(t *testing.T) {
+	w := newWorld(t, 20)
+	w.paid, w.paidRate = 12, 60
+	w.start()
+	w.subscribe(nil, numbers(1, 120)...)
+	began := time.Now()
+	w.publish("One.", incident.Major)
+	w.idle()
+	took := time.Since(began)
+	w.inboxes.mu.Lock()
+	defer w.inboxes.mu.Unlock()
+	if w.inboxes.paid != 120 || took < 1500*time.Millisecond {
+		t.Errorf("%d messages were paid for within %v, want 120 at 60 a second", w.inboxes.paid, took)
+	}
+}
+
 // What else a bot posts while its audience is paid for is not, and the budget
 // stays whole for the audience.
 func TestOnlyTheAudienceIsPaidFor(t *testing.T) {

@@ -164,6 +164,7 @@ type world struct {
 	walker   *people.Walker
 	rate     float64 // 0 is without a limit
 	paid     int
+	paidRate float64 // 0 is 1000
 	inFlight int
 	resend   bool
 	ask      bool
@@ -230,7 +231,7 @@ func (w *world) start() {
 	}
 	var ok bool
 	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: kept, Roads: w.engine, Journal: journal, Language: "en",
-		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, InFlight: w.inFlight, Public: w.public, Log: log})
+		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, PaidPace: bots.PaceOf(cmp.Or(w.paidRate, 1000)), InFlight: w.inFlight, Public: w.public, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")
 	}

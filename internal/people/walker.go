@@ -57,10 +57,11 @@ type WalkerConfig struct {
 	Roads   Roads
 	Journal *Journal
 	Rules
-	Resend   bool // what left without an answer is sent again, instead of taken to be there
-	Ask      bool // what is unsure in the end is shown until a person settles it
-	InFlight int  // requests that wait for answers at most; 0 is as many as the pace needs
-	Paid     int  // Stars for each incident, a tenth for each message
+	Resend   bool      // what left without an answer is sent again, instead of taken to be there
+	Ask      bool      // what is unsure in the end is shown until a person settles it
+	InFlight int       // requests that wait for answers at most; 0 is as many as the pace needs
+	Paid     int       // Stars for each incident, a tenth for each message
+	PaidPace bots.Pace // of what is paid for
 	Language string
 	// Public reports whether each public channel has an answer about an update.
 	Public  func(ctx context.Context, ref incident.Ref, update int) (bool, error)

@@ -21,7 +21,7 @@ func (r *run) busy() bool {
 func (r *run) size() int {
 	pace := r.pace
 	if r.paying {
-		pace = paidPace()
+		pace = r.PaidPace
 	}
 	if pace.N <= 0 {
 		return MaxBatch

@@ -1,17 +1,10 @@
 package people
 
-import (
-	"time"
-
-	"github.com/allclear-hq/allclear/bots"
-)
+import "time"
 
 // perStar is how many paid messages cost a Star
 // (core.telegram.org/bots/api#sendmessage).
 const perStar = 10
-
-// paidPace is the pace that is paid for, from the same page.
-func paidPace() bots.Pace { return bots.Pace{N: 1000, Per: time.Second} }
 
 // pay decides whether the next batch of a walk is paid for: while there is
 // money. It returns false where that changes and batches at the
@@ -34,12 +27,12 @@ func (r *run) pay(w *Walk) bool {
 func (r *run) setPaying(pays bool) {
 	r.paying = pays
 	if pays {
-		r.Roads.SetPace(r.Channel.Account, paidPace())
+		r.Roads.SetPace(r.Channel.Account, r.PaidPace)
 		return
 	}
 	r.Roads.SetPace(r.Channel.Account, r.pace)
 	// Telegram does not say whether what was paid for counts among what is not.
-	r.until = later(r.until, time.Now().Add(paidPace().Per+leeway))
+	r.until = later(r.until, time.Now().Add(r.PaidPace.Per+leeway))
 }
 
 // speed measures how fast people are told, by walk.

@@ -69,7 +69,7 @@ func (w *Walker) inFlight() int {
 	}
 	pace := w.pace
 	if w.Paid > 0 {
-		pace = paidPace()
+		pace = w.PaidPace
 	}
 	if pace.N <= 0 {
 		return 64
