@@ -263,8 +263,15 @@ func (p *pacer) personally(target string) time.Time {
 	if last.IsZero() {
 		return last
 	}
+	return last.Add(p.apart())
+}
+
+// apart is how long a person is left alone after a message: by a twentieth
+// longer than the platform asks for. Two messages may differ in how long they
+// travel, and nobody else waits for him.
+func (p *pacer) apart() time.Duration {
 	person := p.limits.Person
-	return last.Add(person.Per/time.Duration(person.N) + leastMargin)
+	return person.Per/time.Duration(person.N) + person.Per/20
 }
 
 func (p *pacer) take(t turn, target *window, now time.Time) slot {
@@ -281,7 +288,7 @@ func (p *pacer) write(name string, target *window, now time.Time) {
 		target.take(now)
 	}
 	if p.limits.Person.N > 0 {
-		p.persons.note(name, now, p.limits.Person.Per+leastMargin)
+		p.persons.note(name, now, p.apart())
 	}
 }
 
@@ -299,9 +306,6 @@ type window struct {
 	widened time.Time
 }
 
-// leastMargin is by how much arrivals are kept further apart than is counted.
-const leastMargin = 2 * time.Millisecond
-
 // margin keeps the arrivals of a window apart by a little more than the
 // platform counts. Where there are few requests their way is known less well,
 // and where a window lasts long a refusal costs long too, so the margin is
@@ -311,7 +315,7 @@ func (w *window) margin() time.Duration {
 		return w.pace.Per/60 + w.wide
 	}
 	apart := w.pace.Per / time.Duration(max(w.pace.N, 1))
-	return leastMargin + min(apart/8, 4*time.Millisecond) + w.wide
+	return 2*time.Millisecond + min(apart/8, 4*time.Millisecond) + w.wide
 }
 
 // widen doubles the margin after a refusal, up to a tenth of the window. What
