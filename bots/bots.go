@@ -138,7 +138,7 @@ type Limits struct {
 
 	Account Pace // limit of the account over all targets
 	Target  Pace // limit of one chat or channel
-	Person  Pace // limit of one private chat, for answers to people and audiences
+	Person  Pace // limit of one private chat, for answers to people and audiences; its target is a number
 }
 
 // A Listener hears what people do in chats. It is implemented by bots whose

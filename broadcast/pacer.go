@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -43,9 +44,31 @@ type pacer struct {
 type turn struct {
 	class  Class
 	target string
+	person int64           // the target, in place of its name, of those who write to a million
 	route  string          // what shares a limit of which the platform tells what is left
 	since  time.Time       // when the wish was first had: the longest waiting of a class goes first
 	again  <-chan struct{} // a reason to think again; may be nil
+	pass   bool            // not to wait for a person who rests
+}
+
+// to is the name of the target.
+func (t turn) to() string {
+	if t.person != 0 {
+		return strconv.FormatInt(t.person, 10)
+	}
+	return t.target
+}
+
+// who is the person that the target is, or 0.
+func (t turn) who() int64 {
+	if t.person != 0 {
+		return t.person
+	}
+	person, err := strconv.ParseInt(t.target, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return person
 }
 
 type waiter struct {
@@ -66,14 +89,19 @@ func newPacer(l bots.Limits) *pacer {
 }
 
 // wait returns when it is t's turn, with the slot that it has taken. It gives
-// up with ErrChanged when there is a reason to think again.
+// up with ErrChanged when there is a reason to think again, and with ErrRests
+// at once where a person who rests is to be passed.
 func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
 	if ctx.Err() != nil {
 		return slot{}, context.Cause(ctx)
 	}
 	p.mu.Lock()
+	now := time.Now()
+	if t.pass && p.rests(t, now) > 0 {
+		p.mu.Unlock()
+		return slot{}, ErrRests
+	}
 	if len(p.waiting) == 0 { // which is how most of an audience finds it where nothing limits the pace
-		now := time.Now()
 		if at, target := p.opens(t, now); !at.After(now) {
 			s := p.take(t, target, now)
 			p.mu.Unlock()
@@ -143,23 +171,26 @@ func (p *pacer) quiet(target string) time.Time {
 	return until
 }
 
-// rests is how long a person is not to be written to.
-func (p *pacer) rests(target string) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	until := p.personally(target)
-	if w := p.targets[target]; w != nil {
-		until = later(until, w.closed)
+// rests is how long the person of a turn is not to be written to.
+func (p *pacer) rests(t turn, now time.Time) time.Duration {
+	until := p.personally(t)
+	if len(p.targets) > 0 {
+		if w := p.targets[t.to()]; w != nil {
+			until = later(until, w.closed)
+		}
 	}
-	return max(0, time.Until(until))
+	return max(0, until.Sub(now))
 }
 
-// target is the window of one target; nil where nothing limits it.
-func (p *pacer) target(name string) *window {
-	if p.limits.Target.N <= 0 {
-		return p.targets[name] // where the platform asked for quiet
+// target is the window of a turn's target; nil where nothing limits it.
+func (p *pacer) target(t turn) *window {
+	switch {
+	case p.limits.Target.N > 0:
+		return p.window(t.to())
+	case len(p.targets) > 0: // where the platform asked for quiet
+		return p.targets[t.to()]
 	}
-	return p.window(name)
+	return nil
 }
 
 func (p *pacer) window(name string) *window {
@@ -235,7 +266,7 @@ func (p *pacer) opens(t turn, now time.Time) (at time.Time, target *window) {
 	if p.even.After(now) && (t.class == Answer || t.class == Audience) {
 		return later(at, p.even), nil
 	}
-	target = p.target(t.target)
+	target = p.target(t)
 	return later(later(at, p.evenly(t)), later(target.opens(now), p.routes[t.route].opens(now))), target
 }
 
@@ -254,12 +285,15 @@ func (p *pacer) evenly(t turn) time.Time {
 	if t.class != Answer && t.class != Audience {
 		return time.Time{}
 	}
-	return later(p.even, p.personally(t.target))
+	return later(p.even, p.personally(t))
 }
 
-// personally is when a person may be written to.
-func (p *pacer) personally(target string) time.Time {
-	last := p.persons.last(target)
+// personally is when the person of a turn may be written to.
+func (p *pacer) personally(t turn) time.Time {
+	if p.limits.Person.N <= 0 {
+		return time.Time{}
+	}
+	last := p.persons.last(t.who())
 	if last.IsZero() {
 		return last
 	}
@@ -276,19 +310,19 @@ func (p *pacer) apart() time.Duration {
 
 func (p *pacer) take(t turn, target *window, now time.Time) slot {
 	p.even = later(p.even, now.Add(-arrears)).Add(p.step())
-	p.write(t.target, target, now)
+	p.write(t, target, now)
 	place := p.account.take(now)
 	place.pacer, place.route = p, p.routes[t.route].take(now)
 	return place
 }
 
-// write notes that a target is written to.
-func (p *pacer) write(name string, target *window, now time.Time) {
+// write notes that a turn's target is written to.
+func (p *pacer) write(t turn, target *window, now time.Time) {
 	if target != nil {
 		target.take(now)
 	}
 	if p.limits.Person.N > 0 {
-		p.persons.note(name, now, p.apart())
+		p.persons.note(t.who(), now, p.apart())
 	}
 }
 

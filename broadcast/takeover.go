@@ -59,7 +59,8 @@ func (p *pacer) inherit(sends []Send, used bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range sends {
-		p.take(turn{target: s.Target}, p.target(s.Target), now.Add(-s.Ago))
+		t := turn{target: s.Target}
+		p.take(t, p.target(t), now.Add(-s.Ago))
 	}
 	if used { // targets that are not known by now
 		p.inherited = now

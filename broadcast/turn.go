@@ -2,44 +2,57 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
 )
+
+// A Wish is to write to a person, of those who write to many by themselves.
+type Wish struct {
+	Class  Class
+	Person int64     // his chat
+	Since  time.Time // when it was first had
+	Pass   bool      // not to wait for him with ErrRests, if he was written to a moment ago
+}
+
+// ErrRests says that a person is not to be written to for a moment.
+var ErrRests = errors.New("the person was written to a moment ago")
 
 // A Place is a request's place in the limits of its account.
 type Place struct {
 	account *account
 	slot    slot
 	class   Class
-	target  string
+	person  int64
 }
 
-// Turn waits until a request to target may be made, for those who send to many
-// by themselves. What came of it must be told to the place. since is when the
-// wish was first had.
-func (e *Engine) Turn(ctx context.Context, account string, class Class, target string, since time.Time) (Place, error) {
+// Turn waits until a request may be made. What came of it must be told to the
+// place.
+func (e *Engine) Turn(ctx context.Context, account string, wish Wish) (Place, error) {
 	a := e.accounts[account]
 	if a == nil {
 		return Place{}, fmt.Errorf("there is no account %q", account)
 	}
-	t := turn{class: class, target: target, since: since}
-	wait := a.pacer.wait
-	if paid := a.paid.Load(); paid != nil && class == Audience {
-		wait = func(ctx context.Context, t turn) (slot, error) { return a.beside(ctx, paid, t) }
+	t := turn{class: wish.Class, person: wish.Person, since: wish.Since, pass: wish.Pass}
+	p := Place{account: a, class: wish.Class, person: wish.Person}
+	var err error
+	if paid := a.paid.Load(); paid != nil && wish.Class == Audience {
+		p.slot, err = a.beside(ctx, paid, t)
+	} else {
+		p.slot, err = a.pacer.wait(ctx, t)
 	}
-	s, err := wait(ctx, t)
-	return Place{account: a, slot: s, class: class, target: target}, err
+	return p, err
 }
 
 // beside waits for a turn at the pace that is paid for. Such messages do not
 // count among the others, but a person still gets one at a time.
 func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error) {
-	for {
-		rest := a.pacer.rests(t.target)
-		if rest <= 0 {
-			break
+	for rest := a.pacer.rest(t); rest > 0; rest = a.pacer.rest(t) {
+		if t.pass {
+			return slot{}, ErrRests
 		}
 		sleep(ctx, rest)
 		if ctx.Err() != nil {
@@ -48,35 +61,37 @@ func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error)
 	}
 	s, err := paid.wait(ctx, t)
 	if err == nil {
-		a.pacer.wrote(t.target)
+		a.pacer.wrote(t)
 	}
 	return s, err
 }
 
-// wrote notes a message that goes to a target beside the account's own pace.
-func (p *pacer) wrote(target string) {
+// rest is how long the person of a turn is not to be written to.
+func (p *pacer) rest(t turn) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.write(target, p.target(target), time.Now())
+	return p.rests(t, time.Now())
+}
+
+// wrote notes a message that goes to a target beside the account's own pace.
+func (p *pacer) wrote(t turn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.write(t, p.target(t), time.Now())
 }
 
 // Came tells what came of the request: nil is a success. A limit that somebody
 // in an audience met holds back the whole account: a platform does not say
 // whose limit it is, and with a million people it is hardly that of one.
 func (p Place) Came(f *bots.Fault) {
-	if f != nil && f.Kind == bots.RateLimited && p.class == Audience {
-		p.account.pause("", f.Until)
+	var op bots.Operation
+	if f != nil {
+		op.Target = strconv.FormatInt(p.person, 10)
+		if f.Kind == bots.RateLimited && p.class == Audience {
+			p.account.pause("", f.Until)
+		}
 	}
-	p.account.came(p.slot, bots.Operation{Target: p.target}, f)
-}
-
-// Rests is how long a person is not to be written to, having been a moment ago.
-func (e *Engine) Rests(account, target string) time.Duration {
-	a := e.accounts[account]
-	if a == nil {
-		return 0
-	}
-	return a.pacer.rests(target)
+	p.account.came(p.slot, op, f)
 }
 
 // SetPace changes the pace at which an audience is written to, where another

@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -27,7 +26,7 @@ func TestWhatIsPaidForGoesBesideTheRest(t *testing.T) {
 		send := func(class Class, n int, platform *strict) (took time.Duration) {
 			began := time.Now()
 			for k := range n {
-				place, err := e.Turn(t.Context(), "tg", class, fmt.Sprint(class, k), time.Now())
+				place, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: int64(class)*10_000 + int64(k), Since: time.Now()})
 				if err != nil {
 					t.Error(err)
 				}
@@ -65,7 +64,7 @@ func TestOnePersonIsNotWrittenToTwiceInASecond(t *testing.T) {
 			e := paying()
 			began := time.Now()
 			for _, class := range classes {
-				if _, err := e.Turn(t.Context(), "tg", class, "1", time.Now()); err != nil {
+				if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: 1, Since: time.Now()}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -82,13 +81,13 @@ func TestARefusalHoldsBackBothPaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}} {
 			e := paying()
-			place, err := e.Turn(t.Context(), "tg", classes[0], "1", time.Now())
+			place, err := e.Turn(t.Context(), "tg", Wish{Class: classes[0], Person: 1, Since: time.Now()})
 			if err != nil {
 				t.Fatal(err)
 			}
 			began := time.Now()
 			place.Came(&bots.Fault{Kind: bots.RateLimited, Subject: bots.Account, Until: began.Add(7 * time.Second)})
-			if _, err := e.Turn(t.Context(), "tg", classes[1], "2", time.Now()); err != nil {
+			if _, err := e.Turn(t.Context(), "tg", Wish{Class: classes[1], Person: 2, Since: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			if took := time.Since(began); took < 7*time.Second {

@@ -37,8 +37,7 @@ type WalkStore interface {
 // Roads are the ways to the platform. They are implemented by
 // [*broadcast.Engine].
 type Roads interface {
-	Turn(ctx context.Context, account string, class broadcast.Class, target string, since time.Time) (broadcast.Place, error)
-	Rests(account, target string) time.Duration
+	Turn(ctx context.Context, account string, wish broadcast.Wish) (broadcast.Place, error)
 	SetPace(account string, pace bots.Pace)
 	Write(ch broadcast.Channel, i *incident.Incident, language string, l broadcast.Letter) (string, error)
 }

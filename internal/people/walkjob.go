@@ -110,17 +110,14 @@ func (s *sender) learn(took time.Duration) {
 // request makes the request. Whatever was begun is waited for.
 func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 	if e := p.Edit; e != nil {
-		op := bots.Operation{Action: bots.Edit, Target: chat(p), Message: strconv.FormatInt(e.Message, 10), Text: e.Text}
+		op := bots.Operation{Action: bots.Edit, Target: strconv.FormatInt(chat(p), 10), Message: strconv.FormatInt(e.Message, 10), Text: e.Text}
 		if e.Delete {
 			op.Action, op.Text = bots.Delete, ""
 		}
 		_, err := s.Bot.Do(s.life, op)
 		return e.Message, err
 	}
-	to := bots.Address{Chat: p.Chat, ReplyTo: p.ReplyTo, Paid: j.paid, Leaves: func() { j.mark(n, left, 0) }}
-	if p.To != 0 {
-		to.Chat = p.To
-	}
+	to := bots.Address{Chat: chat(p), ReplyTo: p.ReplyTo, Paid: j.paid, Leaves: func() { j.mark(n, left, 0) }}
 	return s.courier.Deliver(s.life, p.Parcel, to)
 }
 

@@ -1,8 +1,9 @@
 package people
 
 import (
+	"cmp"
 	"context"
-	"strconv"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,9 +134,12 @@ func (s *sender) next(l *lead) (task, bool) {
 		}
 		j := l.job
 		t, err := task{job: j, n: l.next}, j.ctx.Err()
-		if to := chat(t.person()); err == nil && s.rests(j, to) <= 0 { // otherwise he must not keep others waiting
-			t.place, err = s.turn(j, to)
+		if err == nil {
+			t.place, err = s.turn(j, t.person(), true)
 			t.turn = err == nil
+		}
+		if errors.Is(err, broadcast.ErrRests) { // he waits by himself, and keeps nobody else waiting
+			err = nil
 		}
 		l.next++
 		if err != nil { // nobody else of it is told now
@@ -153,27 +157,16 @@ func (s *sender) next(l *lead) (task, bool) {
 	}
 }
 
-func (s *sender) rests(j *job, chat string) time.Duration {
-	if j.batch.Row != 0 {
-		return 0
-	}
-	return s.Roads.Rests(s.Channel.Account, chat)
-}
-
 // chat is where a person is written to.
-func chat(p *Person) string {
-	if p.To != 0 {
-		return strconv.FormatInt(p.To, 10)
-	}
-	return strconv.FormatInt(p.Chat, 10)
-}
+func chat(p *Person) int64 { return cmp.Or(p.To, p.Chat) }
 
-func (s *sender) turn(j *job, chat string) (broadcast.Place, error) {
-	class := broadcast.Audience
+// turn waits until a person may be written to.
+func (s *sender) turn(j *job, p *Person, pass bool) (broadcast.Place, error) {
+	wish := broadcast.Wish{Class: broadcast.Audience, Person: chat(p), Since: j.batch.At, Pass: pass}
 	if j.batch.Row != 0 {
-		class = broadcast.Amend
+		wish.Class, wish.Pass = broadcast.Amend, false
 	}
-	return s.Roads.Turn(j.ctx, s.Channel.Account, class, chat, j.batch.At)
+	return s.Roads.Turn(j.ctx, s.Channel.Account, wish)
 }
 
 // do deals with one person, until he is told or it is clear that he will not be.
@@ -182,7 +175,7 @@ func (s *sender) do(t task) {
 	for try := 1; try <= maxTries; try++ {
 		if !t.turn {
 			var err error
-			if t.place, err = s.turn(j, chat(p)); err != nil {
+			if t.place, err = s.turn(j, p, false); err != nil {
 				break
 			}
 		}
