@@ -59,3 +59,14 @@ func readReceipts(b []byte) ([]Receipt, error) {
 	}
 	return out, nil
 }
+
+// FirstReceipt is the first subscriber after another in what a stretch keeps.
+func FirstReceipt(b []byte, after int64) (subscriber int64, ok bool, err error) {
+	all, err := readReceipts(b)
+	for _, r := range all {
+		if r.Subscriber > after {
+			return r.Subscriber, true, err
+		}
+	}
+	return 0, false, err
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -295,12 +296,18 @@ func (w *world) asks() (n int) {
 // longAgo has everything that people were told be told so many minutes earlier.
 func (w *world) longAgo(minutes int) {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", w.file)
+	w.change(`UPDATE walk_batch SET at = at - ?`, (time.Duration(minutes) * time.Minute).Microseconds())
+}
+
+// change changes the database beside the program.
+func (w *world) change(query string, args ...any) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", w.file+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec(`UPDATE walk_batch SET at = at - ?`, minutes*60*1_000_000); err != nil {
+	if _, err := db.ExecContext(w.t.Context(), query, args...); err != nil {
 		w.t.Fatal(err)
 	}
 }

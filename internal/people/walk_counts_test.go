@@ -16,6 +16,7 @@ type counts struct {
 	steps   int
 	looks   int // at subscribers and at what they were told
 	page    int // the most subscribers at a time
+	seen    int // subscribers, in all
 	rows    int // the most receipts' rows
 }
 
@@ -44,5 +45,13 @@ func (c *counts) Subscribers(ctx context.Context, bot string, after int64, limit
 	defer c.mu.Unlock()
 	c.looks++
 	c.page = max(c.page, len(page))
+	c.seen += len(page)
 	return page, err
+}
+
+// lookedAt is how many subscribers were read.
+func (c *counts) lookedAt() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen
 }

@@ -33,6 +33,7 @@ type letter struct {
 	edits   int
 	deleted bool
 	paid    bool
+	at      time.Time
 }
 
 // inboxes is a Telegram full of people, over HTTP on loopback.
@@ -99,7 +100,7 @@ func (c *inboxes) carry(method string, a asked) string {
 	switch method {
 	case "sendMessage":
 		c.last++
-		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, reply: a.Reply.Message, paid: a.Paid})
+		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, reply: a.Reply.Message, paid: a.Paid, at: time.Now()})
 		c.order = append(c.order, a.Chat)
 		if a.Paid {
 			c.paid++
@@ -168,6 +169,7 @@ type world struct {
 	inFlight int
 	resend   bool
 	ask      bool
+	drill    bool // the audience is for drills
 	rules    people.Rules
 	public   func(context.Context, incident.Ref, int) (bool, error)
 	counts   *counts // of what the walk asks of the store; may be nil
@@ -220,7 +222,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	audience := broadcast.Channel{Name: "people", Account: bot, Platform: "telegram", Language: "en", Audience: true}
+	audience := broadcast.Channel{Name: "people", Account: bot, Platform: "telegram", Language: "en", Audience: true, Drill: w.drill}
 	journal, err := people.OpenJournal(w.file + "-walk")
 	if err != nil {
 		w.t.Fatal(err)
@@ -306,10 +308,10 @@ func (w *world) update(ref, words string, status incident.Status) {
 // until waits for a condition.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	end := time.Now().Add(10 * time.Second)
+	end := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(end) {
-			w.t.Fatalf("after 10 s still not: %s", what)
+			w.t.Fatalf("after a minute still not: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

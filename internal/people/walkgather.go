@@ -53,9 +53,6 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 				}
 				continue
 			}
-			if len(b.People) > 0 && next > b.Hi+looksAt {
-				return b, nil
-			}
 			if b.Hi = next; len(b.People) == 0 {
 				b.Lo = next
 			}

@@ -211,25 +211,58 @@ func scanRow(scan func(...any) error) (r people.Row, err error) {
 }
 
 // NextTold is after whom, at place or later, the next people begin who were
-// told of the walk's incident. It returns false when there are none. Of the
-// rows that end after place the first to end need not be the first to begin.
+// told of the walk's incident. It returns false when there are none.
 func (s *Store) NextTold(ctx context.Context, w *people.Walk, place int64) (next int64, ok bool, err error) {
 	err = s.look(ctx, func(tx *tx) error {
 		for _, r := range w.Rounds {
-			var lo sql.NullInt64
-			row := tx.QueryRowContext(ctx, `SELECT min(lo) FROM walk_batch WHERE round = ? AND hi > ? AND is_open = 0
-				AND hi < (SELECT min(hi) FROM walk_batch WHERE round = ? AND hi > ? AND is_open = 0) + (SELECT span FROM walk_round WHERE id = ?)`,
-				r.ID, place, r.ID, place, r.ID)
-			if err := row.Scan(&lo); err != nil {
+			first, told, err := nextTold(ctx, tx, r.ID, place)
+			if err != nil {
 				return err
 			}
-			if from := max(lo.Int64, place); lo.Valid && (!ok || from < next) {
-				next, ok = from, true
+			if told && (!ok || first-1 < next) {
+				next, ok = first-1, true
 			}
 		}
 		return nil
 	})
 	return next, ok, err
+}
+
+// nextTold is the first after place whom a round told. Of the rows that end
+// after place the first to end need not be the first to begin, but none is
+// wider than the round's span.
+func nextTold(ctx context.Context, tx *tx, round, place int64) (first int64, ok bool, err error) {
+	for end := place; !ok; {
+		var hi sql.NullInt64
+		row := tx.QueryRowContext(ctx, `SELECT min(hi) FROM walk_batch WHERE round = ? AND hi > ? AND is_open = 0`, round, end)
+		if err := row.Scan(&hi); err != nil || !hi.Valid {
+			return 0, false, err
+		}
+		end = hi.Int64
+		if first, ok, err = firstTold(ctx, tx, place, `round = ? AND hi = ? AND is_open = 0`, round, end); err != nil {
+			return 0, false, err
+		}
+	}
+	earlier, _, err := firstTold(ctx, tx, place, `round = ? AND hi > ? AND is_open = 0 AND lo < ? AND hi < ? + (SELECT span FROM walk_round WHERE id = ?)`,
+		round, place, first, first, round)
+	return earlier, ok, err
+}
+
+// firstTold is the first after place who was told in one of some rows.
+func firstTold(ctx context.Context, tx *tx, place int64, where string, args ...any) (first int64, ok bool, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT receipts FROM walk_batch WHERE `+where, args...)
+	err = each(rows, err, func() error {
+		var receipts []byte
+		if err := rows.Scan(&receipts); err != nil {
+			return err
+		}
+		n, found, err := people.FirstReceipt(receipts, place)
+		if found && (!ok || n < first) {
+			first, ok = n, true
+		}
+		return err
+	})
+	return first, ok, err
 }
 
 // Outdated finds people whose message about an update does not show what it

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -42,9 +44,19 @@ func (s *Store) mustWalk(t *testing.T, lease broadcast.Lease, step people.Step) 
 // were told.
 func (s *Store) mustTell(t *testing.T, lease broadcast.Lease, w *people.Walk, lo, hi int64) {
 	t.Helper()
+	var all []int64
+	for id := lo + 1; id <= hi; id++ {
+		all = append(all, id)
+	}
+	s.mustTellSome(t, lease, w, lo, hi, all)
+}
+
+// mustTellSome does the same where only some of them are told.
+func (s *Store) mustTellSome(t *testing.T, lease broadcast.Lease, w *people.Walk, lo, hi int64, some []int64) {
+	t.Helper()
 	r := &w.Rounds[0]
 	b := &people.Batch{Walk: w.ID, Round: r.ID, Kind: r.Kind, Update: 1, Revision: 1, Lo: lo, Hi: hi, At: noon}
-	for id := lo + 1; id <= hi; id++ {
+	for _, id := range some {
 		b.People = append(b.People, people.Person{Subscriber: id})
 	}
 	r.Place, r.Span = hi, max(r.Span, hi-lo)
@@ -72,6 +84,43 @@ func TestRowsThatLieWithinOthers(t *testing.T) {
 		}
 	}
 	for place, want := range map[int64]int64{0: 10, 10: 10, 50: 50, 100: 100, 500: 500, 799: 799, 800: -1} {
+		next, ok, err := s.NextTold(t.Context(), w, place)
+		if !ok {
+			next = -1
+		}
+		if err != nil || next != want {
+			t.Errorf("after %d people were told who begin after %d, want %d (%v)", place, next, want, err)
+		}
+	}
+}
+
+// Whoever is told next is found among people who were not told, whatever rows
+// there are: they lie within others, begin or end alike, and have long stretches
+// of people whom the news did not concern.
+func TestTheNextWhoWasTold(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	const many = 400
+	draw := rand.New(rand.NewPCG(1, 2))
+	var told [many + 1]bool
+	for range 40 {
+		lo := draw.Int64N(many - 1)
+		hi := min(lo+1+draw.Int64N(60), many)
+		var some []int64
+		for id := lo + 1; id <= hi; id++ {
+			if draw.IntN(20) == 0 && !told[id] {
+				told[id], some = true, append(some, id)
+			}
+		}
+		if len(some) > 0 {
+			s.mustTellSome(t, lease, w, lo, hi, some)
+		}
+	}
+	for place := range int64(many + 1) {
+		want := int64(-1)
+		if k := slices.Index(told[min(place+1, many):], true); k >= 0 && place < many {
+			want = place + int64(k)
+		}
 		next, ok, err := s.NextTold(t.Context(), w, place)
 		if !ok {
 			next = -1

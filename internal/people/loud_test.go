@@ -1,0 +1,192 @@
+package people_test
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// Who has had wrong words before him for more than a minute is told aloud that
+// they were wrong, beside the edit, which notifies nobody; before that the edit
+// is enough, and of a typo nobody is told.
+func TestWrongWordsAreCorrectedAloudAfterAMinute(t *testing.T) {
+	right := incident.Text{"en": "Deposits are safe."}
+	gone := desk.Retract{Ref: "INC-1/1", Reason: "A false alarm."}
+	for name, tt := range map[string]struct {
+		after  int // minutes
+		change desk.Command
+		want   []string
+	}{
+		"correction at once":      {0, desk.Correct{Ref: "INC-1/1", Body: right}, []string{"safe"}},
+		"correction after 2 min":  {2, desk.Correct{Ref: "INC-1/1", Body: right}, []string{"safe", ">safe"}},
+		"typo after 2 min":        {2, desk.Correct{Ref: "INC-1/1", Body: right, Typo: true}, []string{"safe"}},
+		"retraction at once":      {0, gone, []string{"false alarm"}},
+		"retraction after 2 min":  {2, gone, []string{"false alarm", ">false alarm"}},
+		"deletion at once, aloud": {0, desk.Retract{Ref: "INC-1/1", Reason: "A false alarm.", Delete: true}, []string{"", "false alarm"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, quick)
+			w.start()
+			w.subscribe(nil, 1, 2, 3)
+			w.publish("Deposits are save.", incident.Major)
+			w.idle()
+			w.longAgo(tt.after)
+			w.do(tt.change)
+			w.idle()
+			for chat := int64(1); chat <= 3; chat++ {
+				all := w.inboxes.of(chat)
+				if len(all) != len(tt.want) {
+					t.Fatalf("%d has %+v, want %q", chat, all, tt.want)
+				}
+				if all[0].edits != 1 {
+					t.Errorf("the first message of %d was changed %d times", chat, all[0].edits)
+				}
+				if !all[0].deleted {
+					w.want(chat, tt.want...)
+				}
+			}
+		})
+	}
+}
+
+// Where corrections are edits alone nobody is told aloud.
+func TestEditsAloneAreQuiet(t *testing.T) {
+	w := newWorld(t, quick)
+	w.rules.EditOnly = true
+	w.start()
+	w.subscribe(nil, 1)
+	w.publish("Deposits are save.", incident.Major)
+	w.idle()
+	w.longAgo(2)
+	w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Deposits are safe."}})
+	w.idle()
+	w.want(1, "safe")
+}
+
+// An audience waits for public channels no longer than a quarter of a minute.
+func TestAnAudienceDoesNotWaitForEver(t *testing.T) {
+	w := newWorld(t, quick)
+	var asked atomic.Int64
+	w.public = func(context.Context, incident.Ref, int) (bool, error) {
+		asked.Add(1)
+		return false, nil
+	}
+	w.start()
+	w.subscribe(nil, numbers(1, 20)...)
+	w.publish("One.", incident.Major)
+	w.until("it has asked a few times", func() bool { return asked.Load() > 3 })
+	if n := w.inboxes.told("One."); n > 0 {
+		t.Errorf("%d were told before the public channels were", n)
+	}
+	w.change(`UPDATE said SET published_at = published_at - ?`, (15 * time.Second).Microseconds())
+	w.idle()
+	if n := w.inboxes.told("One."); n != 20 {
+		t.Errorf("%d of 20 were told", n)
+	}
+}
+
+// An exercise is for the subscribers of an audience for drills alone, and every
+// message says what it is.
+func TestADrillIsForItsOwnAudience(t *testing.T) {
+	exercise := desk.Open{Kind: incident.Outage, Drill: true, Saying: incident.Saying{Title: "Logins fail", Impact: incident.Major,
+		Body: incident.Text{"en": "Practice."}, Components: map[string]incident.ComponentState{"login": incident.MajorOutage}}}
+	w := newWorld(t, quick)
+	w.drill = true
+	w.start()
+	w.subscribe(nil, 1, 2)
+	w.publish("In earnest.", incident.Major)
+	w.do(exercise)
+	w.idle()
+	w.want(1, "DRILL … Practice. … DRL-1/1")
+	w.want(2, "DRILL … Practice. … DRL-1/1")
+
+	w = newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1, 2)
+	w.refused(exercise, "drill")
+	w.publish("In earnest.", incident.Major)
+	w.idle()
+	w.want(1, "In earnest.")
+}
+
+// What is only for people who were told before costs as much as those are many:
+// long stretches of others are not looked at.
+func TestStretchesOfPeopleWhoWereNotToldAreJumpedOver(t *testing.T) {
+	w := newWorld(t, 200)
+	w.counts = &counts{}
+	w.start()
+	const many = 20_000
+	concerned := []int64{5, 6_000, 6_001, 6_002, 15_000, many}
+	w.crowd(many, concerned...)
+	w.publish("One.", incident.Major)
+	w.idle()
+	if n := w.inboxes.told("One."); n != len(concerned) || w.counts.lookedAt() < many {
+		t.Fatalf("%d were told, %d were looked at", n, w.counts.lookedAt())
+	}
+	w.longAgo(2)
+	for _, c := range []desk.Command{
+		desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Other words."}},
+		desk.Update{Ref: "INC-1", Saying: incident.Saying{Status: incident.Resolved, Body: incident.Text{"en": "All is well."}}},
+	} {
+		before := w.counts.lookedAt()
+		w.do(c)
+		w.idle()
+		if n := w.counts.lookedAt() - before; n == 0 || n > many/4 {
+			t.Errorf("%d of %d were looked at, though only %d were told, for %+v", n, many, len(concerned), c)
+		}
+	}
+	for _, chat := range concerned {
+		if n := len(w.inboxes.of(chat)); n != 3 {
+			t.Errorf("%d has %d messages, want 3", chat, n)
+		}
+	}
+}
+
+// crowd adds many people with their numbers as chats, of whom all but some want
+// to hear of nothing that is less than critical.
+func (w *world) crowd(many int, concerned ...int64) {
+	w.t.Helper()
+	list := make([]people.Subscriber, many)
+	for k := range list {
+		list[k] = people.Subscriber{Chat: int64(k + 1), Language: "en", All: true, Impact: incident.Critical}
+		if slices.Contains(concerned, list[k].Chat) {
+			list[k].Impact = incident.ImpactNone
+		}
+	}
+	if _, err := w.store.ImportSubscribers(w.t.Context(), bot, list); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Several things at once do not make more than one message a second of it for
+// one person, and he holds up nobody else.
+func TestAPersonIsWrittenToOnceASecond(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1, 2)
+	w.subscribe(func(s *people.Subscriber) { s.Impact = incident.Critical }, 3)
+	began := time.Now()
+	w.publish("One.", incident.Major)
+	w.publish("Two.", incident.Major)
+	w.publish("Three.", incident.Critical)
+	w.idle()
+	w.want(3, "Three.")
+	for chat := int64(1); chat <= 2; chat++ {
+		all := w.inboxes.of(chat)
+		if len(all) != 3 {
+			t.Fatalf("%d has %+v", chat, all)
+		}
+		for k, l := range all { // however late each of them arrived
+			if after := l.at.Sub(began); after < time.Duration(k)*time.Second {
+				t.Errorf("%d had %d messages after %v", chat, k+1, after)
+			}
+		}
+	}
+}
