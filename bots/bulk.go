@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 )
 
 // A Courier carries the same words to many people, one request each, at less
@@ -27,9 +29,9 @@ type Parcel []byte
 // An Address is where a parcel goes.
 type Address struct {
 	Chat    int64
-	ReplyTo int64  // the message that it answers; 0 for none
-	Paid    bool   // beyond the free pace, for money
-	Leaves  func() // called in the last moment before the bytes leave; may be nil
+	ReplyTo int64        // the message that it answers; 0 for none
+	Paid    bool         // beyond the free pace, for money
+	Leaves  func() error // called in the last moment before the bytes leave, which an error prevents; may be nil
 }
 
 // Bulk is the HTTP side of a courier: requests that are small, many and alike.
@@ -48,25 +50,36 @@ func NewBulk(c *Client, idle int) *Bulk { return &Bulk{client: c, base: newTrans
 // Post makes one request with a JSON body and reads the beginning of the answer
 // into buf, as much as fits. The exchange that it returns is only for its
 // result.
-func (b *Bulk) Post(ctx context.Context, to *url.URL, body io.ReadCloser, length int64, leaves func(), buf []byte) *Exchange {
+func (b *Bulk) Post(ctx context.Context, to *url.URL, body io.ReadCloser, length int64, leaves func() error, buf []byte) *Exchange {
 	ex := &Exchange{client: b.client}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	var conn net.Conn
+	var refused atomic.Pointer[error]
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// The headers are in the buffer and nothing has left. That the mark is
-		// set now and not afterwards makes it too early by microseconds, where
-		// it would be too late: an attempt that was made is never forgotten.
+		GotConn: func(info httptrace.GotConnInfo) { conn = info.Conn },
+		// The headers are in the buffer and nothing has left, nor does it when
+		// the connection is closed. That the mark is set now and not afterwards
+		// makes it too early by microseconds, where it would be too late: an
+		// attempt that was made is never forgotten.
 		WroteHeaders: func() {
-			ex.mark(true)
 			if leaves != nil {
-				leaves()
+				if err := leaves(); err != nil {
+					refused.Store(&err)
+					conn.Close()
+					return
+				}
 			}
+			ex.mark(true)
 		},
 	})
 	req := (&http.Request{Method: http.MethodPost, URL: to, Host: to.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: jsonHeader(), Body: body, ContentLength: length}).WithContext(ctx)
 	resp, err := b.base.RoundTrip(req)
 	if err != nil {
+		if why := refused.Load(); why != nil {
+			err = *why
+		}
 		ex.failed(err)
 		return ex
 	}

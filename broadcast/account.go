@@ -36,14 +36,14 @@ func newAccount(e *Engine, a Account) *account {
 func (a *account) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
-		lease, ok, err := a.engine.Store.Claim(ctx, a.Name, a.engine.Lease)
+		lease, ok, err := a.engine.Store.Claim(ctx, a.Name, a.Lease)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrHandOver) {
 			a.engine.Log.Error("cannot claim the account", "account", a.Name, "error", err)
 		}
 		if ok && err == nil {
 			a.hold(ctx, lease, began)
 		}
-		sleep(ctx, a.engine.Lease/5)
+		sleep(ctx, a.Lease/5)
 	}
 }
 
@@ -89,7 +89,7 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 const giveBack = 2 * time.Second
 
 // right is for how long this node uses the account after it asked for the lease.
-func (a *account) right() time.Duration { return a.engine.Lease * 9 / 10 }
+func (a *account) right() time.Duration { return a.Lease * 9 / 10 }
 
 // extend notes that the lease was asked for, and is had, and returns for how long
 // from now.
@@ -117,7 +117,7 @@ func (a *account) rightful(ctx context.Context) error {
 func (a *account) keep(ctx context.Context, lease Lease, fuse *time.Timer) {
 	for ok := true; ok && ctx.Err() == nil; ok = a.renew(ctx, lease, fuse) {
 		a.wakeBusy(ctx)
-		sleep(ctx, a.engine.Lease/3)
+		sleep(ctx, a.Lease/4)
 	}
 }
 
@@ -127,7 +127,7 @@ func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool
 	log := a.engine.Log.With("account", a.Name)
 	for ctx.Err() == nil {
 		asked := time.Now()
-		got, ok, err := a.engine.Store.Claim(ctx, a.Name, a.engine.Lease)
+		got, ok, err := a.engine.Store.Claim(ctx, a.Name, a.Lease)
 		switch {
 		case errors.Is(err, ErrHandOver):
 			log.Info("handing the account over", "why", err)
@@ -140,7 +140,7 @@ func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool
 		case ctx.Err() == nil:
 			log.Warn("cannot renew the account's lease", "error", err)
 		}
-		sleep(ctx, a.engine.Lease/20)
+		sleep(ctx, a.Lease/20)
 	}
 	return false
 }

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,6 +90,7 @@ type Account struct {
 	Name     string
 	Platform string
 	Bot      bots.Bot
+	Lease    time.Duration // how long its lease lasts; 0 is as long as the engine's others
 }
 
 // Config is what an engine needs.
@@ -123,6 +125,7 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{Config: c, accounts: map[string]*account{}, channels: map[string]Channel{}}
 	for _, a := range c.Accounts {
+		a.Lease = cmp.Or(a.Lease, c.Lease)
 		e.accounts[a.Name] = newAccount(e, a)
 	}
 	for _, ch := range c.Channels {
@@ -141,6 +144,17 @@ func New(c Config) (*Engine, error) {
 func (e *Engine) While(account string, f func(ctx context.Context, lease Lease)) {
 	a := e.accounts[account]
 	a.while = append(a.while, f)
+}
+
+// Rightful refuses with ErrLost what is about to leave when this node's right to
+// an account has ended. It must be asked in the last moment by those who send by
+// themselves.
+func (e *Engine) Rightful(account string) error {
+	a := e.accounts[account]
+	if a == nil {
+		return fmt.Errorf("there is no account %q", account)
+	}
+	return a.rightful(context.Background())
 }
 
 // Run works until ctx ends, then waits up to Grace for the answers that are

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,7 +54,7 @@ func TestDeliver(t *testing.T) {
 	})
 	var left atomic.Int32
 	text := "Logins \"fail\"\n<b>& 登录 \u2028"
-	id, err := carry(t, b, text, bots.Address{Chat: -100123, ReplyTo: 7, Paid: true, Leaves: func() { left.Add(1) }})
+	id, err := carry(t, b, text, bots.Address{Chat: -100123, ReplyTo: 7, Paid: true, Leaves: func() error { left.Add(1); return nil }})
 	if id != 512 || err != nil || left.Load() != 1 {
 		t.Errorf("message %d, %v, left %d times", id, err, left.Load())
 	}
@@ -134,7 +135,7 @@ func TestNothingLeavesWithoutAConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = carry(t, b, "x", bots.Address{Chat: 5, Leaves: func() { t.Error("something left") }})
+	_, err = carry(t, b, "x", bots.Address{Chat: 5, Leaves: func() error { t.Error("something left"); return nil }})
 	if f := bots.AsFault(err); f.Kind != bots.Temporary || strings.Contains(f.Error(), "secret") {
 		t.Errorf("%v", err)
 	}
@@ -156,4 +157,28 @@ func FuzzMessageID(f *testing.F) {
 			t.Errorf("%q: %d, decoded %d", answer, id, full.Result.ID)
 		}
 	})
+}
+
+// What is refused in the last moment does not leave, and the next message finds
+// another connection.
+func TestNothingLeavesThatWasRefused(t *testing.T) {
+	t.Parallel()
+	b, asked := courier(t, func(w http.ResponseWriter) { fmt.Fprint(w, `{"ok":true,"result":{"message_id":3,"text":"x"}}`) })
+	late := errors.New("too late")
+	for _, text := range []string{"x", strings.Repeat("登", 4000)} { // the second one does not fit into a buffer
+		if _, err := carry(t, b, "before", bots.Address{Chat: 5}); err != nil { // so that a connection stands
+			t.Fatal(err)
+		}
+		<-asked
+		_, err := carry(t, b, text, bots.Address{Chat: 5, Leaves: func() error { return late }})
+		if f := bots.AsFault(err); f.Kind != bots.Temporary || !strings.Contains(f.Error(), "too late") {
+			t.Errorf("refused: %v", err)
+		}
+		if id, err := carry(t, b, "after", bots.Address{Chat: 5}); id != 3 || err != nil {
+			t.Errorf("afterwards: %d, %v", id, err)
+		}
+		if m := <-asked; m["text"] != "after" {
+			t.Errorf("asked for %.20q", m["text"])
+		}
+	}
 }

@@ -132,7 +132,7 @@ func (a *app) engineConfig(texts *templates.Set) broadcast.Config {
 	c := a.config
 	out := broadcast.Config{Store: a.store, Channels: channels(c), Texts: texts, Log: a.log, Changed: tell(&a.delivered), Observe: a.metrics.Request, Policy: policy(c)}
 	for name, bot := range a.bots {
-		out.Accounts = append(out.Accounts, broadcast.Account{Name: name, Platform: string(c.Bots[name].Kind), Bot: bot})
+		out.Accounts = append(out.Accounts, broadcast.Account{Name: name, Platform: string(c.Bots[name].Kind), Bot: bot, Lease: a.leaseOf(name)})
 	}
 	return out
 }

@@ -126,9 +126,14 @@ name = "Login"
 // so many subscribers and an update that nobody was told yet.
 func walkConfig(t testing.TB, api string, rate, subscribers int) (config, database string) {
 	t.Helper()
-	dir := t.TempDir()
-	database = "sqlite:" + filepath.Join(dir, "walk.db")
-	config = audienceSite(t, dir, database, api, float64(rate), "")
+	database = "sqlite:" + filepath.Join(t.TempDir(), "walk.db")
+	return walkConfigOn(t, database, api, rate, subscribers), database
+}
+
+// walkConfigOn is walkConfig with a store that is there already.
+func walkConfigOn(t testing.TB, database, api string, rate, subscribers int) (config string) {
+	t.Helper()
+	config = audienceSite(t, t.TempDir(), database, api, float64(rate), "")
 	withStore(t, database, func(db *store.Store) {
 		for from := int64(1); from <= int64(subscribers); from += 1000 {
 			var chats []int64
@@ -151,7 +156,7 @@ func walkConfig(t testing.TB, api string, rate, subscribers int) (config, databa
 			t.Fatal(err)
 		}
 	})
-	return config, database
+	return config
 }
 
 func withStore(t testing.TB, database string, f func(*store.Store)) {

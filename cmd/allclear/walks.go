@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
@@ -22,6 +23,23 @@ func audienceChannels(c *config.Config) (out []broadcast.Channel) {
 		}
 	}
 	return out
+}
+
+// audienceLease is how long the lease of an audience's account lasts where
+// another node may have to go on: it is renewed every 0.6 s, not used for the last
+// tenth, and for a second after it (the platform's window) nobody sends. So
+// people are written to again within four seconds of a node's death, and a
+// database that pauses for a second and a half interrupts nothing.
+const audienceLease = 2400 * time.Millisecond
+
+// leaseOf is how long an account's lease lasts; 0 is as usual.
+func (a *app) leaseOf(account string) time.Duration {
+	for _, ch := range audienceChannels(a.config) {
+		if ch.Account == account && a.store.Shared() {
+			return audienceLease
+		}
+	}
+	return 0
 }
 
 // newWalkers makes what writes to each audience.

@@ -26,6 +26,9 @@ type WalkStore interface {
 	Rows(ctx context.Context, w *Walk, lo, hi int64) ([]Row, error)
 	// Again lists whom a round tells once more, from after somebody on.
 	Again(ctx context.Context, round, after int64, limit int) ([]int64, error)
+	// Vacant is how long ago the right of who held the account before ended,
+	// where that is known.
+	Vacant(ctx context.Context, account string) (ago time.Duration, known bool, err error)
 	// NextTold is after whom the next people begin who were told anything.
 	NextTold(ctx context.Context, w *Walk, place int64) (next int64, ok bool, err error)
 	// Outdated finds people whose message shows something else than it should.
@@ -39,6 +42,7 @@ type WalkStore interface {
 type Roads interface {
 	Turn(ctx context.Context, account string, wish broadcast.Wish) (broadcast.Place, error)
 	SetPace(account string, pace bots.Pace)
+	Rightful(account string) error
 	Write(ch broadcast.Channel, i *incident.Incident, language string, l broadcast.Letter) (string, error)
 }
 
@@ -132,16 +136,19 @@ func (w *Walker) let() {
 	}
 }
 
-// begin runs f, which begins a message, unless the gate is shut or ctx has
-// ended; then it waits until the gate is open.
+// begin runs f, which begins a message or lets it leave, unless ctx or the right
+// to the account has ended. While the gate is shut it waits.
 func (w *Walker) begin(ctx context.Context, f func()) error {
 	for {
 		w.gate.RLock()
 		shut := w.shut
 		if shut == nil && ctx.Err() == nil {
-			f()
+			err := w.Roads.Rightful(w.Channel.Account)
+			if err == nil {
+				f()
+			}
 			w.gate.RUnlock()
-			return nil
+			return err
 		}
 		w.gate.RUnlock()
 		if ctx.Err() != nil {

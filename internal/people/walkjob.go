@@ -87,6 +87,9 @@ func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (anoth
 	if f.Kind != bots.Unsure {
 		j.mark(n, fresh, 0)
 	}
+	if f.Kind == bots.Temporary && j.ctx.Err() != nil { // it was not to leave any more
+		return false
+	}
 	return s.refused(j, p, f)
 }
 
@@ -114,10 +117,12 @@ func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 		if e.Delete {
 			op.Action, op.Text = bots.Delete, ""
 		}
-		_, err := s.Bot.Do(s.life, op)
+		ctx := bots.BeforeSend(s.life, func() error { return s.begin(j.ctx, func() {}) })
+		_, err := s.Bot.Do(ctx, op)
 		return e.Message, err
 	}
-	to := bots.Address{Chat: chat(p), ReplyTo: p.ReplyTo, Paid: j.paid, Leaves: func() { j.mark(n, left, 0) }}
+	to := bots.Address{Chat: chat(p), ReplyTo: p.ReplyTo, Paid: j.paid,
+		Leaves: func() error { return s.begin(j.ctx, func() { j.mark(n, left, 0) }) }}
 	return s.courier.Deliver(s.life, p.Parcel, to)
 }
 

@@ -71,23 +71,29 @@ func (r *run) work(ctx context.Context) error {
 }
 
 // recover settles what an earlier life left open. What it sent a moment ago
-// still counts; where another node or boot sent, nobody knows when.
+// still counts; another node may have sent until its right ended.
 func (r *run) recover(ctx context.Context) error {
+	asked := time.Now()
+	ago, known, err := r.Store.Vacant(ctx, r.Channel.Account)
+	if err != nil {
+		return err
+	}
 	left, err := r.Store.OpenBatches(ctx, r.Channel.Name)
 	if err != nil {
 		return err
 	}
 	r.until = r.began.Add(r.Journal.rests(r.began, r.pace.Per))
 	for _, b := range left {
-		if b.Journal != r.Journal.ID() {
-			r.until = later(r.until, r.began.Add(r.pace.Per+leeway))
-		}
+		known = known || b.Journal != r.Journal.ID() // of another boot: a moment ago, perhaps
 		b.recover(r.Journal)
 		b.Passed = len(b.People)
 		for k := range b.People {
 			b.People[k].Passed = k
 		}
 		r.close(b)
+	}
+	if known {
+		r.until = later(r.until, asked.Add(r.pace.Per+leeway-ago))
 	}
 	if len(left) > 0 {
 		r.Log.Warn("batches that were under way when the process ended", "channel", r.Channel.Name, "batches", len(left))

@@ -14,7 +14,7 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
-// counted counts who asks for a turn.
+// counted counts who asks for a turn, and has an account that nobody claimed.
 type counted struct {
 	Roads
 	turns atomic.Int64
@@ -24,6 +24,8 @@ func (c *counted) Turn(ctx context.Context, account string, wish broadcast.Wish)
 	c.turns.Add(1)
 	return c.Roads.Turn(ctx, account, wish)
 }
+
+func (c *counted) Rightful(string) error { return nil }
 
 // A post takes what it is given, after a while.
 type post struct {
@@ -42,7 +44,9 @@ type post struct {
 func (p *post) Limits() bots.Limits                   { return p.limits }
 func (p *post) Pack(text string) (bots.Parcel, error) { return bots.Parcel(text), nil }
 func (p *post) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (int64, error) {
-	to.Leaves()
+	if err := to.Leaves(); err != nil {
+		return 0, err
+	}
 	p.mu.Lock()
 	p.order = append(p.order, to.Chat)
 	if now := time.Now(); !p.last.Equal(now) {

@@ -9,6 +9,7 @@ type leaseRow struct {
 	expires time.Time // or when it was given back
 	leaving bool      // its holder is about to give it back
 	stays   time.Time // before this it is not handed over
+	freed   time.Time // when the right of whoever held it before ended
 }
 
 // unlike other times, these are those of the database's clock.
@@ -17,14 +18,17 @@ type moments struct {
 	ttl time.Duration
 }
 
+// longest is more than any lease lasts. Those of some accounts are shorter.
+const longest = 20 * time.Second
+
 // held reports whether a lease is valid. One that would last longer than any
 // lease does was written before the database's clock was set back.
 func (m moments) held(l leaseRow) bool {
-	return l.owner != "" && l.expires.After(m.now) && !l.expires.After(m.now.Add(2*m.ttl))
+	return l.owner != "" && l.expires.After(m.now) && !l.expires.After(m.now.Add(max(longest, 2*m.ttl)))
 }
 
 // fresh is how long after its last sign a node counts as alive. Nodes give one
-// every third of a lease at least.
+// every quarter of a lease at least.
 func (m moments) fresh() time.Time { return m.now.Add(-m.ttl / 2) }
 
 // A choice is what becomes of a node's wish for an account.

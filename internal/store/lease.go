@@ -35,13 +35,16 @@ func (s *Store) Claim(ctx context.Context, account string, ttl time.Duration) (b
 		if l.owner != s.node {
 			lease.Epoch++
 		}
-		stays := l.stays
-		if got == taken && len(others) > 0 && now.Sub(l.expires) > ttl/2 {
-			stays = now.Add(stay)
+		if got == taken {
+			if len(others) > 0 && now.Sub(l.expires) > ttl/2 {
+				l.stays = now.Add(stay)
+			}
+			l.freed = l.expires
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO lease (account, owner, epoch, expires, leaving, stays) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (account) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, expires = excluded.expires, leaving = excluded.leaving, stays = excluded.stays`,
-			account, s.node, lease.Epoch, micros(now.Add(ttl)), got == handing, micros(stays))
+		_, err = tx.ExecContext(ctx, `INSERT INTO lease (account, owner, epoch, expires, leaving, stays, freed) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (account) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, expires = excluded.expires, leaving = excluded.leaving,
+				stays = excluded.stays, freed = excluded.freed`,
+			account, s.node, lease.Epoch, micros(now.Add(ttl)), got == handing, micros(l.stays), micros(l.freed))
 		return err
 	})
 	if err == nil && got == handing {
@@ -78,16 +81,33 @@ func (s *Store) gather(ctx context.Context, q querier, m moments) (others []stri
 
 func leaseRows(ctx context.Context, q querier) (map[string]leaseRow, error) {
 	out := map[string]leaseRow{}
-	rows, err := q.QueryContext(ctx, `SELECT account, owner, epoch, expires, leaving, stays FROM lease`)
+	rows, err := q.QueryContext(ctx, `SELECT account, owner, epoch, expires, leaving, stays, freed FROM lease`)
 	return out, each(rows, err, func() error {
 		var account string
 		var l leaseRow
-		var expires, stays int64
-		err := rows.Scan(&account, &l.owner, &l.epoch, &expires, &l.leaving, &stays)
-		l.expires, l.stays = moment(expires), moment(stays)
+		var expires, stays, freed int64
+		err := rows.Scan(&account, &l.owner, &l.epoch, &expires, &l.leaving, &stays, &freed)
+		l.expires, l.stays, l.freed = moment(expires), moment(stays), moment(freed)
 		out[account] = l
 		return err
 	})
+}
+
+// Vacant is how long ago the right of whoever held an account before ended: he
+// cannot have used it since. It is not known of who worked on a file.
+func (s *Store) Vacant(ctx context.Context, account string) (ago time.Duration, known bool, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		now, err := s.clock(ctx, tx)
+		if err != nil {
+			return err
+		}
+		leases, err := leaseRows(ctx, tx)
+		if freed := leases[account].freed; !freed.IsZero() {
+			ago, known = max(0, now.Sub(freed)), true
+		}
+		return err
+	})
+	return ago, known, err
 }
 
 // Release implements [broadcast.Store].

@@ -23,8 +23,9 @@ const (
 )
 
 // session is said on every connection. A node that is halted in the middle of a
-// transaction must not hold up the others, and what is answered is on the disk.
-const session = `SET idle_in_transaction_session_timeout = '5s';
+// transaction must not hold up the others beyond its lease, and what is answered
+// is on the disk.
+const session = `SET idle_in_transaction_session_timeout = '2s';
 	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`
 
 // oneWriter takes the lock that puts transactions in order; it is held until

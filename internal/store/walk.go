@@ -278,8 +278,9 @@ func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int) (*p
 }
 
 // Walk takes one step of an audience's walks. What ended is kept whatever else
-// happens. What is to be opened is refused with ErrChanged or ErrFrozen where
-// the walk is no longer as it was loaded.
+// happens. What is to be opened is refused with ErrLost where the lease has run
+// out, and with ErrChanged or ErrFrozen where the walk is no longer as it was
+// loaded.
 func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Step) error {
 	var refused error
 	err := s.change(ctx, func(tx *tx) error {
@@ -294,8 +295,8 @@ func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Ste
 		if step.Walk == nil {
 			return nil
 		}
-		if refused = s.walkUnchanged(ctx, tx, step.Walk); refused != nil {
-			if errors.Is(refused, broadcast.ErrChanged) || errors.Is(refused, broadcast.ErrFrozen) {
+		if refused = s.mayOpen(ctx, tx, lease, step.Walk); refused != nil {
+			if errors.Is(refused, broadcast.ErrLost) || errors.Is(refused, broadcast.ErrChanged) || errors.Is(refused, broadcast.ErrFrozen) {
 				return nil
 			}
 			return refused
@@ -308,7 +309,19 @@ func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Ste
 	return refused
 }
 
-func (s *Store) walkUnchanged(ctx context.Context, q querier, w *people.Walk) error {
+// mayOpen is the fence before what is to be begun.
+func (s *Store) mayOpen(ctx context.Context, tx *tx, lease broadcast.Lease, w *people.Walk) error {
+	now, err := s.clock(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := holdsAt(ctx, tx, lease, now); err != nil {
+		return err
+	}
+	return walkUnchanged(ctx, tx, w)
+}
+
+func walkUnchanged(ctx context.Context, q querier, w *people.Walk) error {
 	var version int64
 	var frozen int
 	row := q.QueryRowContext(ctx, `SELECT version, (SELECT count(*) FROM freeze WHERE scope IN ('all', 'channel:' || channel, 'account:' || account, ?)) FROM walk WHERE id = ?`,
