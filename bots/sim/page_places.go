@@ -27,6 +27,16 @@ func (t *Telegram) places(name string, room Room) []pagePlace {
 	return places
 }
 
+// botName is what a bot is called.
+func (t *Telegram) botName(id string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if b := t.botByID(id); b != nil {
+		return "@" + b.user.Username
+	}
+	return "a bot that does not exist"
+}
+
 // chatNames is how links name a chat ("t.me/name/…", "t.me/c/id/…"), and its
 // topics by id.
 func (t *Telegram) chatNames(key string) (names []string, topics map[string]string) {

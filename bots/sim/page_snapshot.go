@@ -19,6 +19,7 @@ type pageView struct {
 	StatusPage string     `json:"status_page,omitempty"`
 	Note       string     `json:"note,omitempty"`
 	Room       pageRoom   `json:"room"`
+	Talk       *pageRoom  `json:"talk,omitempty"`
 	Feeds      []pageFeed `json:"feeds"` // X, Telegram, Discord, WeChat
 }
 
@@ -67,6 +68,7 @@ func (w *World) view() pageView {
 		StatusPage: w.Stage.StatusPage,
 		Note:       w.currentNote(),
 		Room:       w.roomView(room),
+		Talk:       w.talkView(w.Stage.Talk),
 		Feeds: []pageFeed{
 			w.xFeed(),
 			w.telegramFeed(w.Telegram.places(w.Stage.Telegram, room)),
@@ -97,6 +99,17 @@ func (w *World) roomView(room Room) pageRoom {
 		v.People = []Person{{ID: "1001", Name: "Visitor"}}
 	}
 	return v
+}
+
+// talkView is the visitor's own conversation; nil where there is none.
+func (w *World) talkView(talk Room) *pageRoom {
+	if talk.Chat == "" {
+		return nil
+	}
+	bot, person, _ := strings.Cut(talk.Chat, "/")
+	v := pageRoom{Chat: talk.Chat, People: slices.Clone(talk.People), Suggest: append([]string{}, talk.Suggest...), Answers: w.Telegram.pressAnswers()}
+	v.pageFeed = newPageFeed("telegram", []pagePlace{{person, w.Telegram.botName(bot)}}, w.Telegram.Seen(talk.Chat))
+	return &v
 }
 
 // telegramFeed asks for one chat after the other, since a bot may have very

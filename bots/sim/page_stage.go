@@ -16,6 +16,7 @@ type Stage struct {
 	X          string // account, without "@"
 	WeChat     string // key of the robot; the page does not show it
 	Room       Room
+	Talk       Room // the visitor's own conversation with a bot on Telegram, its Chat "bot/person"; none where that is empty
 }
 
 // A Room is the chat where operators work, and in which the visitor of the

@@ -18,6 +18,8 @@ const (
 	demoServer   = "700000000000000001"
 	demoNews     = "700000000000000101"
 	demoXAccount = "ExampleStatus"
+	demoVisitor  = "2001"
+	demoTalk     = "1000001/" + demoVisitor // with the bot
 )
 
 var demoKeys = sim.XCredentials{ConsumerKey: "demo-consumer", ConsumerSecret: "demo-consumer-secret", AccessToken: "1-demo-access", AccessSecret: "demo-access-secret"}
@@ -92,6 +94,11 @@ name = "wechat"
 bot = "wecom"
 language = "zh-Hans"
 
+[[channels]]
+name = "people"
+bot = "tg"
+audience = true
+
 [[rooms]]
 bot = "tg"
 target = "-1009000000001"
@@ -143,6 +150,7 @@ func newWorld() *sim.World {
 			panic(err)
 		}
 	}
+	must("", w.Telegram.AddPerson(sim.TelegramPerson{ID: demoVisitor, Name: "You", Language: "en"}))
 	w.Telegram.ReadAll(demoBot)
 	w.Discord.Guild = demoServer
 	w.Discord.AddBot(demoDiscord, "example-status")

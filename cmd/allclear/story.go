@@ -124,6 +124,7 @@ func stage(site string) sim.Stage {
 	return sim.Stage{
 		Title: "Example Exchange", StatusPage: site,
 		Telegram: demoChannel, Discord: demoNews, X: demoXAccount, WeChat: demoRobot,
+		Talk: sim.Room{Chat: demoTalk, People: []sim.Person{{ID: demoVisitor, Name: "You"}}, Suggest: []string{"/settings", "/status", "/verify ", "/help", "/unsubscribe"}},
 		Room: sim.Room{Platform: "telegram", Chat: demoRoom, People: people, Suggest: []string{
 			"/help", "/show", "/update INC-1 ", "/incident major deposits\nDeposits are delayed\nDeposits arrive up to 30 minutes late.\nnext 30m",
 		}},

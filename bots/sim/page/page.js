@@ -6,7 +6,7 @@ import { el } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const columns = find("columns");
-const room = new Room(find("composer"));
+const rooms = { room: new Room(find("composer")), talk: new Room(find("talking")) };
 const feeds = new Map();
 const unread = new Map();
 let snapshot = null;
@@ -14,8 +14,9 @@ let snapshot = null;
 for (const column of columns.querySelectorAll(".column")) {
   const id = column.dataset.feed;
   const options = { onFresh: (count) => news(id, count) };
+  const room = rooms[id];
+  if (room) options.onPress = (m, b, button) => room.press(m, b, button);
   if (id === "room") {
-    options.onPress = (m, b, button) => room.press(m, b, button);
     options.onReply = (m) => room.reply(m);
     options.roleOf = (m) => room.roleOf(m);
   }
@@ -25,11 +26,12 @@ for (const column of columns.querySelectorAll(".column")) {
 
 // On a narrow screen one column is shown at a time.
 function tab(id, column) {
-  const words = id === "room" ? "Room" : column.querySelector(".name").textContent;
+  const words = { room: "Room", talk: "You" }[id] ?? column.querySelector(".name").textContent;
   const button = el("button", "", words, el("span", "badge"));
   button.type = "button";
   button.dataset.shows = id;
   button.addEventListener("click", () => choose(id));
+  button.hidden = column.hidden;
   if (id === columns.dataset.tab) button.ariaCurrent = "true";
   return button;
 }
@@ -55,7 +57,7 @@ let telling;
 function news(id, count) {
   if (columns.dataset.tab !== id) unread.set(id, (unread.get(id) ?? 0) + count);
   badges();
-  if (id === "room") return; // its log is read by itself
+  if (rooms[id]) return; // its log is read by itself
   told.add(columns.querySelector(`#name-${id}`).textContent);
   clearTimeout(telling);
   telling = setTimeout(() => {
@@ -72,10 +74,21 @@ function show(quiet = false) {
   status.hidden = !/^https?:/.test(snapshot.status_page ?? "");
   if (!status.hidden) status.href = snapshot.status_page;
   const withDeleted = find("deleted").checked;
-  room.update(snapshot.room);
+  rooms.room.update(snapshot.room);
   feeds.get("room").update(snapshot.room, withDeleted, quiet);
+  talk(snapshot.talk, withDeleted, quiet);
   for (const feed of snapshot.feeds) feeds.get(feed.platform).update(feed, withDeleted, quiet);
 }
+
+// talk shows the visitor's own conversation, if the world has one for him.
+function talk(seen, withDeleted, quiet) {
+  columns.querySelector("[data-feed=talk]").hidden = !seen;
+  find("tabs").querySelector("[data-shows=talk]").hidden = !seen;
+  if (!seen) return;
+  rooms.talk.update(seen);
+  feeds.get("talk").update(seen, withDeleted, quiet);
+}
+
 find("deleted").addEventListener("change", () => snapshot && show(true));
 
 // A link to a message shows it, also in a column that is hidden now.
@@ -85,7 +98,8 @@ document.addEventListener("click", (e) => {
   e.preventDefault();
   const node = find(target);
   const id = target.split("-")[0];
-  if (!node) return room.say("That message is not on this page.");
+  if (/[-.]$/.test(target)) return choose(id); // the place, and no message in it
+  if (!node) return rooms.room.say("That message is not on this page.");
   choose(id);
   feeds.get(id).show(node);
   node.classList.remove("found");

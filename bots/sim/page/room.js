@@ -1,20 +1,22 @@
-// The operators' room: typing for one of its people, and pressing buttons.
+// A place where the visitor types, for one of its people, and presses buttons:
+// the operators' room, and his own conversation with a bot.
 
 import { el, gist } from "./text.js";
 
 export class Room {
   constructor(form) {
     this.form = form;
-    this.text = form.querySelector("#text");
-    this.speaker = form.querySelector("#speaker");
-    this.toast = form.querySelector("#toast");
-    this.answering = form.querySelector("#answering");
+    this.text = form.elements.text;
+    this.speaker = form.elements.speaker; // undefined where there is only one
+    this.toast = form.querySelector(".toast");
+    this.answering = form.querySelector(".answering"); // null where nobody replies
     this.replyTo = "";
     this.asked = new Set(); // presses whose answer was not seen yet
     form.addEventListener("submit", (e) => (e.preventDefault(), this.send()));
     this.text.addEventListener("keydown", (e) => this.key(e));
     this.text.addEventListener("input", () => this.grow());
-    this.answering.querySelector("button").addEventListener("click", () => this.reply(null));
+    this.answering?.querySelector("button").addEventListener("click", () => this.reply(null));
+    form.querySelector(".start")?.addEventListener("click", () => this.send("/start"));
   }
 
   // update takes the room of a snapshot.
@@ -22,6 +24,7 @@ export class Room {
     const before = JSON.stringify([this.room?.people, this.room?.suggest]);
     this.room = room;
     this.form.hidden = !room.chat;
+    this.form.classList.toggle("begun", room.messages.length > 0);
     if (before !== JSON.stringify([room.people, room.suggest])) this.offer();
     for (const id of this.asked) {
       const words = room.answers?.[id];
@@ -29,15 +32,20 @@ export class Room {
     }
   }
 
+  // person is for whom the visitor types and presses.
+  person() {
+    return this.room.people.find((p) => p.id === this.speaker?.value) ?? this.room.people[0];
+  }
+
   offer() {
-    const chosen = this.speaker.value;
-    this.speaker.replaceChildren(...this.room.people.map((p) => {
+    const chosen = this.speaker?.value;
+    this.speaker?.replaceChildren(...this.room.people.map((p) => {
       const option = el("option", "", p.role ? `${p.name} · ${p.role}` : p.name);
       option.value = p.id;
       option.selected = p.id === chosen;
       return option;
     }));
-    this.form.querySelector("#chips").replaceChildren(...this.room.suggest.map((text) => {
+    this.form.querySelector(".chips").replaceChildren(...this.room.suggest.map((text) => {
       const chip = el("button", "chip", gist(text, 24));
       chip.type = "button";
       chip.title = text;
@@ -54,7 +62,8 @@ export class Room {
 
   grow() {
     this.text.style.height = "auto";
-    this.text.style.height = `${Math.min(this.text.scrollHeight + 2, 160)}px`;
+    const tall = this.text.scrollHeight; // 0 where it is hidden
+    if (tall) this.text.style.height = `${Math.min(tall + 2, 160)}px`;
   }
 
   // key sends on Enter, unless it ends the composition of a character.
@@ -71,15 +80,15 @@ export class Room {
 
   reply(m) {
     this.replyTo = m?.id ?? "";
+    if (!this.answering) return;
     this.answering.hidden = !m;
     this.answering.firstElementChild.textContent = m ? `Reply to ${m.author}: ${gist(m.text, 60)}` : "";
     if (m) this.text.focus();
   }
 
-  async send() {
-    const text = this.text.value.trim();
+  async send(text = this.text.value.trim()) {
     if (!text || this.sending) return;
-    const person = this.room.people.find((p) => p.id === this.speaker.value);
+    const person = this.person();
     this.sending = true;
     const said = await this.post("/control/say", { person: person.id, name: person.name, text, reply_to: this.replyTo });
     this.sending = false;
@@ -91,7 +100,7 @@ export class Room {
 
   async press(m, b, button) {
     button.disabled = true;
-    const pressed = await this.post("/control/press", { message: m.id, person: this.speaker.value, data: b.data });
+    const pressed = await this.post("/control/press", { message: m.id, person: this.person().id, data: b.data });
     button.disabled = false;
     if (pressed) this.asked.add(pressed.id);
   }

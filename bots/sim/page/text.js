@@ -54,8 +54,8 @@ const hosts = { "x.com": "x-", "twitter.com": "x-", "discord.com": "discord-" };
 // handles says where on this page the messages of a Telegram chat are.
 export const handles = new Map();
 
-// shown is the place on this page of a message with a public address: its
-// simulated account exists nowhere else.
+// shown is the place on this page of a chat or message with a public address:
+// its simulated account exists nowhere else.
 function shown(url) {
   let parsed;
   try {
@@ -63,9 +63,10 @@ function shown(url) {
   } catch {
     return null;
   }
-  const [chat, message] = parsed.pathname.split("/").slice(-2);
-  const at = parsed.hostname === "t.me" ? handles.get(chat) : hosts[parsed.hostname];
-  return at && message ? `#${at}${message}` : null;
+  const path = parsed.pathname.split("/");
+  const [chat, message] = path.length > 2 ? path.slice(-2) : [path[1], ""];
+  const at = parsed.hostname === "t.me" ? handles.get(chat) : message && hosts[parsed.hostname];
+  return at ? `#${at}${message}` : null;
 }
 
 // stamp is a time of day in UTC, with everything in its title.
