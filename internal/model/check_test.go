@@ -27,6 +27,9 @@ func (w *world) settle() error {
 	w.mu.Lock()
 	w.armed, w.forgets = nil, 0
 	w.mu.Unlock()
+	for _, l := range append(w.others, w.life) {
+		l.gate.open()
+	}
 	if w.life.gone() {
 		if err := w.revive(); err != nil {
 			return err

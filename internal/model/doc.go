@@ -3,7 +3,8 @@
 //
 // A script is drawn from a seed: people publish, correct, retract, freeze and
 // settle, requests go wrong in every way that a simulator knows, and the
-// process dies at a boundary of the journal or on the wire. It is played in a
+// process dies, or is halted while another takes over and wakes up late, at a
+// boundary of the journal or on the wire. It is played in a
 // [testing/synctest] bubble, over connections in memory, on a SQLite file or on
 // PostgreSQL. A witness stands beside the journal and beside the platforms, and
 // complains when a promise is broken: see witness_test.go for what must hold at

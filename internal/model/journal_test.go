@@ -27,7 +27,15 @@ func (l *life) gone() bool {
 	}
 }
 
+// boundary is passed by the engine. It reports whether the process is dead.
+func (j *journal) boundary(point, account string) bool {
+	died := j.life.boundary(point, account)
+	j.life.gate.wait()
+	return died || j.life.gone()
+}
+
 func (j *journal) Claim(ctx context.Context, account string, ttl time.Duration) (broadcast.Lease, bool, error) {
+	j.life.gate.wait()
 	switch {
 	case j.life.gone():
 		return broadcast.Lease{}, false, errDead
@@ -44,14 +52,30 @@ func (w *world) isStolen(account string) bool {
 }
 
 func (j *journal) Release(ctx context.Context, lease broadcast.Lease) error {
+	j.life.gate.wait()
 	if j.life.gone() {
 		return errDead
 	}
 	return j.Store.Release(ctx, lease)
 }
 
+func (j *journal) Lane(ctx context.Context, id int64) (*broadcast.Lane, error) {
+	j.life.gate.wait()
+	return j.Store.Lane(ctx, id)
+}
+
+func (j *journal) Busy(ctx context.Context, account string) ([]int64, error) {
+	j.life.gate.wait()
+	return j.Store.Busy(ctx, account)
+}
+
+func (j *journal) Idle(ctx context.Context, lease broadcast.Lease, lane *broadcast.Lane) error {
+	j.life.gate.wait()
+	return j.Store.Idle(ctx, lease, lane)
+}
+
 func (j *journal) Begin(ctx context.Context, lease broadcast.Lease, lane *broadcast.Lane, a broadcast.Attempt) (int64, error) {
-	if j.life.gone() || j.life.boundary("before begin", lease.Account) {
+	if j.boundary("before begin", lease.Account) {
 		return 0, broadcast.ErrLost
 	}
 	known := j.life.before(lane)
@@ -59,7 +83,7 @@ func (j *journal) Begin(ctx context.Context, lease broadcast.Lease, lane *broadc
 	if err == nil {
 		j.life.attempted(known, lane, a)
 	}
-	if err == nil && (j.life.gone() || j.life.boundary("after begin", lease.Account)) {
+	if err == nil && j.boundary("after begin", lease.Account) {
 		return 0, broadcast.ErrLost
 	}
 	return id, err
@@ -68,17 +92,18 @@ func (j *journal) Begin(ctx context.Context, lease broadcast.Lease, lane *broadc
 var errFull = errors.New("the disk is full")
 
 func (j *journal) Record(ctx context.Context, lease broadcast.Lease, lane *broadcast.Lane, step broadcast.Step, attempt int64, out broadcast.Outcome) error {
+	j.life.gate.wait()
 	switch {
-	case j.life.gone(), attempt != 0 && j.life.boundary("before record", lease.Account):
+	case j.life.gone(), attempt != 0 && j.boundary("before record", lease.Account):
 		runtime.Goexit() // who cannot record tries for ever, and the dead do not
 	case attempt != 0 && j.life.forget():
 		return errFull
 	}
 	err := j.Store.Record(ctx, lease, lane, step, attempt, out)
 	if err == nil {
-		j.life.recorded(lane, step, out)
+		j.life.recorded(j.life, lane, step, out)
 	}
-	if err == nil && attempt != 0 && j.life.boundary("after record", lease.Account) {
+	if err == nil && attempt != 0 && j.boundary("after record", lease.Account) {
 		runtime.Goexit()
 	}
 	return err

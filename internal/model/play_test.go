@@ -71,13 +71,16 @@ func (w *world) play() error {
 func (w *world) close() {
 	if w.life != nil {
 		w.life.die()
-		w.life.end()
+		w.endAll()
 	}
 	w.wire.server.Close()
 	time.Sleep(5 * time.Minute) // requests under way arrive, idle connections end
 }
 
 func (w *world) act(a act) error {
+	if err := w.succeed(); err != nil {
+		return err
+	}
 	switch a.Do {
 	case "open", "update", "resolve", "correct", "typo", "retract", "remove":
 		return w.speak(a)
@@ -97,6 +100,12 @@ func (w *world) trouble(a act) error {
 		w.inject(platformOf(a.Channel), *a.Fault)
 	case "crash":
 		w.arm(&armed{point: a.Point, place: account, left: a.Nth, down: time.Duration(a.Down)})
+	case "halt":
+		if a.Point == "" {
+			w.life.gate.halt(time.Duration(a.Down))
+			return w.succeed()
+		}
+		w.arm(&armed{point: a.Point, place: account, left: a.Nth, down: time.Duration(a.Down), halt: true})
 	case "stop":
 		return w.restart(time.Duration(a.Down))
 	case "steal":

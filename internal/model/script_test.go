@@ -34,9 +34,9 @@ type act struct {
 	N       int        `json:"n,omitempty"` // which incident, update or delivery
 	Channel string     `json:"channel,omitempty"`
 	Fault   *sim.Fault `json:"fault,omitempty"`
-	Point   string     `json:"point,omitempty"` // of crash: where
-	Nth     int        `json:"nth,omitempty"`   // of crash: after so many that pass
-	Down    duration   `json:"down,omitempty"`  // of crash, stop, steal, away: for how long
+	Point   string     `json:"point,omitempty"` // of crash and halt: where; a node is halted at once without
+	Nth     int        `json:"nth,omitempty"`   // of crash and halt: after so many that pass
+	Down    duration   `json:"down,omitempty"`  // of crash, halt, stop, steal, away: for how long
 	Release string     `json:"release,omitempty"`
 	Long    bool       `json:"long,omitempty"` // a text that has to be cut
 }
@@ -139,13 +139,16 @@ func (d drawer) act(s script, trouble int) act {
 
 // trouble is an act that nobody wanted.
 func (d drawer) trouble(channel string) act {
-	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "stop", "steal", "forget", "away", "stranger"), Channel: channel}
+	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "steal", "forget", "away", "stranger"), Channel: channel}
 	switch a.Do {
 	case "fault":
 		a.Fault = d.fault(platformOf(channel))
 	case "crash":
 		a.Point, a.Nth = pick(d, append(append(crashPoints, crashPoints...), deskPoints...)...), pick(d, 0, 0, 0, 1, 2)
 		a.Down = pick(d, 0, d.between(0, 5*time.Second), d.between(0, 90*time.Second), 15*duration(time.Minute))
+	case "halt": // until before, about when, or after its leases end
+		a.Point, a.Nth = pick(d, append(crashPoints, "", "")...), pick(d, 0, 0, 0, 1, 2)
+		a.Down = pick(d, d.between(0, 8*time.Second), d.between(8*time.Second, 14*time.Second), d.between(8*time.Second, 60*time.Second))
 	case "stop", "steal", "away":
 		a.Down = pick(d, 0, d.between(0, 40*time.Second))
 	case "forget":

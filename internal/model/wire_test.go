@@ -27,10 +27,16 @@ var ports = map[string]string{"127.0.0.1:1": "telegram", "127.0.0.1:2": "discord
 var travel = map[string]time.Duration{"telegram": 41 * time.Millisecond, "discord": 53 * time.Millisecond, "x": 67 * time.Millisecond, "wechat": 79 * time.Millisecond}
 
 func newWire(h http.Handler) *wire {
-	w := &wire{accepted: make(chan net.Conn), server: &http.Server{Handler: h}, closed: make(chan struct{})}
+	w := &wire{accepted: make(chan net.Conn), closed: make(chan struct{})}
+	w.server = &http.Server{Handler: h, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, sender{}, c.(haltable).life) //nolint:forcetypeassert // see dial
+	}}
 	go w.server.Serve(w)
 	return w
 }
+
+// sender is under what the context of a request has the life that sent it.
+type sender struct{}
 
 // Accept implements [net.Listener].
 func (w *wire) Accept() (net.Conn, error) {
@@ -57,31 +63,31 @@ var errRefused = errors.New("connection refused")
 // process dies.
 type cable struct {
 	wire *wire
-	away func(platform string) bool // refuses connections
+	life *life
 
 	mu    sync.Mutex
 	torn  bool
 	conns map[net.Conn]bool
 }
 
-func newCable(w *wire, away func(string) bool) *cable {
-	return &cable{wire: w, away: away, conns: map[net.Conn]bool{}}
+func newCable(l *life) *cable {
+	return &cable{wire: l.wire, life: l, conns: map[net.Conn]bool{}}
 }
 
 func (c *cable) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.torn || c.away(ports[address]) {
+	if c.torn || c.life.away(ports[address]) {
 		return nil, errRefused
 	}
 	ours, theirs := net.Pipe()
 	select {
-	case c.wire.accepted <- theirs:
+	case c.wire.accepted <- haltable{theirs, c.life}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	c.conns[ours] = true
-	return ours, nil
+	return haltable{ours, c.life}, nil
 }
 
 // tear breaks all connections. What has left has left.

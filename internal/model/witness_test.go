@@ -250,11 +250,12 @@ func (v *witness) checkLinks(a attempt, l *broadcast.Lane, e *broadcast.Entry, o
 }
 
 // recorded is told of each outcome that was recorded.
-func (v *witness) recorded(l *broadcast.Lane, step broadcast.Step, out broadcast.Outcome) {
-	if step.Kind == broadcast.Do && out.Fault != nil && out.Fault.Kind == bots.RateLimited {
+func (v *witness) recorded(by *life, l *broadcast.Lane, step broadcast.Step, out broadcast.Outcome) {
+	// What comes late is recorded only where it settles a doubt.
+	if step.Kind == broadcast.Do && out.Fault != nil && out.Fault.Kind == bots.RateLimited && !by.gate.overtaken() {
 		v.w.note(func() {
 			for _, p := range v.paused {
-				p.recorded = p.recorded || p.account == l.Channel.Account && p.life == v.w.life && p.heard.Equal(time.Now())
+				p.recorded = p.recorded || p.account == l.Channel.Account && p.life == by && p.heard.Equal(time.Now())
 			}
 		})
 	}
@@ -277,28 +278,23 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	life := w.lifeNow()
+	life := r.Context().Value(sender{}).(*life) //nolint:forcetypeassert // see newWire
 	left := time.Now()
 	time.Sleep(travel[platform])
 	keys := limitKeys(platform, r, body)
-	w.arrived(platform, keys, left)
+	w.arrived(life, platform, keys, left)
 	life.boundary("arrived", platform)
 	rec := &recorder{ResponseWriter: rw, status: http.StatusOK}
 	defer func() { // also when the connection is cut
-		heard := w.answered(platform, keys, rec)
+		heard := w.answered(life, platform, keys, rec)
 		life.boundary("carried out", platform)
 		time.Sleep(travel[platform])
+		life.gate.wait()
 		if !life.gone() {
 			w.note(heard)
 		}
 	}()
 	w.sims.ServeHTTP(rec, r)
-}
-
-func (w *world) lifeNow() *life {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.life
 }
 
 // limitKeys are the limits that a request falls under: those of its account,
@@ -319,13 +315,18 @@ func limitKeys(platform string, r *http.Request, body []byte) []string {
 	return []string{platform}
 }
 
-// arrived: what a platform asked to hold back is held back.
-func (v *witness) arrived(platform string, keys []string, left time.Time) {
+// arrived: what a platform asked to hold back is held back. What a node had
+// under way when it was halted comes when it wakes up, and takes a place that its
+// successor did not know of.
+func (v *witness) arrived(from *life, platform string, keys []string, left time.Time) {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
+	if from.gate.overtaken() {
+		v.limits[platform]++
+	}
 	for _, k := range keys {
 		p := v.paused[k]
-		if p != nil && (p.life == v.w.life || p.recorded) && left.After(p.heard) && time.Now().Before(p.until) {
+		if p != nil && (p.life == from || p.recorded) && left.After(p.heard) && time.Now().Before(p.until) {
 			v.wrong("a request arrives at %s %v before the limit ends that it was told of", k, time.Until(p.until))
 		}
 	}
@@ -333,7 +334,7 @@ func (v *witness) arrived(platform string, keys []string, left time.Time) {
 
 // answered sees what a platform answered, and what followers see now. It
 // returns what holds once the answer has arrived.
-func (v *witness) answered(platform string, keys []string, rec *recorder) (heard func()) {
+func (v *witness) answered(to *life, platform string, keys []string, rec *recorder) (heard func()) {
 	v.w.mu.Lock()
 	defer v.w.mu.Unlock()
 	heard = func() {}
@@ -347,7 +348,7 @@ func (v *witness) answered(platform string, keys []string, rec *recorder) (heard
 			if rec.Header().Get("X-RateLimit-Global") == "true" {
 				key = "discord"
 			}
-			heard = func() { v.paused[key] = &pause{life: v.w.life, account: platform, heard: time.Now(), until: until} }
+			heard = func() { v.paused[key] = &pause{life: to, account: platform, heard: time.Now(), until: until} }
 		}
 	}
 	v.look(platform)

@@ -54,7 +54,9 @@ type world struct {
 	channels []broadcast.Channel
 	sims     *sim.World
 	wire     *wire
-	life     *life
+	db       *store.Store // while there is a life
+	life     *life        // which takes commands
+	others   []*life      // which were halted before it began
 	said     said
 	story    []string // what happened, for who looks into a failure
 	storyMu  sync.Mutex
@@ -75,6 +77,7 @@ type life struct {
 	engine *broadcast.Engine
 	desk   *desk.Desk
 	cable  *cable
+	gate   *gate
 	stop   context.CancelFunc
 	done   chan struct{}
 	dead   chan struct{}
@@ -88,6 +91,7 @@ type armed struct {
 	point, place string // place is an account
 	left         int    // passes before
 	down         time.Duration
+	halt         bool // it is only halted, for that long
 }
 
 func newWorld(s script, texts *templates.Set, url string) (*world, error) {
@@ -161,14 +165,15 @@ func accounts(used []broadcast.Channel) ([]broadcast.Account, error) {
 	return out, nil
 }
 
-// start begins a life of the process on the database as it is.
+// start begins a life of the process on the database as it is, beside those
+// that are halted.
 func (w *world) start() error {
-	db, err := store.Open(context.Background(), w.url, store.ByOwnClock)
+	db, err := w.database()
 	if err != nil {
 		return err
 	}
-	l := &life{world: w, store: db, dead: make(chan struct{}), done: make(chan struct{})}
-	l.cable = newCable(w.wire, w.away)
+	l := &life{world: w, store: db, gate: newGate(), dead: make(chan struct{}), done: make(chan struct{})}
+	l.cable = newCable(l)
 	ours, err := accounts(w.channels)
 	if err != nil {
 		return err
@@ -198,27 +203,46 @@ func (w *world) start() error {
 	return nil
 }
 
+// database is the database as a node sees it that begins.
+func (w *world) database() (db *store.Store, err error) {
+	if w.db != nil {
+		return w.db.AsNode(fmt.Sprintf("another %d", len(w.others))), nil
+	}
+	w.db, err = store.Open(context.Background(), w.url, store.ByOwnClock)
+	return w.db, err
+}
+
 // die ends the process where it stands: nothing is written any more, neither
 // to the database nor to a socket.
 func (l *life) die() {
 	l.once.Do(func() {
 		close(l.dead)
 		l.cable.tear()
+		l.gate.end()
 		l.stop()
 	})
 }
 
 // end waits until nothing of the life is left.
-func (l *life) end() error {
+func (l *life) end() {
 	l.stop()
 	<-l.done
 	l.cable.tear()
-	return l.store.Close()
+}
+
+// endAll waits until no life is left.
+func (w *world) endAll() error {
+	w.dismiss()
+	w.life.gate.open()
+	w.life.end()
+	db := w.db
+	w.db = nil
+	return db.Close()
 }
 
 // restart has the next life begin, after a while.
 func (w *world) restart(down time.Duration) error {
-	if err := w.life.end(); err != nil {
+	if err := w.endAll(); err != nil {
 		return err
 	}
 	w.tell("down for %v", down)
@@ -237,6 +261,11 @@ func (l *life) boundary(point, account string) bool {
 		a.left--
 		hit = false
 	}
+	if hit && a.halt {
+		l.armed, hit = nil, false
+		l.tell("halts: %s", point)
+		l.gate.halt(a.down)
+	}
 	l.mu.Unlock()
 	if hit {
 		l.tell("dies: %s", point)
@@ -245,7 +274,8 @@ func (l *life) boundary(point, account string) bool {
 	return hit
 }
 
-// pass lets time go by, and starts the process again when it died.
+// pass lets time go by, starts the process again when it died, and another when
+// it is halted.
 func (w *world) pass(d time.Duration) error {
 	until := time.Now().Add(d)
 	for {
@@ -256,6 +286,11 @@ func (w *world) pass(d time.Duration) error {
 		case <-w.life.dead:
 			timer.Stop()
 			if err := w.revive(); err != nil {
+				return err
+			}
+		case <-w.life.gate.halted:
+			timer.Stop()
+			if err := w.succeed(); err != nil {
 				return err
 			}
 		}

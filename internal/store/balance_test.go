@@ -39,7 +39,7 @@ func (f *fleet) run(d time.Duration, nodes ...string) {
 	f.t.Helper()
 	for end := f.now.Add(d); f.now.Before(end); f.now = f.now.Add(time.Second) {
 		for _, name := range nodes {
-			node := f.store.asNode(name)
+			node := f.store.AsNode(name)
 			if f.held[name] == nil {
 				f.held[name] = map[string]broadcast.Lease{}
 			}

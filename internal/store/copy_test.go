@@ -227,7 +227,7 @@ func TestServed(t *testing.T) {
 	if served, err := s.Served(t.Context()); served || err != nil {
 		t.Errorf("served by itself: %v, %v", served, err)
 	}
-	s.asNode("b").mustClaim(t, "tg")
+	s.AsNode("b").mustClaim(t, "tg")
 	if served, err := s.Served(t.Context()); !served || err != nil {
 		t.Errorf("served by another: %v, %v", served, err)
 	}

@@ -14,7 +14,7 @@ import (
 // Some accounts have shorter leases than others, which count all the same.
 func TestLeasesOfDifferentLength(t *testing.T) {
 	f := newFleet(t, 2)
-	a, b := f.store.asNode("a"), f.store.asNode("b")
+	a, b := f.store.AsNode("a"), f.store.AsNode("b")
 	if _, ok, err := a.Claim(t.Context(), "account0", 10*time.Second); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
@@ -46,7 +46,7 @@ func TestLeasesOfDifferentLength(t *testing.T) {
 // the account over. What it had sent it may still record.
 func TestNoBatchIsOpenedAfterTheLease(t *testing.T) {
 	f := newFleet(t, 1)
-	a, b := f.store.asNode("a"), f.store.asNode("b")
+	a, b := f.store.AsNode("a"), f.store.AsNode("b")
 	crowd := broadcast.Channel{Name: "people", Account: "account0", Platform: "telegram", Audience: true}
 	i := anIncident()
 	a.mustChange(t, func(tx desk.Tx) error { return errors.Join(tx.Create(i), tx.Announce(i.Ref, crowd, 1)) })

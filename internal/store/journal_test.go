@@ -14,18 +14,11 @@ import (
 	"github.com/allclear-hq/allclear/internal/desk"
 )
 
-// asNode is the store as another process would have it.
-func (s *Store) asNode(name string) *Store {
-	other := *s
-	other.node = name
-	return &other
-}
-
 func TestClaim(t *testing.T) {
 	s := newStore(t)
 	now := noon
 	s.clock = func(context.Context, querier) (time.Time, error) { return now, nil }
-	a, b := s.asNode("a"), s.asNode("b")
+	a, b := s.AsNode("a"), s.AsNode("b")
 
 	lease := a.mustClaim(t, "birds")
 	if _, ok, err := b.Claim(t.Context(), "birds", minute); ok || err != nil {
@@ -70,7 +63,7 @@ func TestLostLease(t *testing.T) {
 	if err := s.Release(t.Context(), lease); err != nil {
 		t.Fatal(err)
 	}
-	s.asNode("b").mustClaim(t, "birds")
+	s.AsNode("b").mustClaim(t, "birds")
 	never := broadcast.Lease{Account: "nobody", Epoch: 1}
 	for name, lost := range map[string]broadcast.Lease{"taken over": lease, "never claimed": never} {
 		if _, err := s.begin(t.Context(), lost, l); !errors.Is(err, broadcast.ErrLost) {

@@ -22,7 +22,7 @@ func takeOverBy(t *testing.T, s *Store, lease broadcast.Lease, l *broadcast.Lane
 	if err := s.Release(t.Context(), lease); err != nil {
 		t.Fatal(err)
 	}
-	b := s.asNode("b")
+	b := s.AsNode("b")
 	next := b.mustClaim(t, "birds")
 	open, err := b.Unanswered(t.Context(), "birds")
 	if err != nil || len(open) != 1 || open[0].ID != attempt {
@@ -134,7 +134,7 @@ func TestAnswerAfterTheLease(t *testing.T) {
 	if err := s.Release(t.Context(), lease); err != nil {
 		t.Fatal(err)
 	}
-	b := s.asNode("b")
+	b := s.AsNode("b")
 	b.mustClaim(t, "birds")
 	if err := s.sent(t.Context(), lease, l, id); err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestSends(t *testing.T) {
 		}
 		now = now.Add(10 * time.Second)
 	}
-	got, err := s.asNode("b").Sends(t.Context(), "birds", 15*time.Second)
+	got, err := s.AsNode("b").Sends(t.Context(), "birds", 15*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

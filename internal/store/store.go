@@ -56,6 +56,14 @@ func ByOwnClock(s *Store) {
 	s.clock = func(context.Context, querier) (time.Time, error) { return s.now(), nil }
 }
 
+// AsNode is the store as another node has it, for tests of what nodes do to each
+// other: on a file there is no other. Only the store that was opened is closed.
+func (s *Store) AsNode(name string) *Store {
+	other := *s
+	other.node = name
+	return &other
+}
+
 // Open opens the database that a URL names, "sqlite:FILE" or "postgres://…",
 // and brings it up to date. A file is created if it is not there.
 func Open(ctx context.Context, rawURL string, options ...Option) (*Store, error) {
