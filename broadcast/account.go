@@ -18,7 +18,7 @@ type account struct {
 	paid   atomic.Pointer[pacer] // of an audience, while another pace is paid for
 	notes  notes
 	while  []func(context.Context, Lease) // run while there is a lease
-	last   int64                          // epoch of the lease before
+	known  time.Time                      // until when all is known that was sent with the account; zero if nothing is
 
 	mu     sync.Mutex
 	lanes  map[int64]*walk  // running
@@ -78,6 +78,7 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	a.notes.holds(time.Time{})
 	stop()
 	walks.Wait()
+	a.ended()
 	giving, done := context.WithTimeout(context.WithoutCancel(ctx), giveBack)
 	defer done()
 	if err := a.engine.Store.Release(giving, lease); err != nil {
@@ -98,6 +99,16 @@ func (a *account) extend(asked time.Time) time.Duration {
 	defer a.mu.Unlock()
 	a.until = asked.Add(a.right())
 	return time.Until(a.until)
+}
+
+// ended notes until when nobody else can have used the account.
+func (a *account) ended() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known = time.Now()
+	if a.until.Before(a.known) {
+		a.known = a.until
+	}
 }
 
 // rightful refuses what is about to leave when the right to the account has

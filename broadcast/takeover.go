@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -35,19 +36,23 @@ func Late(l *Lane, step Step, began time.Time, out Outcome) bool {
 
 // learn has the pacer take into account what another node, or an earlier life
 // of this one, sent in the last minutes. What goes to rooms and people is not
-// journalled, so that a target's limit may be half used up already.
+// journalled, so that a target's limit may be half used up already. What was
+// sent before this node had the account last counts already.
 func (a *account) learn(ctx context.Context, lease Lease) error {
-	before := a.last
-	a.last = lease.Epoch
 	limits := a.Bot.Limits()
 	within := max(limits.Account.Per, limits.Target.Per)
-	if before == lease.Epoch || within == 0 {
+	if within == 0 {
 		return nil
 	}
 	sends, err := a.engine.Store.Sends(ctx, a.Name, within)
 	if err != nil {
 		return err
 	}
+	now := time.Now() // after the store's, so that nothing is left out
+	if !a.known.IsZero() {
+		sends = slices.DeleteFunc(sends, func(s Send) bool { return s.Ago > now.Sub(a.known) })
+	}
+	a.known = now
 	a.pacer.inherit(sends, lease.Epoch > 1)
 	return nil
 }
