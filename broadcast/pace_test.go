@@ -51,7 +51,8 @@ type paced struct {
 }
 
 // runPaced has as many senders as it takes write to people for a while, with
-// answers that take rtt, and up to jitter longer on the way. Now and then
+// answers that take rtt, and up to jitter longer on the way. The first request
+// of each has to open a connection, which takes a while too. Now and then
 // something public is posted.
 func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out paced) {
 	p := newPacer(bots.Limits{Account: perSecond(rate), Person: perSecond(1)})
@@ -66,12 +67,12 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 	end := time.Now().Add(length)
 	sent := 0
 	var senders sync.WaitGroup
-	send := func(class Class, target string) {
+	send := func(class Class, target string, opens time.Duration) {
 		s, err := p.wait(t.Context(), turn{class: class, target: target, since: time.Now()})
 		if err != nil {
 			t.Error(err)
 		}
-		time.Sleep(rtt/2 + uneven())
+		time.Sleep(opens + rtt/2 + uneven())
 		platform.arrive()
 		time.Sleep(rtt / 2)
 		p.answered(s)
@@ -84,8 +85,8 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 	}
 	for range int(1.1*float64(rate)*(rtt+2*jitter).Seconds()) + 2 {
 		senders.Go(func() {
-			for time.Now().Before(end) {
-				send(Audience, strconv.Itoa(next()))
+			for opens := 4 * uneven(); time.Now().Before(end); opens = 0 {
+				send(Audience, strconv.Itoa(next()), opens)
 			}
 		})
 	}

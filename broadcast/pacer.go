@@ -329,15 +329,21 @@ func (p *pacer) write(t turn, target *window, now time.Time) {
 // window is a sliding window of requests.
 type window struct {
 	pace    bots.Pace
-	arrived []time.Time      // estimates for the last pace.N requests, a ring once full
+	last    []request        // pace.N of them, a ring once full
 	taken   int              // requests ever
-	last    time.Time        // newest request
+	newest  time.Time        // when the newest request was sent
 	passed  time.Time        // the latest arrival of those that left the ring
 	closed  time.Time        // nothing before this
 	quick   [2]time.Duration // the shortest answer time of this span and the one before; 0 is none
 	spanned time.Time        // when this span began
 	wide    time.Duration    // on top of the margin, since a request was refused
 	widened time.Time
+}
+
+// A request of a window.
+type request struct {
+	at       time.Time // when it was sent, or its answer came
+	answered bool
 }
 
 // margin keeps the arrivals of a window apart by a little more than the
@@ -371,9 +377,9 @@ func (w *window) opens(now time.Time) time.Time {
 		return now
 	}
 	at := later(now, w.closed)
-	if w.pace.N > 0 && len(w.arrived) == w.pace.N {
+	if w.pace.N > 0 && len(w.last) == w.pace.N {
 		w.narrow(now)
-		first := later(w.passed, w.arrived[w.taken%w.pace.N])
+		first := later(w.passed, w.arrival(w.last[w.taken%w.pace.N]))
 		at = later(at, first.Add(w.pace.Per+w.margin()))
 	}
 	return at
@@ -383,20 +389,33 @@ func (w *window) take(now time.Time) slot {
 	s := slot{n: w.taken, sent: now}
 	switch {
 	case w.pace.N <= 0:
-	case len(w.arrived) < w.pace.N:
-		w.arrived = append(w.arrived, now)
+	case len(w.last) < w.pace.N:
+		w.last = append(w.last, request{at: now})
 	default:
 		k := w.taken % w.pace.N
-		w.passed = later(w.passed, w.arrived[k])
-		w.arrived[k] = now
+		w.passed = later(w.passed, w.arrival(w.last[k]))
+		w.last[k] = request{at: now}
 	}
 	w.taken++
-	w.last = now
+	w.newest = now
 	return s
 }
 
-// answered corrects when the request in a slot arrived: at the latest as much
-// after it was sent as its answer took longer than the quickest one.
+// arrival is when a request arrived, by the clock of one that is as quick as
+// any: at the latest as much before its answer came as the quickest one took.
+// That is known the better the more answers came, so it is not kept.
+func (w *window) arrival(r request) time.Time {
+	if !r.answered {
+		return r.at
+	}
+	quickest := w.quick[0]
+	if w.quick[1] > 0 {
+		quickest = min(quickest, w.quick[1])
+	}
+	return r.at.Add(-quickest)
+}
+
+// answered notes that the answer to the request in a slot came.
 func (w *window) answered(s slot, now time.Time) {
 	took := now.Sub(s.sent)
 	if now.Sub(w.spanned) > max(2*w.pace.Per, 10*time.Second) { // the way may have become another
@@ -405,17 +424,13 @@ func (w *window) answered(s slot, now time.Time) {
 	if w.quick[0] == 0 || took < w.quick[0] {
 		w.quick[0] = took
 	}
-	quickest := w.quick[0]
-	if w.quick[1] > 0 {
-		quickest = min(quickest, w.quick[1])
-	}
-	if w.pace.N > 0 && s.n >= w.taken-len(w.arrived) {
-		w.arrived[s.n%w.pace.N] = s.sent.Add(took - quickest)
+	if w.pace.N > 0 && s.n >= w.taken-len(w.last) {
+		w.last[s.n%w.pace.N] = request{at: now, answered: true}
 	}
 }
 
 // over reports whether the window holds nobody up any more, with per the
 // longest time for which a request counts.
 func (w *window) over(now time.Time, per time.Duration) bool {
-	return !w.closed.After(now) && now.Sub(w.last) > per+w.margin()
+	return !w.closed.After(now) && now.Sub(w.newest) > per+w.margin()
 }

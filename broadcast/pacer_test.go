@@ -125,6 +125,32 @@ func TestPacerWritesToAPersonOnceASecond(t *testing.T) {
 	})
 }
 
+// How long the way is gets known from the quickest answer, which need not be the
+// first one; then it is known of earlier requests too.
+func TestPacerLearnsHowLongTheWayIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(bots.Limits{Account: perSecond(2)})
+		began := time.Now()
+		send := func() slot {
+			s, err := p.wait(t.Context(), turn{class: Public, since: time.Now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		first := send()
+		time.Sleep(300 * time.Millisecond)
+		p.answered(first) // it had to open a connection
+		second := send()
+		time.Sleep(100 * time.Millisecond)
+		p.answered(second)
+		third := send()
+		if after := third.sent.Sub(began); after <= 1200*time.Millisecond {
+			t.Errorf("the third goes after %v, want a second after the first can have arrived, at 200 ms", after)
+		}
+	})
+}
+
 // After a refusal the pace is a little slower for some minutes.
 func TestPacerIsMoreCarefulAfterARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

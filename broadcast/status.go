@@ -104,8 +104,8 @@ func (p *pacer) room(now time.Time) (left, waiting int, paused time.Time) {
 	left = -1
 	if w := &p.account; w.pace.N > 0 {
 		left = w.pace.N
-		for _, t := range w.arrived {
-			if t.Add(w.pace.Per).After(now) {
+		for _, r := range w.last {
+			if w.arrival(r).Add(w.pace.Per).After(now) {
 				left--
 			}
 		}
