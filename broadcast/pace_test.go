@@ -51,7 +51,7 @@ type paced struct {
 }
 
 // runPaced has as many senders as it takes write to people for a while, with
-// answers that take rtt, and up to jitter longer on the way. The first request
+// answers that take rtt, and up to jitter longer each way. The first request
 // of each has to open a connection, which takes a while too. Now and then
 // something public is posted.
 func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out paced) {
@@ -74,7 +74,7 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 		}
 		time.Sleep(opens + rtt/2 + uneven())
 		platform.arrive()
-		time.Sleep(rtt / 2)
+		time.Sleep(rtt/2 + uneven())
 		p.answered(s)
 	}
 	next := func() int {
@@ -104,7 +104,7 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 			senders.Go(func() {
 				time.Sleep(rtt/2 + uneven())
 				platform.arrive()
-				time.Sleep(rtt / 2)
+				time.Sleep(rtt/2 + uneven())
 				p.answered(s)
 			})
 		}

@@ -103,12 +103,7 @@ func (p *pacer) room(now time.Time) (left, waiting int, paused time.Time) {
 	defer p.mu.Unlock()
 	left = -1
 	if w := &p.account; w.pace.N > 0 {
-		left = w.pace.N
-		for _, r := range w.last {
-			if w.arrival(r).Add(w.pace.Per).After(now) {
-				left--
-			}
-		}
+		left = w.pace.N - w.in(now)
 	}
 	if p.account.closed.After(now) {
 		paused = p.account.closed

@@ -1,0 +1,161 @@
+package broadcast
+
+import (
+	"slices"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+)
+
+// window is a sliding window of requests. It has as many places as requests are
+// permitted in it, and each place is given again when the request in it arrived
+// a whole window ago. So no window ever has more requests than places, and one
+// that was long on its way keeps only its own place from the next.
+type window struct {
+	pace    bots.Pace
+	held    int              // places that were given, at most pace.N
+	out     []request        // in them, those without an answer, as they were sent
+	back    []time.Time      // and when the answers to the others came
+	taken   int              // requests ever
+	newest  time.Time        // when the newest one was sent
+	closed  time.Time        // nothing before this
+	quick   [2]time.Duration // the shortest answer time of this span and the one before; 0 is none
+	spanned time.Time        // when this span began
+	wide    time.Duration    // on top of the margin, since a request was refused
+	widened time.Time
+}
+
+// A request of a window.
+type request struct {
+	n        int // how many were sent before
+	sent     time.Time
+	answered bool
+}
+
+// margin keeps the arrivals of a window apart by a little more than the
+// platform counts. After few requests their way is known less well, and where a
+// window lasts long a refusal costs long too, so the margin is wider.
+func (w *window) margin() time.Duration {
+	if w.pace.Per >= 30*time.Second {
+		return w.pace.Per/60 + w.wide
+	}
+	apart := w.pace.Per / time.Duration(max(w.pace.N, 1))
+	unknown := min(apart/8, 4*time.Millisecond)
+	if w.taken > 10*w.pace.N {
+		unknown = min(unknown, time.Millisecond)
+	}
+	return 2*time.Millisecond + unknown + w.wide
+}
+
+// widen doubles the margin after a refusal, up to a tenth of the window. What
+// it adds is halved each minute.
+func (w *window) widen(now time.Time) {
+	w.wide = min(w.wide+w.margin(), w.pace.Per/10)
+	w.widened = now
+}
+
+func (w *window) narrow(now time.Time) {
+	if w.wide > 0 && now.Sub(w.widened) > time.Minute {
+		w.wide, w.widened = w.wide/2, now
+	}
+}
+
+// opens is the earliest time at which another request fits.
+func (w *window) opens(now time.Time) time.Time {
+	if w == nil {
+		return now
+	}
+	at := later(now, w.closed)
+	if w.pace.N > 0 && w.held == w.pace.N {
+		w.narrow(now)
+		first, _ := w.first()
+		at = later(at, first.Add(w.pace.Per+w.margin()))
+	}
+	return at
+}
+
+// first is the earliest arrival of the requests in the window, and whether that
+// one was answered.
+func (w *window) first() (arrived time.Time, answered bool) {
+	for len(w.out) > 0 && w.out[0].answered {
+		w.out = w.out[1:]
+	}
+	if len(w.back) > 0 {
+		arrived = w.back[0].Add(-w.quickest())
+		if len(w.out) == 0 || arrived.Before(w.out[0].sent) {
+			return arrived, true
+		}
+	}
+	return w.out[0].sent, false
+}
+
+// leave takes the request that arrived first out of the window.
+func (w *window) leave() {
+	if _, answered := w.first(); answered {
+		w.back = w.back[1:]
+	} else {
+		w.out = w.out[1:]
+	}
+	w.held--
+}
+
+func (w *window) take(now time.Time) slot {
+	s := slot{n: w.taken, sent: now}
+	if w.pace.N > 0 {
+		if w.held == w.pace.N {
+			w.leave()
+		}
+		w.held++
+		w.out = append(w.out, request{n: s.n, sent: now})
+	}
+	w.taken++
+	w.newest = now
+	return s
+}
+
+// quickest is how long the quickest answer took. So much before another answer
+// came, at the latest, its request arrived, by the clock of a request that is as
+// quick as any. It is known the better the more answers came.
+func (w *window) quickest() time.Duration {
+	if w.quick[1] > 0 {
+		return min(w.quick[0], w.quick[1])
+	}
+	return w.quick[0]
+}
+
+// in is how many requests arrived within a window before now.
+func (w *window) in(now time.Time) (n int) {
+	for _, r := range w.out {
+		if !r.answered && r.sent.Add(w.pace.Per).After(now) {
+			n++
+		}
+	}
+	for _, at := range w.back {
+		if at.Add(w.pace.Per - w.quickest()).After(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// answered notes that the answer to the request in a slot came.
+func (w *window) answered(s slot, now time.Time) {
+	took := now.Sub(s.sent)
+	if now.Sub(w.spanned) > max(2*w.pace.Per, 10*time.Second) { // the way may have become another
+		w.quick[1], w.quick[0], w.spanned = w.quick[0], 0, now
+	}
+	if w.quick[0] == 0 || took < w.quick[0] {
+		w.quick[0] = took
+	}
+	k, ok := slices.BinarySearchFunc(w.out, s.n, func(r request, n int) int { return r.n - n })
+	if ok && !w.out[k].answered { // otherwise it has left the window
+		w.out[k].answered = true
+		w.back = append(w.back, now)
+	}
+}
+
+// over reports whether the window holds nobody up any more, with per the
+// longest time for which a request counts.
+func (w *window) over(now time.Time, per time.Duration) bool {
+	return !w.closed.After(now) && now.Sub(w.newest) > per+w.margin()
+}
