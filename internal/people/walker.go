@@ -76,6 +76,7 @@ type WalkerConfig struct {
 const (
 	publicFirst = 15 * time.Second       // that an audience waits for public channels
 	stretch     = 250 * time.Millisecond // of sending in a batch
+	ahead       = 200 * time.Millisecond // that a batch goes on after the answers to the one before it are expected: time to open the next
 	patience    = 2 * time.Second        // that somebody in a batch waits for his turn; then who he is and what he wants is read again
 	slowAfter   = time.Second            // without an answer, after which a batch no longer keeps others from being opened
 	lookEvery   = 250 * time.Millisecond // at what other nodes did

@@ -26,7 +26,7 @@ func (r *run) size() int {
 	if pace.N <= 0 {
 		return MaxBatch
 	}
-	long := max(stretch, r.sender.answerTime()*6/5)
+	long := max(stretch, r.sender.answerTime()+ahead)
 	return min(max(int(float64(pace.N)/pace.Per.Seconds()*long.Seconds()), 8), MaxBatch)
 }
 
