@@ -80,7 +80,7 @@ func (f *flooded) config(rate float64) string {
 	f.Helper()
 	dir := f.TempDir()
 	f.database = "sqlite:" + filepath.Join(dir, "flood.db")
-	return audienceSite(f, dir, f.database, f.people.URL, rate, fmt.Sprintf(`[bots.ops]
+	return audienceSite(f, dir, f.database, f.people.URL, fmt.Sprint("rate = ", rate), fmt.Sprintf(`[bots.ops]
 kind = "telegram"
 token = "43:secret"
 api_url = %q

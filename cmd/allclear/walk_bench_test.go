@@ -6,7 +6,9 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,70 +23,102 @@ import (
 
 var mostPeople = flag.Int("walk-people", 1_000_000, "the largest audience of BenchmarkAudience; 5000000 takes minutes")
 
-// BenchmarkAudience starts the real program with audiences of different sizes
-// and a Telegram that answers after 100 ms with up to 10 ms of jitter each way,
-// and refuses what is beyond the rate in any second. It publishes an update, and
-// watches the first seconds of the walk.
+// BenchmarkPace starts the real program with an audience of 30 000 and a
+// Telegram that answers after 20, 100 or 300 ms, up to 10 ms sooner or later, and
+// refuses what is beyond the rate in any second: 30, and 1000 that are paid for.
+// It publishes an update, and watches the walk for twenty seconds. The Telegram is
+// in another process than the program.
 //
 //	of-rate    messages that arrived, as a share of what was permitted
-//	refused    messages, for the rate: should be 0
+//	refused    messages, for the rate, from the first on: should be 0
 //	of-a-core  CPU that the program used meanwhile
-//	peak-MiB   memory that it ever had
-//	ms-first   from the answer to Publish until the first message arrived
-//	ms-start   from /start until its answer arrived, meanwhile
-func BenchmarkAudience(b *testing.B) {
+func BenchmarkPace(b *testing.B) {
 	for _, rate := range []int{30, 1000} {
-		for _, people := range []int{1, 10_000, 1_000_000, 5_000_000} {
-			if people > *mostPeople || rate == 30 && people != 10_000 {
-				continue
-			}
-			b.Run(fmt.Sprintf("rate=%d/people=%d", rate, people), func(b *testing.B) {
-				var sum watched
+		for _, answers := range []time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond} {
+			b.Run(fmt.Sprintf("rate=%d/answers=%v", rate, answers), func(b *testing.B) {
+				rounds := crowd.Medians{}
 				for b.Loop() {
-					sum = sum.plus(watchAudience(b, rate, people))
+					t := beginTelling(b, rate, 30_000, answers)
+					asleep(2 * time.Second) // the walk is under way
+					t.watch(20 * time.Second)
+					_, refused := t.crowd.Count()
+					rounds.Add("of-rate", t.share)
+					rounds.Add("refused", float64(refused))
+					rounds.Add("of-a-core", t.core)
+					t.end()
 				}
-				n := float64(b.N)
-				if people > rate {
-					b.ReportMetric(sum.share/n, "of-rate")
-					b.ReportMetric(sum.core/n, "of-a-core")
-					b.ReportMetric(sum.start/n, "ms-start")
-				}
-				b.ReportMetric(sum.refused/n, "refused")
-				b.ReportMetric(sum.peak/n, "peak-MiB")
-				b.ReportMetric(sum.first/n, "ms-first")
-				b.ReportMetric(0, "ns/op")
+				rounds.Report(b)
 			})
 		}
 	}
 }
 
-// watched is what was seen of one program.
-type watched struct{ share, refused, core, peak, first, start float64 }
+// BenchmarkAudience does the same with audiences of different sizes, at 1000 a
+// second and answers after 100 ms.
+//
+//	peak-MiB   memory that the program ever had
+//	ms-first   from the answer to Publish until the first message arrived
+//	of-one     the same as a multiple of what it takes with one person
+//	ms-start   from /start until its answer arrived, meanwhile
+func BenchmarkAudience(b *testing.B) {
+	for _, people := range []int{10_000, 1_000_000, 5_000_000} {
+		if people > *mostPeople {
+			continue
+		}
+		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
+			rounds := crowd.Medians{}
+			for b.Loop() {
+				one := beginTelling(b, 1000, 1, 100*time.Millisecond)
+				one.end()
+				t := beginTelling(b, 1000, people, 100*time.Millisecond)
+				rounds.Add("of-one", t.first.Seconds()/one.first.Seconds())
+				rounds.Add("ms-first", t.first.Seconds()*1e3)
+				asleep(2 * time.Second) // the walk is under way
+				rounds.Add("ms-start", t.start().Seconds()*1e3)
+				rounds.Add("peak-MiB", peakOf(b, t.pid))
+				t.end()
+			}
+			rounds.Report(b)
+		})
+	}
+}
 
-func (w watched) plus(o watched) watched {
-	return watched{w.share + o.share, w.refused + o.refused, w.core + o.core, w.peak + o.peak, w.first + o.first, w.start + o.start}
+// telling is a program that has begun to tell an audience something.
+type telling struct {
+	b        *testing.B
+	crowd    *crowd.Crowd
+	rate     int
+	pid      int
+	kill     func()
+	first    time.Duration // from the answer to Publish until the first message arrived
+	answered atomic.Int64  // when a newcomer was answered
+	share    float64       // of the rate, while it was watched
+	core     float64       // CPU, meanwhile
 }
 
 const newcomer = 900_000_000 // a chat that is in no audience
 
-func watchAudience(b *testing.B, rate, people int) (seen watched) {
+// beginTelling starts the program, publishes an update once it knows how many
+// people there are, and returns when the first has it.
+func beginTelling(b *testing.B, rate, people int, answers time.Duration) *telling {
 	c, err := crowd.Listen()
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer c.Close()
+	t := &telling{b: b, crowd: c, rate: rate}
 	c.Rate, c.Says = rate, make(chan string, 1)
-	c.Way = func() time.Duration { return 50*time.Millisecond + rand.N(10*time.Millisecond) }
-	var first, answered atomic.Int64
+	c.Way = func() time.Duration { return answers/2 - 5*time.Millisecond + rand.N(10*time.Millisecond) }
+	var first atomic.Int64
 	c.Heard = func(chat, _ int64) {
 		if now := time.Now().UnixNano(); chat == newcomer {
-			answered.CompareAndSwap(0, now)
+			t.answered.CompareAndSwap(0, now)
 		} else {
 			first.CompareAndSwap(0, now)
 		}
 	}
-	url, pid, kill := programAt(b, audienceConfig(b, c.URL, rate, people))
-	defer kill()
+	var url string
+	url, t.pid, t.kill = programAt(b, audienceConfig(b, c.URL, rate, people))
+	mustSoon(b, "the number of people", func() bool { return strings.Contains(metricsOf(b, url), fmt.Sprintf(`state="active"} %d`, people)) })
 	lookup := func(name string) (string, bool) {
 		v, ok := map[string]string{"ALLCLEAR_URL": url, "ALLCLEAR_TOKEN": demoToken}[name]
 		return v, ok
@@ -96,22 +130,44 @@ func watchAudience(b *testing.B, rate, people int) (seen watched) {
 	}
 	published := time.Now()
 	mustSoon(b, "a first message", func() bool { return first.Load() != 0 })
-	seen.first = float64(first.Load()-published.UnixNano()) / 1e6
-	if people > rate {
-		asleep(2 * time.Second) // the walk is under way
-		c.Says <- fmt.Sprintf(`{"update_id":7,"message":{"message_id":1,"date":1700000000,"text":"/start","chat":{"id":%d,"type":"private"},"from":{"id":%d,"is_bot":false,"first_name":"A","language_code":"en"}}}`, newcomer, newcomer)
-		asked := time.Now()
-		cpu, before := cpuOf(b, pid), taken(c)
-		mustSoon(b, "an answer to /start", func() bool { return answered.Load() != 0 })
-		seen.start = float64(answered.Load()-asked.UnixNano()) / 1e6
-		asleep(6*time.Second - time.Since(asked))
-		took := time.Since(asked).Seconds()
-		seen.share = (taken(c) - before) / took / float64(rate)
-		seen.core = (cpuOf(b, pid) - cpu).Seconds() / took
+	t.first = time.Unix(0, first.Load()).Sub(published)
+	return t
+}
+
+// watch counts for a while what arrives and what that costs.
+func (t *telling) watch(d time.Duration) {
+	began, cpu, before := time.Now(), cpuOf(t.b, t.pid), taken(t.crowd)
+	asleep(d)
+	took := time.Since(began).Seconds()
+	t.share = (taken(t.crowd) - before) / took / float64(t.rate)
+	t.core = (cpuOf(t.b, t.pid) - cpu).Seconds() / took
+}
+
+// start has somebody press Start, and returns how long his answer takes.
+func (t *telling) start() time.Duration {
+	t.crowd.Says <- fmt.Sprintf(`{"update_id":7,"message":{"message_id":1,"date":1700000000,"text":"/start","chat":{"id":%d,"type":"private"},"from":{"id":%d,"is_bot":false,"first_name":"A","language_code":"en"}}}`, newcomer, newcomer)
+	asked := time.Now()
+	mustSoon(t.b, "an answer to /start", func() bool { return t.answered.Load() != 0 })
+	return time.Unix(0, t.answered.Load()).Sub(asked)
+}
+
+func (t *telling) end() {
+	t.kill()
+	t.crowd.Close()
+}
+
+func metricsOf(b *testing.B, url string) string {
+	b.Helper()
+	resp, err := http.Get(url + "/metrics")
+	if err != nil {
+		b.Fatal(err)
 	}
-	_, refused := c.Count()
-	seen.refused, seen.peak = float64(refused), peakOf(b, pid)
-	return seen
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return string(text)
 }
 
 func asleep(d time.Duration) { time.Sleep(d) }
@@ -136,7 +192,11 @@ func audienceConfig(b *testing.B, api string, rate, people int) string {
 	b.Helper()
 	dir := b.TempDir()
 	file := filepath.Join(dir, "walk.db")
-	config := audienceSite(b, dir, "sqlite:"+file, api, float64(rate), fmt.Sprintf(`[[operators]]
+	pace := fmt.Sprint("rate = ", rate)
+	if rate > 30 {
+		pace += "\npaid = 100_000"
+	}
+	config := audienceSite(b, dir, "sqlite:"+file, api, pace, fmt.Sprintf(`[[operators]]
 name = "Ana"
 role = "publisher"
 token = %q

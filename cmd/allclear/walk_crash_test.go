@@ -89,7 +89,7 @@ func (s *throng) take(chat int64) (int64, bool) {
 
 // audienceSite writes the configuration of a site whose bot "tg" has an audience
 // "people", and more.
-func audienceSite(t testing.TB, dir, database, api string, rate float64, more string) (config string) {
+func audienceSite(t testing.TB, dir, database, api, pace, more string) (config string) {
 	t.Helper()
 	text := fmt.Sprintf(`
 [site]
@@ -105,7 +105,7 @@ listen = "127.0.0.1:0"
 kind = "telegram"
 token = "42:secret"
 api_url = %q
-rate = %g
+%s
 [[channels]]
 name = "people"
 bot = "tg"
@@ -114,7 +114,7 @@ audience = true
 [[components]]
 id = "login"
 name = "Login"
-%s`, database, api, rate, more)
+%s`, database, api, pace, more)
 	config = filepath.Join(dir, "config.toml")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func walkConfig(t testing.TB, api string, rate, subscribers int) (config, databa
 // walkConfigOn is walkConfig with a store that is there already.
 func walkConfigOn(t testing.TB, database, api string, rate, subscribers int) (config string) {
 	t.Helper()
-	config = audienceSite(t, t.TempDir(), database, api, float64(rate), "")
+	config = audienceSite(t, t.TempDir(), database, api, fmt.Sprint("rate = ", rate), "")
 	withStore(t, database, func(db *store.Store) {
 		for from := int64(1); from <= int64(subscribers); from += 1000 {
 			var chats []int64

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,35 +45,21 @@ func BenchmarkWalk(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			const n = 100_000
 			perPerson := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / n / 1e3 }
-			rounds := medians{}
+			rounds := crowd.Medians{}
 			for b.Loop() {
 				plain, courier := plainLoop(b, n), courierLoop(b, n)
 				walk, grown := walkOnce(b, n, url())
-				rounds.add("of-courier", courier.wall.Seconds()/walk.wall.Seconds())
-				rounds.add("of-plain", plain.wall.Seconds()/walk.wall.Seconds())
-				rounds.add("µs-on-top", perPerson(walk.cpu-courier.cpu))
-				rounds.add("µs-courier", perPerson(courier.cpu))
-				rounds.add("µs-plain", perPerson(plain.cpu))
-				rounds.add("people/s", n/walk.wall.Seconds())
-				rounds.add("B/person", float64(grown)/n)
+				rounds.Add("of-courier", courier.wall.Seconds()/walk.wall.Seconds())
+				rounds.Add("of-plain", plain.wall.Seconds()/walk.wall.Seconds())
+				rounds.Add("µs-on-top", perPerson(walk.cpu-courier.cpu))
+				rounds.Add("µs-courier", perPerson(courier.cpu))
+				rounds.Add("µs-plain", perPerson(plain.cpu))
+				rounds.Add("people/s", n/walk.wall.Seconds())
+				rounds.Add("B/person", float64(grown)/n)
 			}
-			rounds.report(b)
+			rounds.Report(b)
 		})
 	}
-}
-
-// medians are of what was measured in each round, by unit. What else the
-// machine does in one of them does not count then.
-type medians map[string][]float64
-
-func (m medians) add(unit string, value float64) { m[unit] = append(m[unit], value) }
-
-func (m medians) report(b *testing.B) {
-	for unit, all := range m {
-		slices.Sort(all)
-		b.ReportMetric((all[len(all)/2]+all[(len(all)-1)/2])/2, unit)
-	}
-	b.ReportMetric(0, "ns/op")
 }
 
 // connections is how many requests are in flight where nothing limits the pace.
