@@ -12,23 +12,29 @@ import (
 
 var _ broadcast.Store = (*Store)(nil)
 
-// holdsAt refuses with ErrLost when the lease is no longer valid.
-func holdsAt(ctx context.Context, q querier, l broadcast.Lease, now time.Time) error {
+// heldUntil is when a lease ends. It refuses with ErrLost when another node has
+// the account.
+func heldUntil(ctx context.Context, q querier, l broadcast.Lease) (time.Time, error) {
 	var until int64
 	err := q.QueryRowContext(ctx, `SELECT expires FROM lease WHERE account = ? AND epoch = ?`, l.Account, l.Epoch).Scan(&until)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && !now.Before(moment(until)) {
-		return broadcast.ErrLost
+	if errors.Is(err, sql.ErrNoRows) {
+		err = broadcast.ErrLost
+	}
+	return moment(until), err
+}
+
+// holdsAt refuses with ErrLost when the lease is no longer valid.
+func holdsAt(ctx context.Context, q querier, l broadcast.Lease, now time.Time) error {
+	until, err := heldUntil(ctx, q, l)
+	if err == nil && !now.Before(until) {
+		err = broadcast.ErrLost
 	}
 	return err
 }
 
 // holds refuses with ErrLost when another node has the account.
 func holds(ctx context.Context, q querier, l broadcast.Lease) error {
-	var epoch int64
-	err := q.QueryRowContext(ctx, `SELECT epoch FROM lease WHERE account = ?`, l.Account).Scan(&epoch)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && epoch != l.Epoch {
-		return broadcast.ErrLost
-	}
+	_, err := heldUntil(ctx, q, l)
 	return err
 }
 

@@ -284,7 +284,8 @@ func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int) (*p
 func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Step) error {
 	var refused error
 	err := s.change(ctx, func(tx *tx) error {
-		if err := holds(ctx, tx, lease); err != nil {
+		until, err := heldUntil(ctx, tx, lease)
+		if err != nil {
 			return err
 		}
 		for _, c := range step.Close {
@@ -295,7 +296,7 @@ func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Ste
 		if step.Walk == nil {
 			return nil
 		}
-		if refused = s.mayOpen(ctx, tx, lease, step.Walk); refused != nil {
+		if refused = s.mayOpen(ctx, tx, until, step.Walk); refused != nil {
 			if errors.Is(refused, broadcast.ErrLost) || errors.Is(refused, broadcast.ErrChanged) || errors.Is(refused, broadcast.ErrFrozen) {
 				return nil
 			}
@@ -309,14 +310,14 @@ func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Ste
 	return refused
 }
 
-// mayOpen is the fence before what is to be begun.
-func (s *Store) mayOpen(ctx context.Context, tx *tx, lease broadcast.Lease, w *people.Walk) error {
+// mayOpen is the fence before what is to be begun, with the end of the lease.
+func (s *Store) mayOpen(ctx context.Context, tx *tx, until time.Time, w *people.Walk) error {
 	now, err := s.clock(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if err := holdsAt(ctx, tx, lease, now); err != nil {
-		return err
+	if !now.Before(until) {
+		return broadcast.ErrLost
 	}
 	return walkUnchanged(ctx, tx, w)
 }

@@ -38,8 +38,8 @@ func TestAStepOfAWalkTakesFewStatements(t *testing.T) {
 		name       string
 		size, most int
 	}{
-		{"full batches", people.MaxBatch, 9}, // begin, its turn, the lease, the batch, its counts, the walk, its round, the next batch, commit
-		{"batches that are joined", 250, 12}, // besides, its neighbour, that with it, and how wide it is now
+		{"full batches", people.MaxBatch, 10}, // begin, its turn, the lease, the batch, its counts, the time, the walk, its round, the next batch, commit
+		{"batches that are joined", 250, 13},  // besides, its neighbour, that with it, and how wide it is now
 	} {
 		b := after(w, c.size)
 		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
