@@ -20,6 +20,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 var walkKills = flag.Int("walk-kills", 10, "how often TestKilledWalk kills the server")
@@ -124,14 +125,7 @@ name = "Login"
 
 // walkConfig is a configuration with nothing but an audience, and a store with
 // so many subscribers and an update that nobody was told yet.
-func walkConfig(t testing.TB, api string, rate, subscribers int) (config, database string) {
-	t.Helper()
-	database = "sqlite:" + filepath.Join(t.TempDir(), "walk.db")
-	return walkConfigOn(t, database, api, rate, subscribers), database
-}
-
-// walkConfigOn is walkConfig with a store that is there already.
-func walkConfigOn(t testing.TB, database, api string, rate, subscribers int) (config string) {
+func walkConfig(t testing.TB, database, api string, rate, subscribers int) (config string) {
 	t.Helper()
 	config = audienceSite(t, t.TempDir(), database, api, fmt.Sprint("rate = ", rate), "")
 	withStore(t, database, func(db *store.Store) {
@@ -175,10 +169,20 @@ func withStore(t testing.TB, database string, f func(*store.Store)) {
 // leaves nobody out and tells nobody twice. What was on the wire is unsure, and
 // no more than that.
 func TestKilledWalk(t *testing.T) {
+	killWalk(t, "sqlite:"+filepath.Join(t.TempDir(), "walk.db"), *walkKills)
+}
+
+// The same holds on PostgreSQL for a server that is started again where it was.
+func TestKilledWalkOnPostgres(t *testing.T) {
+	killWalk(t, storetest.Postgres(t), (*walkKills+2)/3) // each time it waits for its own lease to end
+}
+
+func killWalk(t *testing.T, database string, kills int) {
+	t.Helper()
 	const rate, rtt = 1000, 100 * time.Millisecond
-	subscribers := 1200 * (*walkKills + 1)
+	subscribers := 1200 * (kills + 1)
 	tg := newThrong(t, rate, rtt)
-	config, database := walkConfig(t, tg.URL, rate, subscribers)
+	config := walkConfig(t, database, tg.URL, rate, subscribers)
 	await := func(n int) {
 		t.Helper()
 		for range n {
@@ -189,7 +193,7 @@ func TestKilledWalk(t *testing.T) {
 			}
 		}
 	}
-	for range *walkKills {
+	for range kills {
 		began := time.Now()
 		_, kill := program(t, config)
 		await(1)
@@ -229,11 +233,11 @@ func TestKilledWalk(t *testing.T) {
 		}
 		round := walks["people"].Rounds[0]
 		lost := subscribers - len(tg.got)
-		t.Logf("%d subscribers, %d kills: %d told twice, %d not told, %d unsure, %d refusals for rate", subscribers, *walkKills, twice, lost, round.Unsure, tg.refused)
+		t.Logf("%d subscribers, %d kills: %d told twice, %d not told, %d unsure, %d refusals for rate", subscribers, kills, twice, lost, round.Unsure, tg.refused)
 		if twice > 0 || lost > round.Unsure/20 {
 			t.Errorf("%d were told twice and %d not at all, of whom %d are unsure", twice, lost, round.Unsure)
 		}
-		if atMost := *walkKills * (rate*2*int(rtt/time.Millisecond)/1000 + 50); round.Unsure > atMost {
+		if atMost := kills * (rate*2*int(rtt/time.Millisecond)/1000 + 50); round.Unsure > atMost {
 			t.Errorf("%d are unsure, more than the %d that can have been on the wire", round.Unsure, atMost)
 		}
 		if round.Told+round.Unsure != subscribers {

@@ -41,7 +41,7 @@ type runner struct {
 func newRelay(t *testing.T, rate int, rtt time.Duration, subscribers int) *relay {
 	t.Helper()
 	r := &relay{t: t, tg: newThrong(t, rate, rtt), database: storetest.Postgres(t)}
-	r.config = walkConfigOn(t, r.database, r.tg.URL, rate, subscribers)
+	r.config = walkConfig(t, r.database, r.tg.URL, rate, subscribers)
 	return r
 }
 

@@ -46,7 +46,7 @@ func (a *app) leaseOf(account string) time.Duration {
 func (a *app) newWalkers() error {
 	a.walkers = map[string]*people.Walker{}
 	for _, ch := range audienceChannels(a.config) {
-		journal, err := people.OpenJournal(a.journalFile(ch.Account))
+		journal, err := a.openJournal(ch.Account)
 		if err != nil {
 			return err
 		}
@@ -80,13 +80,21 @@ func (a *app) audienceNumbers() (out []metrics.Audience) {
 	return out
 }
 
-// journalFile lies beside the database; a database elsewhere has none.
-func (a *app) journalFile(account string) string {
-	file, ok := strings.CutPrefix(a.config.Store.URL.Reveal(), "sqlite:")
-	if !ok {
-		return ""
+// openJournal opens the journal of an audience's account: beside the database,
+// or in a folder of this server where the database is elsewhere. Without that
+// folder a server still works as others do that take over from it: batches that
+// were under way are unsure.
+func (a *app) openJournal(account string) (*people.Journal, error) {
+	name := "walk-" + url.PathEscape(account)
+	if file, ok := strings.CutPrefix(a.config.Store.URL.Reveal(), "sqlite:"); ok {
+		return people.OpenJournal(file + "-" + name)
 	}
-	return file + "-walk-" + url.PathEscape(account)
+	journal, err := people.OpenJournalIn(a.config.Store.Dir, name)
+	if err == nil {
+		return journal, nil
+	}
+	a.log.Warn("after a crash it will not be known which of the last subscribers were told: let this user write to [store] dir", "folder", a.config.Store.Dir, "error", err)
+	return people.OpenJournal("")
 }
 
 // wake has everything looked at that a command may have changed. When it

@@ -189,6 +189,10 @@ func (d *document) checkStore(s *Store) {
 	default:
 		d.checkPostgres(at, text)
 	}
+	if d.has("store.dir") {
+		d.need("store.dir", s.Dir, "write the path of a folder of this server's own, or leave the line out")
+	}
+	s.Dir = d.resolve(s.Dir)
 }
 
 func (d *document) checkPostgres(at path, text string) {

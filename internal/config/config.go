@@ -50,6 +50,10 @@ type Site struct {
 type Store struct {
 	// URL is sqlite:PATH, or a postgres:// address, which may hold a password.
 	URL Secret `toml:"url"`
+
+	// Dir is what this server alone keeps beside a database elsewhere: how far
+	// each message to subscribers got that was under way.
+	Dir string `toml:"dir"`
 }
 
 // Web says where pages and the API are served.
@@ -186,7 +190,7 @@ type Hook struct {
 func defaults() *Config {
 	return &Config{
 		Site:  Site{Language: "en", TimeZone: time.UTC, KeyFile: "allclear.key"},
-		Store: Store{URL: NewSecret("sqlite:allclear.db")},
+		Store: Store{URL: NewSecret("sqlite:allclear.db"), Dir: "allclear-state"},
 		Web:   Web{Listen: "127.0.0.1:8080", Proxies: []string{}},
 		Policy: Policy{
 			Unsure:             UnsurePolicy{Public: Ask, People: Assume},

@@ -151,7 +151,7 @@ func TestDefaults(t *testing.T) {
 			Language: "en", Languages: []string{"en"}, TimeZone: time.UTC,
 			Warning: map[string]string{}, KeyFile: "allclear.key",
 		},
-		Store: Store{URL: NewSecret("sqlite:allclear.db")},
+		Store: Store{URL: NewSecret("sqlite:allclear.db"), Dir: "allclear-state"},
 		Web:   Web{Listen: "127.0.0.1:8080", Proxies: []string{}},
 		Policy: Policy{
 			Unsure: UnsurePolicy{Public: Ask, People: Assume},
@@ -187,7 +187,7 @@ func TestFullConfiguration(t *testing.T) {
 			Warning:   map[string]string{"en": "We never ask for keys.", "zh-Hans": "我们从不索要密钥。"},
 			Templates: "templates.d", KeyFile: "/var/lib/allclear/allclear.key",
 		},
-		Store: Store{URL: NewSecret("postgres://allclear@db/allclear")},
+		Store: Store{URL: NewSecret("postgres://allclear@db/allclear"), Dir: "/var/lib/allclear"},
 		Web:   Web{Listen: "127.0.0.1:8080", PublicListen: ":8081", Dir: "/srv/status", Proxies: []string{"127.0.0.1", "10.0.0.0/8", "fd00::/8"}},
 		Policy: Policy{
 			Approvals: map[string]int{"critical": 1, "notice": 1},

@@ -16,9 +16,9 @@ type Batch struct {
 	Kind     broadcast.EntryKind
 	Update   int
 	Revision int
-	Lo, Hi   int64 // everybody after Lo, up to Hi
-	Wrapped  bool  // it is in the second part of the ring
-	Journal  string
+	Lo, Hi   int64     // everybody after Lo, up to Hi
+	Wrapped  bool      // it is in the second part of the ring
+	Journal  string    // the name of its sheet
 	At       time.Time // when it was opened
 	People   []Person  // who is written to, in the order of ids
 	Passed   int       // people who had their turn
@@ -169,26 +169,26 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 }
 
 // recover makes of a batch that a killed process left open what is known of
-// it: exactly where the journal knows it, and otherwise that anybody in it may
-// have been told.
-func (b *Batch) recover(j *Journal) {
-	exact := b.Journal == j.ID()
-	p := j.find(b.ID)
+// it: exactly where the journal has its sheet, and otherwise that anybody in it
+// may have been told. It reports which.
+func (b *Batch) recover(j *Journal) (exact bool) {
+	p := j.find(b.Journal)
 	for k := range b.People {
 		person := &b.People[k]
-		switch {
-		case !exact:
+		person.Passed = k
+		if p == nil {
 			person.Result, person.Detail = Unsure, "the machine or another node ended before it was known who was told"
-		case p == nil: // nothing of it was sent
-		default:
-			switch m, message := p.read(k); m {
-			case left:
-				person.Result, person.Detail = Unsure, "the process ended before an answer came"
-			case answered:
-				person.Result, person.Message = Told, message
-			}
+			continue
+		}
+		switch m, message := p.read(k); m {
+		case left:
+			person.Result, person.Detail = Unsure, "the process ended before an answer came"
+		case answered:
+			person.Result, person.Message = Told, message
 		}
 	}
+	b.Passed = len(b.People)
+	return p != nil
 }
 
 // A Row is a stretch of people who were told, as it is kept.

@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,11 +19,12 @@ import (
 // leaves each attempt as exactly one of: never written (it is made), written
 // without an answer (unsure), answered (known).
 //
-// A power cut is another matter: what was stored may be lost. The journal then
-// has another id, and batches that name the old one are unsure as a whole. The
-// same holds where nothing can be mapped.
+// A batch has a sheet of the journal before it is stored, under a name that is
+// drawn for it and stored with it. So a batch whose sheet is not found is of
+// another node, or the journal or the database is not what it was (copied,
+// restored, lost in a power cut): then it is unsure as a whole. The same holds
+// where nothing can be mapped.
 type Journal struct {
-	id    string
 	words []uint64 // header and sheets
 	close func() error
 
@@ -31,10 +35,10 @@ type Journal struct {
 // Bounds of a journal.
 const (
 	sheets    = 8            // open batches at the same time
-	sheetSize = MaxBatch + 1 // words: the batch, and its attempts
-	headSize  = 16           // words: a mark of the format, the boot and the id
+	sheetSize = MaxBatch + 1 // words: the name, and the batch's attempts
+	headSize  = 16           // words: a mark of the format, and where and when it is trusted
 	totalSize = headSize + sheets*sheetSize
-	format    = 0x616c6c636c720001
+	format    = 0x616c6c636c720002
 )
 
 // Words of the header that say when something was begun last.
@@ -61,39 +65,69 @@ func OpenJournal(file string) (*Journal, error) {
 	if file == "" || boot == "" {
 		return newJournal(make([]uint64, totalSize), "", func() error { return nil }), nil
 	}
-	words, unmap, err := mapFile(file, totalSize)
+	words, inode, unmap, err := mapFile(file, totalSize)
 	if err != nil {
 		return nil, fmt.Errorf("the journal %s: %w", file, err)
 	}
-	return newJournal(words, boot, unmap), nil
+	return newJournal(words, boot+" "+inode, unmap), nil
 }
 
-// newJournal trusts words of this boot, and begins anew with any others.
-func newJournal(words []uint64, boot string, unmap func() error) *Journal {
-	j := &Journal{words: words, close: unmap}
-	head := make([]byte, 8*(headSize-1))
-	for i := range headSize - 1 {
-		binary.LittleEndian.PutUint64(head[8*i:], words[1+i])
+// processes is how many processes on one machine have a journal in the same
+// folder.
+const processes = 16
+
+// OpenJournalIn opens a journal in a folder, which is made if need be: the first
+// one of a name that no other process has. Whoever comes after a killed process
+// so finds what that one left.
+func OpenJournalIn(dir, name string) (*Journal, error) {
+	if bootID() == "" {
+		return OpenJournal("")
 	}
-	kept, id := string(head[:48]), string(head[48:48+26])
-	want := fmt.Sprintf("%-48.48s", boot)
-	if boot == "" || words[0] != format || kept != want {
-		id = rand.Text()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	for n := range processes {
+		file := filepath.Join(dir, name+"-"+strconv.Itoa(n+1))
+		giveBack, err := claimFile(file)
+		if errors.Is(err, errInUse) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		j, err := OpenJournal(file)
+		if err != nil {
+			return nil, errors.Join(err, giveBack())
+		}
+		unmap := j.close
+		j.close = func() error { return errors.Join(unmap(), giveBack()) }
+		return j, nil
+	}
+	return nil, fmt.Errorf("%d processes use the folder %s: give this one another", processes, dir)
+}
+
+var errInUse = errors.New("another process has this journal")
+
+// newJournal trusts words that were written in one place, and begins anew with
+// any others. The place is the time since the machine started and the file
+// itself, so that no copy of it is taken for it.
+func newJournal(words []uint64, place string, unmap func() error) *Journal {
+	j := &Journal{words: words, close: unmap}
+	const size = evenWord - 1
+	want := fmt.Appendf(nil, "%-*.*s", 8*size, 8*size, place)
+	trusted := place != "" && words[0] == format
+	for i := range size {
+		trusted = trusted && words[1+i] == binary.LittleEndian.Uint64(want[8*i:])
+	}
+	if !trusted {
 		clear(words)
-		clear(head)
-		copy(head, want+id)
-		for i := range headSize - 1 {
-			words[1+i] = binary.LittleEndian.Uint64(head[8*i:])
+		for i := range size {
+			words[1+i] = binary.LittleEndian.Uint64(want[8*i:])
 		}
 		words[0] = format
 	}
-	j.id = id
 	return j
 }
-
-// ID names what was written since the machine started. A batch whose journal
-// has another id is not in it.
-func (j *Journal) ID() string { return j.id }
 
 // Close closes the file. What was written stays.
 func (j *Journal) Close() error { return j.close() }
@@ -130,7 +164,7 @@ func (j *Journal) rests(now time.Time, window time.Duration) time.Duration {
 var errFull = errors.New("too many batches are open")
 
 // begin takes a sheet for a batch. Nothing may be sent before it returns.
-func (j *Journal) begin(batch int64) (*sheet, error) {
+func (j *Journal) begin() (*sheet, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for n := range j.used {
@@ -141,11 +175,18 @@ func (j *Journal) begin(batch int64) (*sheet, error) {
 			for i := range p.words {
 				atomic.StoreUint64(&p.words[i], 0)
 			}
-			atomic.StoreUint64(&p.words[0], uint64(batch))
+			atomic.StoreUint64(&p.words[0], drawn())
 			return p, nil
 		}
 	}
 	return nil, errFull
+}
+
+// drawn is a number that nobody had before, and not 0.
+func drawn() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return max(1, binary.LittleEndian.Uint64(b[:]))
 }
 
 func (j *Journal) sheet(n int) *sheet {
@@ -153,11 +194,10 @@ func (j *Journal) sheet(n int) *sheet {
 	return &sheet{journal: j, n: n, words: j.words[at : at+sheetSize]}
 }
 
-// find returns the sheet of a batch, or nil if it never had one: then nothing
-// of it was sent.
-func (j *Journal) find(batch int64) *sheet {
+// find returns the sheet of a name, or nil if it is not in this journal.
+func (j *Journal) find(name string) *sheet {
 	for n := range sheets {
-		if p := j.sheet(n); atomic.LoadUint64(&p.words[0]) == uint64(batch) {
+		if p := j.sheet(n); p.name() == name && name != "" {
 			return p
 		}
 	}
@@ -171,6 +211,14 @@ type sheet struct {
 	words   []uint64
 }
 
+// name is what a batch knows its sheet by; empty while it has none.
+func (p *sheet) name() string {
+	if word := atomic.LoadUint64(&p.words[0]); word != 0 {
+		return fmt.Sprintf("%016x", word)
+	}
+	return ""
+}
+
 // mark records how far attempt i got. What was refused is fresh again.
 func (p *sheet) mark(i int, m mark, message int64) {
 	atomic.StoreUint64(&p.words[1+i], uint64(message)<<2|uint64(m))
@@ -182,8 +230,7 @@ func (p *sheet) read(i int) (m mark, message int64) {
 	return mark(w & 3), int64(w >> 2)
 }
 
-// free gives the sheet back, once what it says is in the store. Another batch
-// may get the same id, and must not be found here before it has begun.
+// free gives the sheet back, once what it says is in the store.
 func (p *sheet) free() {
 	p.journal.mu.Lock()
 	defer p.journal.mu.Unlock()
@@ -191,14 +238,12 @@ func (p *sheet) free() {
 	p.journal.used[p.n] = false
 }
 
-// forget empties the sheets of an earlier life, once what they say is in the
-// store.
-func (j *Journal) forget() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+// forget gives back all sheets but those that are kept, once what they say is in
+// the store, or another node has settled it.
+func (j *Journal) forget(keep func(name string) bool) {
 	for n := range sheets {
-		if !j.used[n] {
-			atomic.StoreUint64(&j.sheet(n).words[0], 0)
+		if p := j.sheet(n); !keep(p.name()) {
+			p.free()
 		}
 	}
 }

@@ -17,9 +17,9 @@ func mustJournal(t *testing.T, file string) *Journal {
 	return j
 }
 
-func mustSheet(t *testing.T, j *Journal, batch int64) *sheet {
+func mustSheet(t *testing.T, j *Journal) *sheet {
 	t.Helper()
-	p, err := j.begin(batch)
+	p, err := j.begin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,16 +30,12 @@ func mustSheet(t *testing.T, j *Journal, batch int64) *sheet {
 // one who marked it had time to close it.
 func TestJournalOutlivesItsProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "journal")
-	j := mustJournal(t, file)
-	p := mustSheet(t, j, 7)
+	p := mustSheet(t, mustJournal(t, file))
 	p.mark(0, intent, 0)
 	p.mark(1, left, 0)
 	p.mark(MaxBatch-1, answered, 1<<40)
 	again := mustJournal(t, file)
-	if again.ID() != j.ID() {
-		t.Fatalf("the journal became another: %s, then %s", j.ID(), again.ID())
-	}
-	q := again.find(7)
+	q := again.find(p.name())
 	if q == nil {
 		t.Fatal("the sheet is not there")
 	}
@@ -49,45 +45,101 @@ func TestJournalOutlivesItsProcess(t *testing.T) {
 			t.Errorf("attempt %d got as far as %d with message %d, want %d", i, m, message, want)
 		}
 	}
-	if again.find(8) != nil {
-		t.Error("a batch that never began has a sheet")
+	if again.find("") != nil || again.find("0000000000000000") != nil {
+		t.Error("a batch that never had a sheet has one")
 	}
 }
 
-// Once everything is settled that an earlier life left, its sheets say nothing
-// about batches that get the same ids.
+// Once everything is settled that an earlier life left, its sheets are used
+// again, and those of batches that are open are not.
 func TestJournalForgetsWhatIsSettled(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "journal")
 	before := mustJournal(t, file)
-	mustSheet(t, before, 6)
-	mustSheet(t, before, 7)
+	mustSheet(t, before)
+	old := mustSheet(t, before).name()
 	j := mustJournal(t, file)
-	mustSheet(t, j, 8) // of this life, in the place of 6
-	if j.find(7) == nil {
+	now := mustSheet(t, j).name() // of this life, in the place of the first
+	if j.find(old) == nil {
 		t.Fatal("what an earlier life left is not found")
 	}
-	j.forget()
-	if j.find(7) != nil {
+	j.forget(func(name string) bool { return name == now })
+	if j.find(old) != nil {
 		t.Error("a batch of an earlier life is found when that is settled")
 	}
-	if j.find(8) == nil {
+	if j.find(now) == nil {
 		t.Error("a batch that is open is forgotten")
+	}
+	for range sheets - 1 {
+		mustSheet(t, j)
 	}
 }
 
 func TestJournalOfAnotherBootIsNotTrusted(t *testing.T) {
 	words := make([]uint64, totalSize)
 	none := func() error { return nil }
-	first := newJournal(words, "boot one", none)
-	mustSheet(t, first, 7).mark(0, answered, 5)
-	if same := newJournal(words, "boot one", none); same.ID() != first.ID() || same.find(7) == nil {
+	p := mustSheet(t, newJournal(words, "boot one", none))
+	p.mark(0, answered, 5)
+	if newJournal(words, "boot one", none).find(p.name()) == nil {
 		t.Error("after a restart of the process the journal is another")
 	}
-	if other := newJournal(words, "boot two", none); other.ID() == first.ID() || other.find(7) != nil {
+	if newJournal(words, "boot two", none).find(p.name()) != nil {
 		t.Error("after a restart of the machine the journal is trusted")
 	}
-	if memory := mustJournal(t, ""); memory.ID() == mustJournal(t, "").ID() {
-		t.Error("two journals in memory have one id")
+}
+
+// A copy is not what is written to any more, so it is not believed, and neither
+// is what was put in the place of the file.
+func TestCopiedJournalIsNotTrusted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "journal")
+	p := mustSheet(t, mustJournal(t, file))
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "journal")
+	if err := os.WriteFile(copied, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if mustJournal(t, copied).find(p.name()) != nil {
+		t.Error("a copy is trusted")
+	}
+	if err := os.Rename(copied, file); err != nil {
+		t.Fatal(err)
+	}
+	if mustJournal(t, file).find(p.name()) != nil {
+		t.Error("what was put in its place is trusted")
+	}
+}
+
+// Processes that share a folder have a journal each, and whoever comes after one
+// that ended has its journal.
+func TestJournalsInOneFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	open := func() *Journal {
+		t.Helper()
+		j, err := OpenJournalIn(dir, "walk-tg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	a := open()
+	left := mustSheet(t, a).name()
+	b := open()
+	defer b.Close()
+	if b.find(left) != nil {
+		t.Error("two processes have one journal")
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := open()
+	defer c.Close()
+	if c.find(left) == nil {
+		t.Error("what the one before left is not found")
+	}
+	if _, err := OpenJournalIn(filepath.Join(dir, "walk-tg-1"), "walk-tg"); err == nil {
+		t.Error("no error for a folder that is a file")
 	}
 }
 
@@ -126,25 +178,26 @@ func TestJournalSheetsAreUsedAgain(t *testing.T) {
 	j := mustJournal(t, "")
 	var first *sheet
 	for n := range sheets {
-		p := mustSheet(t, j, int64(n+1))
+		p := mustSheet(t, j)
 		if n == 0 {
 			first = p
 		}
 		p.mark(3, left, 0)
 	}
-	if _, err := j.begin(100); err == nil {
+	if _, err := j.begin(); err == nil {
 		t.Error("there is a sheet too many")
 	}
+	old := first.name()
 	first.free()
-	if j.find(1) != nil {
-		t.Error("a batch that gets the id of one that has ended is found before it has begun")
+	if j.find(old) != nil {
+		t.Error("a sheet that was given back is found")
 	}
-	p := mustSheet(t, j, 100)
+	p := mustSheet(t, j)
 	if m, _ := p.read(3); m != fresh {
 		t.Error("a sheet begins with the marks of another batch")
 	}
-	if j.find(1) != nil || j.find(100) == nil {
-		t.Error("the sheet is found under the wrong batch")
+	if j.find(old) != nil || j.find(p.name()) == nil {
+		t.Error("the sheet is found under the wrong name")
 	}
 }
 
@@ -157,7 +210,7 @@ func TestJournalThatCannotBeOpened(t *testing.T) {
 	if err := os.WriteFile(short, []byte("something else"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if j := mustJournal(t, short); j.find(7) != nil {
+	if j := mustJournal(t, short); j.find("") != nil {
 		t.Error("another file was taken for a journal")
 	}
 }

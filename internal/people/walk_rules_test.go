@@ -1,11 +1,14 @@
 package people_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -109,6 +112,51 @@ func TestUnsurePeopleAreSentItAgain(t *testing.T) {
 	w.want(3)
 	if n := always.Load(); n != 3 {
 		t.Errorf("%d messages to somebody who is never reached, want 3", n)
+	}
+}
+
+// flaky is a store of which some answers are lost when a batch is opened.
+type flaky struct {
+	people.WalkStore
+	opened int // batches that were to be
+}
+
+var errLostAnswer = errors.New("no answer came")
+
+func (f *flaky) Walk(ctx context.Context, lease broadcast.Lease, step people.Step) error {
+	if step.Open != nil {
+		switch f.opened++; f.opened {
+		case 2: // and with it the question
+			return errLostAnswer
+		case 4:
+			return cmp.Or(f.WalkStore.Walk(ctx, lease, step), errLostAnswer)
+		}
+	}
+	return f.WalkStore.Walk(ctx, lease, step)
+}
+
+// What becomes of a step whose answer is lost is found out, without a restart:
+// nobody of a batch that was opened so is left out, or counts as unsure.
+func TestStepWithoutAnAnswer(t *testing.T) {
+	w := newWorld(t, 400)
+	store := &flaky{}
+	w.between = func(s people.WalkStore) people.WalkStore { store.WalkStore = s; return store }
+	w.start()
+	w.subscribe(nil, numbers(1, 600)...)
+	w.publish("One.", incident.Major)
+	w.idle()
+	if store.opened < 5 {
+		t.Fatalf("%d batches, too few for a loss of the fourth", store.opened)
+	}
+	for chat := int64(1); chat <= 600; chat++ {
+		w.want(chat, "One.")
+	}
+	walks, err := w.store.WalksOf(t.Context(), incident.Ref{Prefix: "INC", Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := walks["people"].Rounds[0]; r.Told != 600 || r.Unsure != 0 {
+		t.Errorf("%d told, %d unsure, want 600 and 0", r.Told, r.Unsure)
 	}
 }
 

@@ -172,7 +172,8 @@ type world struct {
 	drill    bool // the audience is for drills
 	rules    people.Rules
 	public   func(context.Context, incident.Ref, int) (bool, error)
-	counts   *counts // of what the walk asks of the store; may be nil
+	counts   *counts                                 // of what the walk asks of the store; may be nil
+	between  func(people.WalkStore) people.WalkStore // the walk and the store; may be nil
 	stop     context.CancelFunc
 	done     chan struct{}
 	keys     int
@@ -230,6 +231,9 @@ func (w *world) start() {
 	var kept people.WalkStore = db
 	if w.counts != nil {
 		w.counts.WalkStore, kept = db, w.counts
+	}
+	if w.between != nil {
+		kept = w.between(kept)
 	}
 	var ok bool
 	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: kept, Roads: w.engine, Journal: journal, Language: "en",

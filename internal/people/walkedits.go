@@ -24,7 +24,8 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 		return false, err
 	}
 	w.kept()
-	return true, r.launch(ctx, w, b)
+	r.launch(ctx, w, b, nil)
+	return true, nil
 }
 
 // edited is who need not be edited again when a row's edits were interrupted:

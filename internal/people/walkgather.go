@@ -32,7 +32,7 @@ const (
 // gather finds the next people of a round.
 func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error) {
 	b := &Batch{Walk: w.ID, Round: round.ID, Kind: round.Kind, Update: round.Update, Revision: r.revision(w, round),
-		Lo: round.Place, Hi: round.Place, Wrapped: round.Wrapped, Journal: r.Journal.ID(), At: time.Now()}
+		Lo: round.Place, Hi: round.Place, Wrapped: round.Wrapped, At: time.Now()}
 	size := r.size()
 	if r.paying {
 		size = min(size, r.Paid*perStar-w.Paid)

@@ -51,8 +51,12 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	round.Audience = max(round.Audience, int(r.people.Load()))
 	round.Speed = r.speed.of(time.Now(), w.ID)
 	step := Step{Walk: w}
+	var marks *sheet
 	if len(b.People) > 0 {
-		step.Open = b
+		if marks, err = r.Journal.begin(); err != nil {
+			return false, err
+		}
+		b.Journal, step.Open = marks.name(), b
 		if r.paying {
 			w.Paid += len(b.People)
 		}
@@ -61,6 +65,9 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	}
 	step.Rounds = w.changes()
 	if err := r.step(ctx, step); err != nil {
+		if marks != nil && refused(err) { // otherwise the batch may be in the store
+			marks.free()
+		}
 		return false, err
 	}
 	w.kept()
@@ -72,20 +79,14 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		return true, nil
 	}
 	r.shares[w.ID] += float64(len(b.People)) / w.weight()
-	return true, r.launch(ctx, w, b)
+	r.launch(ctx, w, b, marks)
+	return true, nil
 }
 
 // launch hands a batch that was opened to the senders.
-func (r *run) launch(ctx context.Context, w *Walk, b *Batch) error {
+func (r *run) launch(ctx context.Context, w *Walk, b *Batch, marks *sheet) {
 	j := newJob(ctx, b, w.Version, r.paying)
-	if b.Row == 0 {
-		s, err := r.Journal.begin(b.ID)
-		if err != nil {
-			return err
-		}
-		j.sheet = s
-	}
+	j.sheet = marks
 	r.open = append(r.open, j)
 	r.sender.send(j)
-	return nil
 }

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -54,7 +55,7 @@ func (r *run) work(ctx context.Context) error {
 		}
 		opened, err := r.next(ctx)
 		switch {
-		case errors.Is(err, broadcast.ErrChanged), errors.Is(err, broadcast.ErrFrozen):
+		case refused(err):
 			r.fresh = false
 			continue
 		case err != nil:
@@ -70,8 +71,9 @@ func (r *run) work(ctx context.Context) error {
 	return nil
 }
 
-// recover settles what an earlier life left open. What it sent a moment ago
-// still counts; another node may have sent until its right ended.
+// recover settles what an earlier life left open, or a step whose outcome was
+// not known. What was sent a moment ago still counts; another node may have sent
+// until its right ended.
 func (r *run) recover(ctx context.Context) error {
 	asked := time.Now()
 	ago, known, err := r.Store.Vacant(ctx, r.Channel.Account)
@@ -82,16 +84,14 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.until = r.began.Add(r.Journal.rests(r.began, r.pace.Per))
+	left = slices.DeleteFunc(left, func(b *Batch) bool { return r.knows(b.ID) })
 	for _, b := range left {
-		known = known || b.Journal != r.Journal.ID() // of another boot: a moment ago, perhaps
-		b.recover(r.Journal)
-		b.Passed = len(b.People)
-		for k := range b.People {
-			b.People[k].Passed = k
+		if !b.recover(r.Journal) {
+			known = true // and it may have sent a moment ago
 		}
 		r.close(b)
 	}
+	r.until = later(r.until, r.began.Add(r.Journal.rests(r.began, r.pace.Per)))
 	if known {
 		r.until = later(r.until, asked.Add(r.pace.Per+leeway-ago))
 	}
@@ -101,8 +101,16 @@ func (r *run) recover(ctx context.Context) error {
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
-	r.Journal.forget()
+	r.Journal.forget(func(name string) bool {
+		return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Journal == name })
+	})
 	return nil
+}
+
+// knows reports whether a batch is being sent, or about to be kept.
+func (r *run) knows(batch int64) bool {
+	return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.ID == batch }) ||
+		slices.ContainsFunc(r.closing, func(c *Closing) bool { return c.Batch.ID == batch })
 }
 
 // refresh reads the walks again where something may have changed, and ends what

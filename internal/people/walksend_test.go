@@ -207,7 +207,7 @@ func TestSenderAllocatesLittle(t *testing.T) {
 	s, _ := senderTo(t, p, 4)
 	defer s.stop()
 	b := batchOf(1_000_000, people)
-	sheet, err := s.Journal.begin(b.ID)
+	sheet, err := s.Journal.begin()
 	if err != nil {
 		t.Fatal(err)
 	}

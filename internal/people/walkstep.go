@@ -58,12 +58,12 @@ func (r *run) flush(ctx context.Context) error {
 func (r *run) step(ctx context.Context, s Step) error {
 	s.Close = r.closing
 	err := r.Store.Walk(context.WithoutCancel(ctx), r.lease, s)
-	if err != nil && !errors.Is(err, broadcast.ErrChanged) && !errors.Is(err, broadcast.ErrFrozen) {
+	if err != nil && !refused(err) {
 		return err
 	}
 	r.at = time.Now()
 	for _, c := range r.closing {
-		if p := r.Journal.find(c.Batch.ID); p != nil && c.Batch.Row == 0 {
+		if p := r.Journal.find(c.Batch.Journal); p != nil {
 			p.free()
 		}
 	}
@@ -74,6 +74,11 @@ func (r *run) step(ctx context.Context, s Step) error {
 	}
 	r.closing = nil
 	return err
+}
+
+// refused reports whether a step kept what has ended and opened nothing.
+func refused(err error) bool {
+	return errors.Is(err, broadcast.ErrChanged) || errors.Is(err, broadcast.ErrFrozen)
 }
 
 // idle records that a walk has nothing more to do.
