@@ -106,6 +106,35 @@ func (a *app) wake(lanes map[string][]int64) {
 	a.engine.Wake(lanes)
 }
 
+// heeding is how long a freeze waits for other nodes at most: without an answer
+// their leases end earlier, and so does the batch that they are sending.
+const heeding = 5 * time.Second
+
+// obeyed wakes what a command concerns, and waits until other nodes begin
+// nothing any more that it has frozen.
+func (a *app) obeyed(lanes map[string][]int64) {
+	a.wake(lanes)
+	if !a.store.Shared() || len(a.walkers) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), heeding)
+	defer cancel()
+	for {
+		heeded, err := a.store.Heeded(ctx)
+		if err == nil && heeded {
+			return
+		}
+		if ctx.Err() != nil {
+			a.log.Warn("another node did not say in time that it has seen the freeze; it begins no other batch", "error", err)
+			return
+		}
+		pause(ctx, heedEvery)
+	}
+}
+
+// heedEvery is how often it is asked meanwhile.
+const heedEvery = 25 * time.Millisecond
+
 // answeredInPublic reports whether each public channel has an answer about an
 // update.
 func (a *app) answeredInPublic(ctx context.Context, ref incident.Ref, update int) (bool, error) {

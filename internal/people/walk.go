@@ -21,6 +21,7 @@ type Walk struct {
 	Said     []int // the updates that are for this audience
 	Dropped  int   // updates up to this one are not told any more
 	Frozen   bool
+	Fence    int64 // the last of its account that was raised by then; 0 is none
 	Paid     int   // messages that may have cost money
 	Before   int64 // where the walk before this one stood
 	Rounds   []Round

@@ -22,6 +22,9 @@ type WalkStore interface {
 	// Walk takes a step. What ended is kept; what is to be opened is refused
 	// with broadcast.ErrChanged, ErrFrozen or, with everything else, ErrLost.
 	Walk(ctx context.Context, lease broadcast.Lease, step Step) error
+	// Heed tells other nodes that nothing is begun any more that was frozen when
+	// a fence was raised, and before.
+	Heed(ctx context.Context, lease broadcast.Lease, fence int64) error
 	// Rows loads what people between two ids were told.
 	Rows(ctx context.Context, w *Walk, lo, hi int64) ([]Row, error)
 	// Again lists whom a round tells once more, from after somebody on.

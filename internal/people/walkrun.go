@@ -135,9 +135,11 @@ func (r *run) refresh(ctx context.Context) error {
 	}
 	r.walks, r.fresh = walks, true
 	valid := map[int64]int64{}
+	fence := int64(0)
 	r.share()
 	for _, w := range walks {
 		w.kept()
+		fence = max(fence, w.Fence)
 		if !w.Frozen {
 			valid[w.ID] = w.Version
 		}
@@ -148,6 +150,9 @@ func (r *run) refresh(ctx context.Context) error {
 		}
 	}
 	r.let()
+	if fence > 0 { // the gate is behind whatever was being begun
+		return r.Store.Heed(ctx, r.lease, fence)
+	}
 	return nil
 }
 

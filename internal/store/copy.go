@@ -17,7 +17,7 @@ import (
 type Progress func(done, all int64, table string)
 
 // notCopied are tables that belong to one database.
-var notCopied = []string{"migration", "node"}
+var notCopied = []string{"migration", "node", "fence"}
 
 // Copy copies everything from one store into another, in which there is
 // nothing yet, all or nothing, and verifies what has arrived. It returns the

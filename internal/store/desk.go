@@ -238,7 +238,11 @@ func (t *deskTx) Amend(l *broadcast.Lane, e *broadcast.Entry) error {
 func (t *deskTx) Touched() map[string][]int64 { return t.touched }
 
 func (t *deskTx) Freeze(scope, reason, by string, at time.Time) error {
-	return t.exec(`INSERT INTO freeze (scope, reason, who, at) VALUES (?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason`, scope, reason, by, micros(at))
+	err := t.exec(`INSERT INTO freeze (scope, reason, who, at) VALUES (?, ?, ?, ?) ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason`, scope, reason, by, micros(at))
+	if err != nil {
+		return err
+	}
+	return t.raise()
 }
 
 func (t *deskTx) Unfreeze(scope string) error {

@@ -118,14 +118,15 @@ func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*
 	var incidents []int64
 	rows, err := q.QueryContext(ctx, `SELECT id, incident, channel, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN
 			('all', 'channel:' || channel, 'account:' || account, (SELECT 'incident:' || prefix || '-' || number FROM incident WHERE incident.id = walk.incident))),
-			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND again = 0 AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0)
+			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND again = 0 AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0),
+			(SELECT coalesce(max(id), 0) FROM fence WHERE fence.account = walk.account)
 		FROM walk WHERE `+where+` ORDER BY id`, args...)
 	err = each(rows, err, func() error {
 		var w people.Walk
 		var incident int64
 		var said string
 		var frozen int
-		if err := rows.Scan(&w.ID, &incident, &w.Channel, &w.Version, &said, &w.Dropped, &w.Paid, &frozen, &w.Before); err != nil {
+		if err := rows.Scan(&w.ID, &incident, &w.Channel, &w.Version, &said, &w.Dropped, &w.Paid, &frozen, &w.Before, &w.Fence); err != nil {
 			return err
 		}
 		w.Frozen = frozen > 0
