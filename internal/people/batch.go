@@ -112,7 +112,8 @@ type Closing struct {
 	Unsure   int
 	Failed   int
 	Ask      bool    // who is unsure waits for a person to settle it
-	Barred   []int64 // subscribers
+	Resent   []int64 // subscribers who wait once more because no answer came
+	Barred   []int64
 	Vanished []int64
 	Moved    []Move
 	Troubles []Trouble
@@ -149,6 +150,8 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 				c.Unsure++
 				c.Troubles = append(c.Troubles, Trouble{p.Subscriber, true, p.Detail})
 				kept = append(kept, Receipt{Subscriber: p.Subscriber})
+			} else {
+				c.Resent = append(c.Resent, p.Subscriber)
 			}
 		case Failed:
 			c.Failed++

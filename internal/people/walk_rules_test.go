@@ -115,6 +115,33 @@ func TestUnsurePeopleAreSentItAgain(t *testing.T) {
 	}
 }
 
+// How often somebody was sent a message again is not forgotten by a restart.
+func TestResendsAreCountedAcrossRestarts(t *testing.T) {
+	w := newWorld(t, quick)
+	w.resend = true
+	tries := make(chan struct{}, 100)
+	w.inboxes.refusing(func(chat int64) string {
+		if chat != 3 {
+			return ""
+		}
+		tries <- struct{}{}
+		return `{"ok":false,"error_code":502,"description":"Bad Gateway"}`
+	})
+	w.start()
+	w.subscribe(nil, 1, 3)
+	w.publish("One.", incident.Major)
+	<-tries
+	w.halt()
+	w.start()
+	w.idle()
+	if n := 1 + len(tries); n != 3 {
+		t.Errorf("%d messages to somebody who is never reached, want 3", n)
+	}
+	if left, err := w.store.Resends(t.Context(), "people"); len(left) > 0 || err != nil {
+		t.Errorf("%v, %v: kept although the round has ended", left, err)
+	}
+}
+
 // flaky is a store of which some answers are lost when a batch is opened.
 type flaky struct {
 	people.WalkStore

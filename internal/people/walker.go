@@ -29,6 +29,9 @@ type WalkStore interface {
 	Rows(ctx context.Context, w *Walk, lo, hi int64) ([]Row, error)
 	// Again lists whom a round tells once more, from after somebody on.
 	Again(ctx context.Context, round, after int64, limit int) ([]int64, error)
+	// Resends is how often people were sent something that an audience is being
+	// told without an answer, and wait for it once more.
+	Resends(ctx context.Context, channel string) (map[Resend]int, error)
 	// Vacant is how long ago the right of who held the account before ended,
 	// where that is known.
 	Vacant(ctx context.Context, account string) (ago time.Duration, known bool, err error)

@@ -24,21 +24,22 @@ type run struct {
 	closing []*Closing
 	shares  map[int64]float64 // what walks have used of the limit, by weight
 	texts   map[text]written
-	again   map[again]int
+	again   map[Resend]int   // how often they were sent a message whose answer did not come; nil until it is loaded
 	edited  map[int64]edited // by row: whose messages show what they should, where others of the row do not yet
 	speed   speed
 	until   time.Time // nothing is opened before this
 	paying  bool
 }
 
-type again struct{ round, subscriber int64 }
+// A Resend is somebody who is sent a message of a round again.
+type Resend struct{ Round, Subscriber int64 }
 
 // resends is how often somebody is sent a message again whose answer did not
 // come, where that is the policy.
 const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, again: map[again]int{}, edited: map[int64]edited{}, sender: newSender(ctx, w)}
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, edited: map[int64]edited{}, sender: newSender(ctx, w)}
 }
 
 // work walks until ctx ends or something fails.
@@ -79,6 +80,11 @@ func (r *run) recover(ctx context.Context) error {
 	ago, known, err := r.Store.Vacant(ctx, r.Channel.Account)
 	if err != nil {
 		return err
+	}
+	if r.Resend && r.again == nil {
+		if r.again, err = r.Store.Resends(ctx, r.Channel.Name); err != nil {
+			return err
+		}
 	}
 	left, err := r.Store.OpenBatches(ctx, r.Channel.Name)
 	if err != nil {

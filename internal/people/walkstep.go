@@ -14,7 +14,7 @@ func (r *run) close(b *Batch) {
 		if !r.Resend {
 			return false
 		}
-		key := again{b.Round, subscriber}
+		key := Resend{b.Round, subscriber}
 		r.again[key]++
 		return r.again[key] <= resends
 	})

@@ -129,6 +129,7 @@ func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
 		{`UPDATE walk_round SET ask_unsure = ask_unsure - 1 WHERE ask_unsure > 0 AND id IN (` + asked + `)`, []any{"unsure", bot, chat}},
 		{`UPDATE walk_round SET ask_failed = ask_failed - 1 WHERE ask_failed > 0 AND id IN (` + asked + `)`, []any{"failed", bot, chat}},
 		{`DELETE FROM walk_exception WHERE subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`, []any{bot, chat}},
+		{`DELETE FROM walk_resend WHERE subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`, []any{bot, chat}},
 		{`DELETE FROM subscriber WHERE bot = ? AND chat = ?`, []any{bot, chat}},
 		{`DELETE FROM room_message WHERE account = ? AND chat = ?`, []any{bot, id}},
 		{`DELETE FROM unanswered WHERE account = ? AND key LIKE ?`, []any{bot, id + "/%"}},

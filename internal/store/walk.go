@@ -375,6 +375,9 @@ func saveRound(ctx context.Context, q querier, now time.Time, walk int64, r *peo
 	}
 	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = CASE WHEN span < ? THEN ? ELSE span END, audience = ?, speed = ?, changed = ? WHERE id = ?`,
 		r.State, r.Place, flag(r.Wrapped), r.Span, r.Span, r.Audience, int64(r.Speed*1000), micros(now), r.ID)
+	if err == nil && r.State != people.RoundOpen {
+		err = forgetResends(ctx, q, r.ID)
+	}
 	return err
 }
 
@@ -405,6 +408,11 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 	}
 	if err != nil {
 		return err
+	}
+	for _, id := range c.Resent {
+		if err := keepResend(ctx, tx, b.Round, id); err != nil {
+			return err
+		}
 	}
 	return s.keepExceptions(ctx, tx, lease, c)
 }
