@@ -110,6 +110,10 @@ func TestErase(t *testing.T) {
 	if n := strings.Count(after, "OTHER"); n < 5 {
 		t.Errorf("of the other person only %d traces are left:\n%s", n, after)
 	}
+	var resent int
+	if err := s.read.QueryRowContext(t.Context(), `SELECT count(*) FROM walk_resend`).Scan(&resent); err != nil || resent != 1 {
+		t.Errorf("%d people are known to have been sent something again, %v; want the other one", resent, err)
+	}
 }
 
 // mustExcept has a walk remember that it is not known whether some chats were
@@ -132,6 +136,9 @@ func (s *Store) mustExcept(t *testing.T, chats ...int64) {
 			_, err := tx.ExecContext(t.Context(), `INSERT INTO walk_exception (round, subscriber, kind, detail, at)
 				SELECT 1, id, 'unsure', ?, 0 FROM subscriber WHERE chat = ?`, fmt.Sprint("no answer about ", chat), chat)
 			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(t.Context(), `INSERT INTO walk_resend (round, subscriber, times) SELECT 1, id, 1 FROM subscriber WHERE chat = ?`, chat); err != nil {
 				return err
 			}
 		}

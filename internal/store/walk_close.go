@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// closeBatch keeps what became of a batch.
+func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+	b := c.Batch
+	if b.Row != 0 {
+		return s.closeEdits(ctx, tx, lease, c)
+	}
+	if b.ID != 0 { // otherwise nobody was to be told
+		if open, err := s.keepReceipts(ctx, tx, c); err != nil || !open {
+			return err // it was closed in a transaction whose outcome was not known
+		}
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?,
+		ask_unsure = ask_unsure + ?, ask_failed = ask_failed + ?, changed = ? WHERE id = ?`,
+		c.Told, c.Passed, c.Unsure, c.Failed, flag(c.Ask)*c.Unsure, c.Failed, micros(s.now()), b.Round)
+	if err == nil && c.Back {
+		_, err = tx.ExecContext(ctx, `UPDATE walk_round SET place = ?, wrapped = ? WHERE id = ? AND (wrapped > ? OR wrapped = ? AND place > ?)`,
+			c.Place, flag(b.Wrapped), b.Round, flag(b.Wrapped), flag(b.Wrapped), c.Place)
+	}
+	if err != nil {
+		return err
+	}
+	for _, id := range c.Resent {
+		if err := keepResend(ctx, tx, b.Round, id); err != nil {
+			return err
+		}
+	}
+	return s.keepExceptions(ctx, tx, lease, c)
+}
+
+// closeEdits records that messages show something else now, unless some were
+// left: then those are edited again.
+func (s *Store) closeEdits(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+	left := slices.ContainsFunc(c.Batch.People, func(p people.Person) bool { return p.Result == people.Unsent })
+	if !left {
+		if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, c.Batch.Shows, c.Batch.Row); err != nil {
+			return err
+		}
+	}
+	return s.keepExceptions(ctx, tx, lease, c)
+}
+
+// keepReceipts closes a batch, unless it is not open: it becomes part of its
+// neighbour where that has room, and is forgotten where nobody was told.
+func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) (open bool, err error) {
+	b := c.Batch
+	neighbour, before, err := neighbourOf(ctx, tx, c)
+	if err != nil {
+		return false, err
+	}
+	if neighbour == 0 && c.People > 0 {
+		return changed(tx.ExecContext(ctx, `UPDATE walk_batch SET is_open = 0, receipts = ?, people = ?, journal = '', epoch = 0 WHERE id = ? AND is_open = 1`, c.Receipts, c.People, b.ID))
+	}
+	open, err = changed(tx.ExecContext(ctx, `DELETE FROM walk_batch WHERE id = ? AND is_open = 1`, b.ID))
+	if err != nil || !open || c.People == 0 {
+		return open, err
+	}
+	joined, err := people.JoinReceipts(before, c.Receipts)
+	if err != nil {
+		return true, fmt.Errorf("batch %d: %w", neighbour, err)
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET receipts = ?, people = people + ?, hi = ? WHERE id = ?`, joined, c.People, b.Hi, neighbour); err != nil {
+		return true, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE walk_round SET span = CASE WHEN span < (SELECT hi - lo FROM walk_batch WHERE id = ?) THEN (SELECT hi - lo FROM walk_batch WHERE id = ?) ELSE span END WHERE id = ?`, neighbour, neighbour, b.Round)
+	return true, err
+}
+
+// neighbourOf is the batch before one that is being closed, if it has room for
+// its people; 0 if there is none.
+func neighbourOf(ctx context.Context, q querier, c *people.Closing) (id int64, receipts []byte, err error) {
+	b, room := c.Batch, people.MaxBatch-c.People
+	if c.People == 0 || room <= 0 {
+		return 0, nil, nil
+	}
+	row := q.QueryRowContext(ctx, `SELECT id, receipts FROM walk_batch WHERE round = ? AND hi = ? AND is_open = 0 AND wrapped = ? AND revision = ? AND shows = ? AND people <= ?`,
+		b.Round, b.Lo, flag(b.Wrapped), b.Revision, b.Revision, room)
+	if err = row.Scan(&id, &receipts); errors.Is(err, sql.ErrNoRows) {
+		return 0, nil, nil
+	}
+	return id, receipts, err
+}
+
+// changed reports whether a statement changed anything.
+func changed(r sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
+}
+
+func (s *Store) keepExceptions(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+	for state, ids := range map[people.State][]int64{people.Blocked: c.Barred, people.Gone: c.Vanished} {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE id = ? AND state = ?`, state, s.now().Unix(), id, people.Active); err != nil {
+				return err
+			}
+		}
+	}
+	for _, m := range c.Moved {
+		if err := moveSubscriber(ctx, tx, lease.Account, m.From, m.To); err != nil {
+			return err
+		}
+	}
+	for _, t := range c.Troubles {
+		kind := "failed"
+		if t.Unsure {
+			kind = "unsure"
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO walk_exception (round, subscriber, kind, detail, at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (round, subscriber) DO UPDATE SET kind = excluded.kind, detail = excluded.detail, at = excluded.at`,
+			c.Batch.Round, t.Subscriber, kind, t.Detail, micros(s.now()))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
