@@ -129,7 +129,7 @@ func (d *demo) listen() (page, site net.Listener, err error) {
 
 // start builds the server on a configuration like a user's.
 func (d *demo) start(ctx context.Context, dir string) error {
-	text := strings.NewReplacer("{page}", strings.TrimRight(d.page, "/"), "{site}", strings.TrimRight(d.site, "/"), "{token}", demoToken).Replace(demoConfig)
+	text := strings.NewReplacer("{page}", strings.TrimRight(d.page, "/"), "{site}", strings.TrimRight(d.site, "/"), "{token}", demoToken).Replace(demoConfig + demoAudience)
 	cfg, err := config.Parse(filepath.Join(dir, "demo.toml"), []byte(text), d.lookup)
 	if err != nil {
 		return err

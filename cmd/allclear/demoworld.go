@@ -94,11 +94,6 @@ name = "wechat"
 bot = "wecom"
 language = "zh-Hans"
 
-[[channels]]
-name = "people"
-bot = "tg"
-audience = true
-
 [[rooms]]
 bot = "tg"
 target = "-1009000000001"
@@ -136,6 +131,14 @@ group = "Funds"
 id = "deposits"
 name = "Deposits"
 group = "Funds"
+`
+
+// demoAudience are those who press Start.
+const demoAudience = `
+[[channels]]
+name = "people"
+bot = "tg"
+audience = true
 `
 
 // newWorld sets up the simulated platforms as demoConfig expects them.
