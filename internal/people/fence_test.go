@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
-	"github.com/allclear-hq/allclear/internal/audit"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -38,7 +37,7 @@ func TestNothingIsBegunOnceAFreezeIsHeeded(t *testing.T) {
 	w.publish("One.", incident.Major)
 	w.until("some are told", func() bool { return w.inboxes.told("One.") > 50 })
 	elsewhere := desk.New(desk.Config{Store: w.store}) // which wakes nobody here
-	_, err := elsewhere.Do(t.Context(), desk.Actor{Name: audit.Self, Role: desk.Admin}, "freeze", desk.Stop{Reason: "a slip"})
+	_, err := elsewhere.Do(t.Context(), desk.Actor{Name: "Ana", Role: desk.Admin}, "freeze", desk.Stop{Reason: "a slip"})
 	if err != nil {
 		t.Fatal(err)
 	}
