@@ -309,6 +309,9 @@ func (p *pacer) apart() time.Duration {
 }
 
 func (p *pacer) take(t turn, target *window, now time.Time) slot {
+	if now.Sub(p.even) > p.account.pace.Per { // nobody was kept waiting: there is nothing to make up for
+		p.even = now.Add(-5 * p.step())
+	}
 	p.even = later(p.even, now.Add(-arrears)).Add(p.step())
 	p.write(t, target, now)
 	place := p.account.take(now)

@@ -125,6 +125,26 @@ func TestPacerWritesToAPersonOnceASecond(t *testing.T) {
 	})
 }
 
+// An audience begins at an even pace: a hundred requests at once, each with a
+// connection to open, would keep the first of them waiting.
+func TestPacerBeginsEvenly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(bots.Limits{Account: perSecond(1000)})
+		for range 2 {
+			began := time.Now()
+			for range 51 {
+				if _, err := p.wait(t.Context(), turn{class: Audience, since: time.Now()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if took := time.Since(began); took < 45*time.Millisecond {
+				t.Errorf("51 requests at 1000 a second are let go within %v", took)
+			}
+			time.Sleep(2 * time.Second) // nobody writes
+		}
+	})
+}
+
 // How long the way is gets known from the quickest answer, which need not be the
 // first one; then it is known of earlier requests too.
 func TestPacerLearnsHowLongTheWayIs(t *testing.T) {
