@@ -118,7 +118,9 @@ func beginTelling(b *testing.B, rate, people int, answers time.Duration) *tellin
 	}
 	var url string
 	url, t.pid, t.kill = programAt(b, audienceConfig(b, c.URL, rate, people))
-	mustSoon(b, "the number of people", func() bool { return strings.Contains(metricsOf(b, url), fmt.Sprintf(`state="active"} %v`, float64(people))) })
+	mustSoon(b, "the number of people", func() bool {
+		return strings.Contains(metricsOf(b, url), fmt.Sprintf(`state="active"} %v`, float64(people)))
+	})
 	lookup := func(name string) (string, bool) {
 		v, ok := map[string]string{"ALLCLEAR_URL": url, "ALLCLEAR_TOKEN": demoToken}[name]
 		return v, ok
