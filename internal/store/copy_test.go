@@ -351,6 +351,41 @@ func TestCopiedFileIsFrozen(t *testing.T) {
 	wantFrozen(t, mustOpen(t, file), "this database is a copy of another, or was moved")
 }
 
+// A folder that is copied has its lock copied too. One that is renamed is the
+// same place.
+func TestCopiedFolderIsFrozen(t *testing.T) {
+	dir := t.TempDir()
+	here, there, copied := filepath.Join(dir, "here"), filepath.Join(dir, "there"), filepath.Join(dir, "copied")
+	for _, d := range []string{here, copied} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := mustOpen(t, filepath.Join(here, "allclear.db"))
+	history(t, s)
+	s.Close()
+	for _, name := range []string{"allclear.db", "allclear.db-lock"} {
+		copyTo(t, filepath.Join(here, name), filepath.Join(copied, name))
+	}
+	if err := os.Rename(here, there); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, filepath.Join(there, "allclear.db"))
+	wantFrozen(t, s, "")
+	c := mustOpen(t, filepath.Join(copied, "allclear.db"))
+	if c.number() == "" {
+		t.Skip("files have no number here")
+	}
+	wantFrozen(t, c, "this database is a copy of another, or was moved")
+	c.Close()
+	s.Close()
+	for range 2 {
+		s = mustOpen(t, filepath.Join(there, "allclear.db"))
+		wantFrozen(t, s, "")
+		s.Close()
+	}
+}
+
 // A database in which nothing was said has nothing to hold back.
 func TestCopiedEmptyFileIsNotFrozen(t *testing.T) {
 	dir := t.TempDir()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/allclear-hq/allclear/internal/audit"
@@ -43,7 +44,7 @@ func (s *Store) arrive(ctx context.Context) error {
 		switch {
 		case made != "":
 			err = s.fence(ctx, tx, "this is a backup made at "+made+"; see what the channels show before you release it")
-		case was != "" && !slices.Contains(here, was) && said > 0:
+		case was != "" && (!slices.Contains(here, was) || s.copied(was)) && said > 0:
 			err = s.fence(ctx, tx, "this database is a copy of another, or was moved; see what the channels show before you release it")
 		}
 		if err != nil {
@@ -51,6 +52,23 @@ func (s *Store) arrive(ctx context.Context) error {
 		}
 		return s.settleIn(ctx, tx)
 	})
+}
+
+// copied reports whether a file that was in some place is now another file: it
+// was copied together with its lock.
+func (s *Store) copied(was string) bool {
+	_, number, ok := strings.Cut(was, "@")
+	now := s.number()
+	return ok && now != "" && number != now
+}
+
+// number is what tells this file from its copies on the same disk; empty on
+// PostgreSQL, and where the system has no such number.
+func (s *Store) number() string {
+	if s.file == nil {
+		return ""
+	}
+	return fileNumber(s.file)
 }
 
 // fence freezes everything, for the record too.
@@ -80,6 +98,9 @@ func (s *Store) settleIn(ctx context.Context, tx *tx) error {
 			return err
 		}
 		place = rand.Text()
+		if number := s.number(); number != "" {
+			place += "@" + number
+		}
 		// Both, in case this transaction comes to nothing.
 		if err := s.lock.write(ctx, was, place); err != nil {
 			return err

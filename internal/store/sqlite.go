@@ -25,12 +25,7 @@ func openSQLite(ctx context.Context, file string) (*Store, error) {
 	// do not end early because somebody sets it.
 	began := time.Now()
 	s.clock = func(context.Context, querier) (time.Time, error) { return began.Add(time.Since(began)), nil }
-	err = s.openFile(ctx, file)
-	if err == nil {
-		s.file, err = os.Stat(file)
-		s.path = file
-	}
-	if err != nil {
+	if err = s.openFile(ctx, file); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open %s: %w", file, explain(err))
 	}
@@ -113,6 +108,10 @@ func (s *Store) openFile(ctx context.Context, file string) (err error) {
 	}
 	s.read, s.readers = &reader{DB: read}, newPool(read, readers, running("BEGIN"))
 	s.readers.failed = s.damaged
+	if s.file, err = os.Stat(file); err != nil {
+		return err
+	}
+	s.path = file
 	// Whoever held a lease on this file is dead: the lock proves it.
 	_, err = s.write.ExecContext(ctx, `UPDATE lease SET owner = '', expires = 0, epoch = epoch + 1; DELETE FROM node`)
 	if err != nil {
