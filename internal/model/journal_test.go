@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -82,11 +83,24 @@ func (j *journal) Begin(ctx context.Context, lease broadcast.Lease, lane *broadc
 	id, err := j.Store.Begin(ctx, lease, lane, a)
 	if err == nil {
 		j.life.attempted(known, lane, a)
+		j.alone(lane)
 	}
 	if err == nil && j.boundary("after begin", lease.Account) {
 		return 0, broadcast.ErrLost
 	}
 	return id, err
+}
+
+// alone: on a lane nothing begins while something has no outcome, whichever node
+// began it.
+func (j *journal) alone(l *broadcast.Lane) {
+	open, err := j.Store.Unanswered(context.Background(), l.Channel.Account)
+	open = slices.DeleteFunc(open, func(a broadcast.Attempt) bool { return a.Lane != l.ID })
+	if err != nil || len(open) > 1 {
+		j.life.note(func() {
+			j.life.wrong("%d attempts are under way for %s on %s: %v", len(open), l.Incident.Ref, l.Channel.Name, err)
+		})
+	}
 }
 
 var errFull = errors.New("the disk is full")
