@@ -219,6 +219,34 @@ func TestEditsDoNotHoldUpOtherNews(t *testing.T) {
 	}
 }
 
+// Edits cannot be paid for. At their own pace they hold up nothing that is.
+func TestEditsGoBesideWhatIsPaidFor(t *testing.T) {
+	w := newWorld(t, 20)
+	w.paid, w.paidRate = 1000, 400
+	w.start()
+	w.subscribe(nil, numbers(1, 200)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.idle()
+	w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"en": "Deposits are safe."}})
+	w.publish("Fire.", incident.Critical)
+	w.until("some are edited", func() bool { return w.inboxes.told("safe") > 0 })
+	w.update("INC-1", "Two.", incident.Identified)
+	w.until("all hear of the fire", func() bool { return w.inboxes.told("Fire.") == 200 })
+	w.until("all hear the next", func() bool { return w.inboxes.told("Two.") == 200 })
+	if n := w.inboxes.told("save"); n == 0 {
+		t.Error("what is paid for waited until the last message was edited")
+	}
+	w.idle()
+	if n := w.inboxes.told("save"); n > 0 {
+		t.Errorf("%d still have the wrong word", n)
+	}
+	for chat := int64(1); chat <= 200; chat++ {
+		if all := w.inboxes.of(chat); len(all) != 3 || all[0].edits != 1 {
+			t.Fatalf("%d has %+v, want three messages and the first edited once", chat, all)
+		}
+	}
+}
+
 // What is retracted by deleting it is gone.
 func TestWhatIsDeletedIsGone(t *testing.T) {
 	w := newWorld(t, quick)

@@ -87,6 +87,14 @@ func (r *run) walking(w *Walk) bool {
 	return false
 }
 
+// mayEdit reports whether messages of a walk may be edited now: nothing else of
+// it is being sent, or what is goes beside.
+func (r *run) mayEdit(w *Walk) bool {
+	return !slices.ContainsFunc(r.open, func(j *job) bool {
+		return j.batch.Walk == w.ID && (j.batch.Row != 0 || r.Paid <= 0)
+	})
+}
+
 // sending reports whether a batch of a round is open.
 func (r *run) sending(round *Round) bool {
 	return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Round == round.ID })
@@ -109,7 +117,7 @@ func (r *run) unsettled(w *Walk) bool {
 func (r *run) owes(w *Walk) bool {
 	walking := r.walking(w)
 	return slices.ContainsFunc(r.closing, func(c *Closing) bool {
-		return c.Batch.Walk == w.ID && (!walking || w.wentBack(c.Batch))
+		return c.Batch.Walk == w.ID && (!walking || c.Batch.Row != 0 || w.wentBack(c.Batch))
 	})
 }
 
@@ -120,7 +128,7 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 			return nil, err
 		}
 	}
-	if !r.walking(w) {
+	if r.mayEdit(w) {
 		row, _, err := r.outdated(ctx, w)
 		if err != nil {
 			return nil, err

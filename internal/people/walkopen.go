@@ -6,11 +6,11 @@ import (
 )
 
 // busy reports whether enough batches are open: those that only wait for a few
-// late answers do not count.
+// late answers do not count, nor what is edited beside.
 func (r *run) busy() bool {
 	n := 0
 	for _, j := range r.open {
-		if !j.slow() {
+		if !j.slow() && !r.beside(j.batch) {
 			n++
 		}
 	}
@@ -83,10 +83,19 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	return true, nil
 }
 
+// beside reports whether edits go beside the messages: where those are paid for
+// and these, which cannot be, are slow. Otherwise all go at one pace, and edits
+// first.
+func (r *run) beside(b *Batch) bool { return b.Row != 0 && r.Paid > 0 }
+
 // launch hands a batch that was opened to the senders.
 func (r *run) launch(ctx context.Context, w *Walk, b *Batch, marks *sheet) {
 	j := newJob(ctx, b, w.Version, r.paying)
 	j.sheet = marks
 	r.open = append(r.open, j)
-	r.sender.send(j)
+	if r.beside(b) {
+		r.editor.send(j)
+	} else {
+		r.sender.send(j)
+	}
 }

@@ -1,6 +1,9 @@
 package people
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // perStar is how many paid messages cost a Star
 // (core.telegram.org/bots/api#sendmessage).
@@ -17,7 +20,7 @@ func (r *run) pay(w *Walk) bool {
 	if pays == r.paying {
 		return true
 	}
-	if len(r.open) > 0 {
+	if slices.ContainsFunc(r.open, func(j *job) bool { return !r.beside(j.batch) }) {
 		return false
 	}
 	r.setPaying(pays)

@@ -21,6 +21,7 @@ type run struct {
 
 	open    []*job
 	sender  *sender
+	editor  *sender // of what is edited beside the messages
 	closing []*Closing
 	shares  map[int64]float64 // what walks have used of the limit, by weight
 	texts   map[text]written
@@ -39,7 +40,9 @@ type Resend struct{ Round, Subscriber int64 }
 const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, edited: map[int64]edited{}, sender: newSender(ctx, w)}
+	news := make(chan struct{}, 1)
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, edited: map[int64]edited{},
+		sender: newSender(ctx, w, news), editor: newSender(ctx, w, news)}
 }
 
 // work walks until ctx ends or something fails.
@@ -178,6 +181,7 @@ func (r *run) wait(ctx context.Context) {
 // end waits for the answers that are under way and keeps them.
 func (r *run) end() {
 	r.sender.stop()
+	r.editor.stop()
 	for _, j := range r.open {
 		r.close(j.batch)
 	}

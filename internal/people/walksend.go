@@ -45,8 +45,8 @@ type task struct {
 
 func (t *task) person() *Person { return &t.job.batch.People[t.n] }
 
-func newSender(ctx context.Context, w *Walker) *sender {
-	s := &sender{Walker: w, jobs: make(chan *job, sheets), news: make(chan struct{}, 1), lead: make(chan *lead, 1)}
+func newSender(ctx context.Context, w *Walker, news chan struct{}) *sender {
+	s := &sender{Walker: w, jobs: make(chan *job, sheets), news: news, lead: make(chan *lead, 1)}
 	s.life, s.end = graceful(ctx)
 	s.lead <- &lead{workers: 1}
 	s.group.Go(s.work)

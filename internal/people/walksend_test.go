@@ -94,7 +94,7 @@ func senderTo(t testing.TB, p *post, inFlight int) (*sender, *counted) {
 	}
 	roads := &counted{Roads: engine}
 	w, _ := NewWalker(WalkerConfig{Channel: broadcast.Channel{Account: "tg"}, Bot: p, Roads: roads, Journal: journal, InFlight: inFlight, Log: log})
-	return newSender(t.Context(), w), roads
+	return newSender(t.Context(), w, make(chan struct{}, 1)), roads
 }
 
 // batchOf is a batch of people whose chats are numbers from first on.
