@@ -63,8 +63,7 @@ func Apply(l *Lane, step Step, out Outcome, now time.Time) {
 	case Assume:
 		l.shown(e, Shows{What: Words, Revision: e.Doubt.Revision, Thread: e.Doubt.Thread, Assumed: true}, e.Doubt.Since)
 	case Miss:
-		e.Doubt = nil
-		e.Try.Failed, e.Try.FailedFor, e.Try.Fault = bots.Post, e.Should, missing
+		e.miss()
 	case Find:
 		l.looked(e, out, now)
 	case Probe:
@@ -167,6 +166,12 @@ func (d *Doubt) refuse() {
 	if d != nil {
 		d.Refused = true
 	}
+}
+
+// miss gives up a post that is not there and comes too late to be sent again.
+func (e *Entry) miss() {
+	e.Doubt = nil
+	e.Try.Failed, e.Try.FailedFor, e.Try.Fault = bots.Post, e.Should, missing
 }
 
 // missing is the fault of a delivery that left, did not arrive and was overtaken.

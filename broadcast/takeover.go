@@ -27,8 +27,10 @@ func Late(l *Lane, step Step, began time.Time, out Outcome) bool {
 		l.Landed(e, out.Receipt.ID, out.Receipt.URL)
 		return true
 	case f.Kind != bots.Unsure && e.Doubt.Since.Equal(began): // nothing was posted by it
-		e.Doubt = nil
-		e.Try.NotBefore = time.Time{}
+		e.Doubt, e.Try.NotBefore = nil, time.Time{}
+		if n := (planner{Lane: l}); e.Should.What == Words && n.newer(e, mayShow) {
+			e.miss()
+		}
 		return true
 	}
 	return false

@@ -22,6 +22,31 @@ func TestFirstPostUnsure(t *testing.T) {
 	})
 }
 
+// Another node's late answer says that nothing was posted when newer words are
+// there: the old ones do not follow them unless a person has them sent.
+func TestLateAnswerAfterNewerWords(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("one")
+		w.run()
+		w.platform.fails(bots.Post, lost)
+		w.publish("two")
+		w.publish("three")
+		w.run()
+		w.want("1: one", "2 >1: three")
+		e := w.lane.entry(2)
+		step := Step{Kind: Do, Entry: 2, Op: bots.Operation{Action: bots.Post}, After: Shows{What: Words, Revision: 1}}
+		if !Late(w.lane, step, e.Doubt.Since, Outcome{Fault: &bots.Fault{Kind: bots.Temporary}}) {
+			t.Fatal("it proves nothing")
+		}
+		w.run()
+		w.want("1: one", "2 >1: three")
+		w.wantStates("post sent", "post failed", "post sent")
+		w.retry(2)
+		w.run()
+		w.want("1: one", "2 >1: three", "3 >1: two")
+	})
+}
+
 func TestFirstPostFoundLateIsAnOrphan(t *testing.T) {
 	in(t, x(), func(w *world) {
 		w.platform.fails(bots.Post, unanswered)
