@@ -3,6 +3,7 @@ package model
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -77,7 +78,10 @@ func (g *gate) overtaken() bool {
 type haltable struct {
 	net.Conn
 	*life
+	closed *atomic.Bool
 }
+
+func newHaltable(c net.Conn, l *life) haltable { return haltable{c, l, new(atomic.Bool)} }
 
 func (c haltable) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
@@ -87,15 +91,16 @@ func (c haltable) Read(b []byte) (int, error) {
 
 func (c haltable) Write(b []byte) (int, error) {
 	c.gate.wait()
-	if c.gone() {
+	if c.gone() || c.closed.Load() {
 		return 0, errDead
 	}
 	return c.Conn.Write(b)
 }
 
 // Close does not block: whoever closes may hold a lock, for which others would
-// wait in a way that a bubble does not know of.
+// wait in a way that a bubble does not know of. But nothing is written after it.
 func (c haltable) Close() error {
+	c.closed.Store(true)
 	shut := c.gate.held()
 	if shut == nil {
 		return c.Conn.Close()

@@ -82,12 +82,12 @@ func (c *cable) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	}
 	ours, theirs := net.Pipe()
 	select {
-	case c.wire.accepted <- haltable{theirs, c.life}:
+	case c.wire.accepted <- newHaltable(theirs, c.life):
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	c.conns[ours] = true
-	return haltable{ours, c.life}, nil
+	return newHaltable(ours, c.life), nil
 }
 
 // tear breaks all connections. What has left has left.
