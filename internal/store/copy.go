@@ -137,8 +137,7 @@ func (c *copying) insert(ctx context.Context, target *tx, table string, columns 
 	if n == 0 {
 		return nil
 	}
-	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
-	query := `INSERT INTO ` + table + ` (` + strings.Join(columns, ", ") + `) VALUES ` + strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
+	query := `INSERT INTO ` + table + ` (` + strings.Join(columns, ", ") + `) VALUES ` + tuples(n, len(columns))
 	if _, err := target.ExecContext(ctx, query, slices.Clone(values)...); err != nil {
 		return err
 	}

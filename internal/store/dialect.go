@@ -42,6 +42,14 @@ func numbered(query string) string {
 	return b.String()
 }
 
+// tuple is a list of n placeholders, as for IN.
+func tuple(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")" }
+
+// tuples are n lists, as for VALUES.
+func tuples(n, columns int) string {
+	return strings.TrimSuffix(strings.Repeat(tuple(columns)+", ", n), ", ")
+}
+
 var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
 
 // endOf is the place behind the first mark from a place on.

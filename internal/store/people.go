@@ -103,9 +103,7 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 	case now == nil:
 		return eraseChat(ctx, tx, bot, was.Chat)
 	case was.ID == 0:
-		_, err := tx.ExecContext(ctx, `INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			bot, now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, s.now().Unix())
-		return err
+		return s.addSubscribers(ctx, tx, bot, []people.Subscriber{*now})
 	case same(was, *now):
 		return nil
 	}
@@ -222,40 +220,6 @@ func (s *Store) MarkSubscriber(ctx context.Context, bot string, chat int64, stat
 			state, s.now().Unix(), bot, chat, people.Active)
 		return err
 	})
-}
-
-// ImportSubscribers stores a list for a bot in one transaction: who is not
-// there is added, who is gets what the list says of him. Who stopped, blocked
-// the bot or is gone stays so.
-func (s *Store) ImportSubscribers(ctx context.Context, bot string, list []people.Subscriber) (n people.Imported, err error) {
-	err = s.change(ctx, func(tx *tx) error {
-		n = people.Imported{}
-		for i := range list {
-			was, err := subscriberOf(ctx, tx, bot, list[i].Chat)
-			if err != nil {
-				return err
-			}
-			now := list[i]
-			now.Incidents = was.Incidents
-			switch {
-			case was.ID == 0:
-				n.Added++
-			case was.State != people.Active:
-				n.Left++
-				continue
-			case same(was, now):
-				n.Unchanged++
-				continue
-			default:
-				n.Changed++
-			}
-			if err := s.putSubscriber(ctx, tx, bot, was, &now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return n, err
 }
 
 // ForgetSubscribers erases those of a bot who blocked it, or are gone, since

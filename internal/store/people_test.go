@@ -137,6 +137,49 @@ func TestImportSubscribers(t *testing.T) {
 	}
 }
 
+// TestImportNamesSomebodyTwice checks that the last line about a chat counts.
+func TestImportNamesSomebodyTwice(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: 1, Language: "en", Impact: incident.Major, All: true})
+	list := []people.Subscriber{
+		{Chat: 1, Language: "en", Impact: incident.Minor, All: true},
+		{Chat: 2, Language: "en", Impact: incident.Minor, All: true},
+		{Chat: 1, Language: "zh-Hans", Impact: incident.Minor, All: true},
+		{Chat: 2, Language: "zh-Hans", Impact: incident.Minor, All: true},
+		{Chat: 2, Language: "zh-Hans", Impact: incident.Minor, All: true},
+	}
+	n, err := s.ImportSubscribers(t.Context(), "tg", list)
+	if want := (people.Imported{Added: 1, Changed: 3, Unchanged: 1}); n != want || err != nil {
+		t.Errorf("imported %+v, %v, want %+v", n, err, want)
+	}
+	for _, p := range s.mustSubscribers(t, "tg") {
+		if p.Language != "zh-Hans" || p.Impact != incident.Minor {
+			t.Errorf("%+v, want what the last line says", p)
+		}
+	}
+}
+
+// A list is not a statement for each line: on PostgreSQL that made a million
+// people a matter of a quarter of an hour.
+func TestAListTakesFewStatements(t *testing.T) {
+	s := newStore(t)
+	var list []people.Subscriber
+	for k := range int64(1000) {
+		list = append(list, people.Subscriber{Chat: k + 1, Language: "en", Impact: incident.Minor, All: true})
+	}
+	before := s.ran()
+	n, err := s.ImportSubscribers(t.Context(), "tg", list)
+	if n.Added != len(list) || err != nil {
+		t.Fatalf("imported %+v, %v", n, err)
+	}
+	if ran, most := s.ran()-before, 3+2*len(list)/together; ran > most {
+		t.Errorf("%d statements, want at most %d", ran, most)
+	}
+	if got := s.mustSubscribers(t, "tg"); len(got) != len(list) {
+		t.Errorf("%d subscribers, want %d", len(got), len(list))
+	}
+}
+
 // A page of subscribers costs the same wherever it is and however many there
 // are: the database goes on from an id, and sorts nothing.
 func TestAPageOfSubscribersIsReadInPlace(t *testing.T) {

@@ -23,17 +23,19 @@ func ended(b *people.Batch) *people.Closing {
 	return &people.Closing{Batch: b, Receipts: b.Planned(), People: len(b.People), Told: len(b.People), Passed: b.Passed}
 }
 
+// ran is how many statements the writer has run.
+func (s *Store) ran() int {
+	c := <-s.writer.free
+	defer func() { s.writer.free <- c }()
+	return c.ran
+}
+
 // A step closes a batch and opens the next one with as few statements as it
 // takes, however many people there are in them: on PostgreSQL each is a way
 // there and back, while messages wait for the next batch.
 func TestAStepOfAWalkTakesFewStatements(t *testing.T) {
 	s := newStore(t)
 	w, lease := aWalk(t, s)
-	ran := func() int {
-		c := <-s.writer.free
-		defer func() { s.writer.free <- c }()
-		return c.ran
-	}
 	for _, c := range []struct {
 		name       string
 		size, most int
@@ -44,9 +46,9 @@ func TestAStepOfAWalkTakesFewStatements(t *testing.T) {
 		b := after(w, c.size)
 		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
 		for range 3 {
-			next, before := after(w, c.size), ran()
+			next, before := after(w, c.size), s.ran()
 			s.mustWalk(t, lease, people.Step{Close: []*people.Closing{ended(b)}, Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: next})
-			if n := ran() - before; n > c.most {
+			if n := s.ran() - before; n > c.most {
 				t.Errorf("%s: %d statements, want at most %d", c.name, n, c.most)
 			}
 			b = next
