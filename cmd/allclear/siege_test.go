@@ -16,6 +16,7 @@ import (
 	"github.com/allclear-hq/allclear/bots/sim"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/web"
 )
 
 // dial opens a connection to the server and says something.
@@ -101,6 +102,7 @@ func TestManyRequestsDoNotStopPosting(t *testing.T) {
 			}
 		})
 	}
+	start := time.Now()
 	paths := []string{"/", "/v1/incidents", "/v1/deliveries?incident=INC-1", "/readyz", "/metrics", "/incidents/INC-1", "/nothing", "/v1/audit"}
 	began := make(chan struct{})
 	siege.Go(func() {
@@ -127,7 +129,10 @@ func TestManyRequestsDoNotStopPosting(t *testing.T) {
 		return true
 	})
 	siege.Wait()
-	if ok, limited := answers[200].Load(), answers[429].Load(); ok == 0 || limited == 0 {
+	// Three of eight go to the API; a slow machine may ask no more than it may.
+	allowed := web.DefaultLimits().Operator
+	most := float64(allowed.Burst) + allowed.PerSecond*time.Since(start).Seconds()
+	if ok, limited := answers[200].Load(), answers[429].Load(); ok == 0 || limited == 0 && 10_000*3/8 > most {
 		t.Errorf("%d were answered and %d limited", ok, limited)
 	}
 	for status := 500; status < 600; status++ {
