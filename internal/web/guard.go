@@ -45,7 +45,7 @@ func (c Config) panicked(w *answerWriter, r *http.Request, p any) {
 	if w.code != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	refuse(http.StatusInternalServerError, "this server failed; the reason is in its log").write(w)
+	refuse(http.StatusInternalServerError, failed).write(w)
 }
 
 // answerWriter remembers what was answered, and by which route.

@@ -50,8 +50,12 @@ func asProblem(err error) (p *problem, internal bool) {
 	if errors.Is(err, desk.ErrNotFound) {
 		return refuse(http.StatusNotFound, "there is no such thing here"), false
 	}
-	return refuse(http.StatusInternalServerError, "this server failed; the reason is in its log"), true
+	return refuse(http.StatusInternalServerError, failed), true
 }
+
+// failed is what is said of a fault that is the server's: of its disk or
+// database, more often than not.
+const failed = "this server failed: /readyz says what it lacks, and its log why"
 
 func refusalStatus(k desk.RefusalKind) int {
 	switch k {
