@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -167,29 +168,40 @@ func TestThreeNodes(t *testing.T) {
 	}
 }
 
-// The same key has one effect, whichever nodes take it.
+// The same key has one effect, whichever nodes take it, and at whatever moment.
 func TestKeysHoldOnAllNodes(t *testing.T) {
 	f := newFleet(t, storetest.Postgres(t), 2)
-	for k := range 4 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.nodes[k%2].url+"/v1/incidents",
+	post := func(url string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/incidents",
 			strings.NewReader(`{"title":"Login is down","impact":"minor","body":"Nobody can log in."}`))
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return
 		}
 		req.Header.Set("Authorization", "Bearer "+demoToken)
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Idempotency-Key", "once")
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return
 		}
+		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
 		if err != nil || resp.StatusCode != http.StatusCreated || !strings.Contains(string(body), `"INC-1"`) {
 			t.Errorf("%s: %s, %v", resp.Status, body, err)
 		}
 	}
+	var atOnce sync.WaitGroup
+	for k := range 20 {
+		atOnce.Go(func() { post(f.nodes[k%2].url) })
+	}
+	atOnce.Wait()
+	post(f.nodes[0].url)
 	f.until("sent", func() bool { return f.allSent("INC-1") })
+	if got := f.must("show"); strings.Count(got, "INC-") != 1 {
+		t.Errorf("open are\n%s", got)
+	}
 	for _, p := range platforms {
 		f.wantTexts(p, "Nobody can log in")
 	}
