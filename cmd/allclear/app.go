@@ -184,7 +184,7 @@ func (a *app) deskConfig(texts *templates.Set, approved map[string]string) desk.
 		Store: a.store, Reader: a.store, Render: a.engine.Preview, Operators: operators(c), Channels: slices.Concat(channels(c), audienceChannels(c)), Components: componentNames(c), Languages: c.Site.Languages, Language: c.Site.Language,
 		Zone: c.Site.TimeZone, Hosts: c.Site.Hosts, Approvals: c.Policy.Approvals, Next: c.Policy.Next, Retraction: string(c.Policy.Retraction),
 		Words: texts, Approved: approved,
-		Crowd: a.crowd, Wake: a.obeyed, Changed: tell(&a.published), Counted: a.metrics.Command,
+		Crowd: a.crowd, Wake: a.wake, Obeyed: a.obeyed, Changed: tell(&a.published), Counted: a.metrics.Command,
 	}
 }
 

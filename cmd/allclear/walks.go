@@ -106,14 +106,13 @@ func (a *app) wake(lanes map[string][]int64) {
 	a.engine.Wake(lanes)
 }
 
-// heeding is how long a freeze waits for other nodes at most: without an answer
-// their leases end earlier, and so does the batch that they are sending.
-const heeding = 5 * time.Second
+const (
+	heeding   = 5 * time.Second       // that a freeze waits for other nodes at most: without an answer their leases end earlier, and so does the batch that they are sending
+	heedEvery = 25 * time.Millisecond // it is asked meanwhile
+)
 
-// obeyed wakes what a command concerns, and waits until other nodes begin
-// nothing any more that it has frozen.
-func (a *app) obeyed(lanes map[string][]int64) {
-	a.wake(lanes)
+// obeyed waits until other nodes begin nothing any more that is frozen.
+func (a *app) obeyed() {
 	if !a.store.Shared() || len(a.walkers) == 0 {
 		return
 	}
@@ -131,9 +130,6 @@ func (a *app) obeyed(lanes map[string][]int64) {
 		pause(ctx, heedEvery)
 	}
 }
-
-// heedEvery is how often it is asked meanwhile.
-const heedEvery = 25 * time.Millisecond
 
 // answeredInPublic reports whether each public channel has an answer about an
 // update.

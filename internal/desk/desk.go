@@ -224,6 +224,7 @@ type Config struct {
 	Retraction string        // tombstone or delete
 	Escalate   time.Duration // after which an admin may publish a draft alone; 0 is 3 minutes
 	Wake       func(lanes map[string][]int64)
+	Obeyed     func()                             // after a freeze is committed; returns when nothing is begun any more elsewhere that it stops
 	Changed    func(ref string)                   // after a change is committed; without blocking
 	Crowd      func(audience string) Crowd        // nil where nobody knows
 	Counted    func(origin, verb, outcome string) // after each command; outcome is its answer's state, refused or failed
@@ -239,6 +240,9 @@ func New(c Config) *Desk {
 	}
 	if c.Wake == nil {
 		c.Wake = func(map[string][]int64) {}
+	}
+	if c.Obeyed == nil {
+		c.Obeyed = func() {}
 	}
 	if c.Changed == nil {
 		c.Changed = func(string) {}
@@ -324,6 +328,9 @@ func (d *Desk) carryOut(ctx context.Context, actor Actor, key string, cmd Comman
 		return Answer{}, was.Refused
 	}
 	d.Wake(touched)
+	if _, stops := cmd.(Stop); stops { // a repetition is answered no earlier than the first
+		d.Obeyed()
+	}
 	if was.Ref != "" {
 		d.Changed(was.Ref)
 	}

@@ -30,6 +30,32 @@ func (h *harness) frozen() (names []string) {
 	return names
 }
 
+// A freeze is answered when other nodes obey it, also where it is repeated.
+// Nothing else waits for them.
+func TestOnlyAFreezeWaitsForOtherNodes(t *testing.T) {
+	h := newHarness(t)
+	waited := 0
+	h.Obeyed = func() {
+		if len(h.frozen()) == 0 {
+			t.Error("waits before the freeze is committed")
+		}
+		waited++
+	}
+	h.do(ana, opening())
+	for want := 1; want <= 2; want++ {
+		if _, err := h.Do(t.Context(), ari, "once", desk.Stop{Reason: "wrong numbers"}); err != nil {
+			t.Fatal(err)
+		}
+		if waited != want {
+			t.Errorf("waited %d times, want %d", waited, want)
+		}
+	}
+	h.do(ana, saying("A fix is in place."))
+	if waited != 2 {
+		t.Error("an update waits for other nodes")
+	}
+}
+
 func TestFreezeScopes(t *testing.T) {
 	h := newHarness(t)
 	h.do(ana, opening())
