@@ -200,12 +200,7 @@ func endAttempt(ctx context.Context, q querier, attempt int64, now time.Time, ou
 	if out.Fault != nil {
 		outcome = out.Fault.Error()
 	}
-	r, err := q.ExecContext(ctx, `UPDATE attempt SET ended = ?, outcome = ? WHERE id = ? AND ended = 0`, micros(now), outcome, attempt)
-	if err != nil {
-		return false, err
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
+	return changed(q.ExecContext(ctx, `UPDATE attempt SET ended = ?, outcome = ? WHERE id = ? AND ended = 0`, micros(now), outcome, attempt))
 }
 
 func entryOf(l *broadcast.Lane, id int64) *broadcast.Entry {

@@ -225,3 +225,12 @@ func (t *tx) script(ctx context.Context, text string) error {
 	_, err := t.conn.ExecContext(ctx, text)
 	return err
 }
+
+// changed reports whether a statement changed anything.
+func changed(r sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
+}

@@ -93,15 +93,6 @@ func neighbourOf(ctx context.Context, q querier, c *people.Closing) (id int64, r
 	return id, receipts, err
 }
 
-// changed reports whether a statement changed anything.
-func changed(r sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	n, err := r.RowsAffected()
-	return n > 0, err
-}
-
 func (s *Store) keepExceptions(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
 	for state, ids := range map[people.State][]int64{people.Blocked: c.Barred, people.Gone: c.Vanished} {
 		for _, id := range ids {
