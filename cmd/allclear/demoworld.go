@@ -149,9 +149,7 @@ func newWorld() *sim.World {
 	must(w.Telegram.AddChat(sim.TelegramChat{ID: "-1008000000001", Username: "example_status", Type: "channel", Title: "Example Exchange Status", Bot: member}))
 	must(w.Telegram.AddChat(sim.TelegramChat{ID: demoRoom, Type: "supergroup", Title: "Comms", Bot: member}))
 	for _, p := range demoPeople {
-		if err := w.Telegram.AddPerson(sim.TelegramPerson{ID: p.ID, Name: p.Name}); err != nil {
-			panic(err)
-		}
+		must("", w.Telegram.AddPerson(sim.TelegramPerson{ID: p.ID, Name: p.Name}))
 	}
 	must("", w.Telegram.AddPerson(sim.TelegramPerson{ID: demoVisitor, Name: "You", Language: "en"}))
 	w.Telegram.ReadAll(demoBot)

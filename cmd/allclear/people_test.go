@@ -19,7 +19,7 @@ import (
 )
 
 // withAudience adds the subscribers of the demo's Telegram bot.
-var withAudience = []string{"[[rooms]]\nbot = \"tg\"", "[[channels]]\nname = \"people\"\nbot = \"tg\"\naudience = true\n\n[[rooms]]\nbot = \"tg\""}
+var withAudience = []string{"[[rooms]]\nbot = \"tg\"", demoAudience + "\n[[rooms]]\nbot = \"tg\""}
 
 // told waits for an answer to a person that has these words.
 func (s *server) told(person, words string) sim.Seen {
