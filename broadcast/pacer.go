@@ -282,15 +282,18 @@ func (p *pacer) step() time.Duration {
 // and go at an even pace, so that something more urgent never finds the window
 // full of them; others need not wait for each other.
 func (p *pacer) evenly(t turn) time.Time {
-	if t.class != Answer && t.class != Audience {
-		return time.Time{}
+	at := p.personally(t)
+	if t.class == Answer || t.class == Audience {
+		at = later(at, p.even)
 	}
-	return later(p.even, p.personally(t))
+	return at
 }
 
-// personally is when the person of a turn may be written to.
+// personally is when the person of a turn may be written to, which an edit of
+// what he has counts as too: no platform says that it does not. Operators are
+// not kept waiting, nor is what goes to a channel whose name is a number.
 func (p *pacer) personally(t turn) time.Time {
-	if p.limits.Person.N <= 0 {
+	if p.limits.Person.N <= 0 || t.person == 0 && t.class != Answer && t.class != Audience {
 		return time.Time{}
 	}
 	last := p.persons.last(t.who())
@@ -324,6 +327,11 @@ func (p *pacer) write(t turn, target *window, now time.Time) {
 	if target != nil {
 		target.take(now)
 	}
+	p.note(t, now)
+}
+
+// note remembers that the person of a turn is written to.
+func (p *pacer) note(t turn, now time.Time) {
 	if p.limits.Person.N > 0 {
 		p.persons.note(t.who(), now, p.apart())
 	}

@@ -120,8 +120,9 @@ func TestPacerWritesToAPersonOnceASecond(t *testing.T) {
 		q.add("answer", Answer, "71")
 		q.add("news", Audience, "71")
 		q.add("other", Audience, "72")
-		q.add("room", Room, "71") // operators are not kept waiting
-		q.want("answer 0s", "other 0s", "room 0s", "news 1.05s")
+		q.add("room", Room, "71")  // operators are not kept waiting
+		q.add("edit", Amend, "71") // of a channel that is named by a number
+		q.want("answer 0s", "other 0s", "room 0s", "edit 0s", "news 1.05s")
 	})
 }
 

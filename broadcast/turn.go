@@ -50,7 +50,7 @@ func (e *Engine) Turn(ctx context.Context, account string, wish Wish) (Place, er
 // beside waits for a turn at the pace that is paid for. Such messages do not
 // count among the others, but a person still gets one at a time.
 func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error) {
-	for rest := a.pacer.rest(t); rest > 0; rest = a.pacer.rest(t) {
+	for rest := a.pacer.reserve(t); rest > 0; rest = a.pacer.reserve(t) {
 		if t.pass {
 			return slot{}, ErrRests
 		}
@@ -66,11 +66,17 @@ func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error)
 	return s, err
 }
 
-// rest is how long the person of a turn is not to be written to.
-func (p *pacer) rest(t turn) time.Duration {
+// reserve is how long the person of a turn is not to be written to. If that is
+// over it notes that he is, so that nothing else goes to him before the turn.
+func (p *pacer) reserve(t turn) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.rests(t, time.Now())
+	now := time.Now()
+	rest := p.rests(t, now)
+	if rest <= 0 {
+		p.note(t, now)
+	}
+	return rest
 }
 
 // wrote notes a message that goes to a target beside the account's own pace.

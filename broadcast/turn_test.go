@@ -9,12 +9,17 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 )
 
-// paying is an engine with one account of the free pace 30/s, whose audience is
+// paying is an engine with an account of the free pace 30/s, whose audience is
 // paid for.
 func paying() *Engine {
-	e := &Engine{accounts: map[string]*account{"tg": {pacer: newPacer(bots.Limits{Account: perSecond(30), Person: perSecond(1)})}}}
+	e := unpaid()
 	e.SetPace("tg", perSecond(1000))
 	return e
+}
+
+func unpaid() *Engine {
+	limits := bots.Limits{Account: perSecond(30), Person: perSecond(1)}
+	return &Engine{accounts: map[string]*account{"tg": {pacer: newPacer(limits)}, "other": {pacer: newPacer(limits)}}}
 }
 
 // An audience goes at the pace that is paid for, beside it everything else at
@@ -57,20 +62,57 @@ func TestWhatIsPaidForGoesBesideTheRest(t *testing.T) {
 	})
 }
 
-// Nobody gets more than a message a second, whoever pays for which.
+// Nobody gets more than a message a second, whoever pays for which, and what is
+// edited of his counts. What another bot tells him does not, nor does who waits
+// keep others waiting.
 func TestOnePersonIsNotWrittenToTwiceInASecond(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}, {Audience, Audience}} {
-			e := paying()
-			began := time.Now()
-			for _, class := range classes {
-				if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: 1, Since: time.Now()}); err != nil {
-					t.Fatal(err)
+	for name, begin := range map[string]func() *Engine{"free": unpaid, "paid": paying} {
+		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}, {Audience, Audience}, {Audience, Amend}, {Amend, Audience}, {Answer, Amend}, {Amend, Amend}} {
+			synctest.Test(t, func(t *testing.T) {
+				e := begin()
+				began := time.Now()
+				turn := func(account string, class Class, person int64) time.Duration {
+					if _, err := e.Turn(t.Context(), account, Wish{Class: class, Person: person, Since: time.Now()}); err != nil {
+						t.Fatal(err)
+					}
+					return time.Since(began)
 				}
+				turn("tg", classes[0], 1)
+				if took := turn("tg", classes[1], 2); took > time.Second/2 {
+					t.Errorf("%s, classes %v: somebody else waited %v", name, classes, took)
+				}
+				if took := turn("other", classes[1], 1); took > time.Second/2 {
+					t.Errorf("%s, classes %v: another bot waited %v", name, classes, took)
+				}
+				if took := turn("tg", classes[1], 1); took < time.Second {
+					t.Errorf("%s, classes %v: two messages within %v", name, classes, took)
+				}
+			})
+		}
+	}
+}
+
+// Something that waits for its turn at the pace that is paid for keeps its
+// person from being written to meanwhile.
+func TestNothingGoesBetweenAPersonAndHisTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := paying()
+		e.SetPace("tg", perSecond(1))
+		at := make(chan time.Time, 2)
+		turn := func(class Class, person int64) {
+			if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: person, Since: time.Now()}); err != nil {
+				t.Error(err)
 			}
-			if took := time.Since(began); took < time.Second {
-				t.Errorf("classes %v: two messages within %v", classes, took)
-			}
+			at <- time.Now()
+		}
+		turn(Audience, 1)
+		<-at
+		go turn(Audience, 2) // waits for a second
+		time.Sleep(995 * time.Millisecond)
+		go turn(Answer, 2)
+		first, second := <-at, <-at
+		if gap := second.Sub(first); gap < time.Second {
+			t.Errorf("two messages within %v", gap)
 		}
 	})
 }

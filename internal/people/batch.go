@@ -49,6 +49,13 @@ type Person struct {
 	Detail     string // of Failed and Unsure
 }
 
+// leaves reports whether it came out that the person cannot be written to where
+// he was.
+func (p *Person) leaves() bool { return p.Result == Barred || p.Result == Vanished || p.To != 0 }
+
+// move follows a person to another chat. What he was told before is not there.
+func (p *Person) move(to int64) { p.To, p.ReplyTo = to, 0 }
+
 // An Edit changes a message that somebody has.
 type Edit struct {
 	Message int64
@@ -67,6 +74,7 @@ const (
 	Barred                 // he blocked the bot, or threw it out
 	Vanished               // the account or chat is no more
 	Failed                 // refused for good
+	Away                   // he was not written to: it came out meanwhile that he left
 )
 
 // Planned names the people of a batch that is being opened.

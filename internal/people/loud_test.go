@@ -183,10 +183,47 @@ func TestAPersonIsWrittenToOnceASecond(t *testing.T) {
 		if len(all) != 3 {
 			t.Fatalf("%d has %+v", chat, all)
 		}
-		for k, l := range all { // however late each of them arrived
-			if after := l.at.Sub(began); after < time.Duration(k)*time.Second {
-				t.Errorf("%d had %d messages after %v", chat, k+1, after)
+		w.wantApart(chat, began)
+	}
+}
+
+// What a person has is edited no faster than he is written to, and a message
+// counts for what is edited next.
+func TestWhatAPersonHasIsEditedOnceASecond(t *testing.T) {
+	for name, change := range map[string]desk.Command{
+		"correction": desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Other words."}},
+		"tombstone":  desk.Retract{Ref: "INC-1/1", Reason: "A false alarm."},
+		"deletion":   desk.Retract{Ref: "INC-1/1", Reason: "A false alarm.", Delete: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, quick)
+			w.start()
+			w.subscribe(nil, 1, 2)
+			began := time.Now()
+			w.publish("One.", incident.Major)
+			w.publish("Two.", incident.Major)
+			w.until("all are told", func() bool { return w.inboxes.told("Two.") == 2 })
+			w.do(desk.Correct{Ref: "INC-2/1", Body: incident.Text{"en": "More words."}})
+			w.do(change)
+			w.idle()
+			for chat := int64(1); chat <= 2; chat++ {
+				if n := len(w.inboxes.requests(chat)); n < 4 {
+					t.Errorf("%d requests for %d, want two messages and an edit of each", n, chat)
+				}
+				w.wantApart(chat, began)
 			}
+		})
+	}
+}
+
+// wantApart checks that all that was sent to somebody since a time were a second
+// apart, however late each request arrived.
+func (w *world) wantApart(chat int64, began time.Time) {
+	w.t.Helper()
+	for k, at := range w.inboxes.requests(chat) {
+		if after := at.Sub(began); after < time.Duration(k)*time.Second {
+			w.t.Errorf("%d had %d requests after %v", chat, k+1, after)
 		}
 	}
 }

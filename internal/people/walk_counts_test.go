@@ -49,6 +49,13 @@ func (c *counts) Subscribers(ctx context.Context, bot string, after int64, limit
 	return page, err
 }
 
+// opened is how many batches were.
+func (c *counts) opened() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.batches
+}
+
 // lookedAt is how many subscribers were read.
 func (c *counts) lookedAt() int {
 	c.mu.Lock()

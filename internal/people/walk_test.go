@@ -2,7 +2,6 @@ package people_test
 
 import (
 	"database/sql"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -256,15 +255,7 @@ func TestPeopleWhoCannotBeWrittenTo(t *testing.T) {
 	w.want(1, "One.")
 	w.want(-1004, "One.")
 	w.want(5, "One.")
-	all, err := w.store.Subscribers(t.Context(), bot, 0, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var states []string
-	for _, s := range all {
-		states = append(states, fmt.Sprint(s.Chat, " ", s.State))
-	}
-	if got := strings.Join(states, ", "); got != "1 active, 2 blocked, 3 gone, -1004 active, 5 active, 6 active" {
+	if got := w.states(); got != "1 active, 2 blocked, 3 gone, -1004 active, 5 active, 6 active" {
 		t.Errorf("subscribers: %s", got)
 	}
 	walks, err := w.store.WalksOf(t.Context(), incident.Ref{Prefix: "INC", Number: 1})

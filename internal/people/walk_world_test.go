@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,14 +43,15 @@ type inboxes struct {
 	mu      sync.Mutex
 	last    int64
 	chats   map[int64][]*letter
-	order   []int64 // chats, as messages came
+	order   []int64               // chats, as messages came
+	asked   map[int64][]time.Time // requests for a chat, refused ones too
 	paid    int
 	refuse  func(chat int64) string // an answer instead, "cut", or ""; may be nil
 	arrived chan int64
 }
 
 func newInboxes(t testing.TB) *inboxes {
-	c := &inboxes{chats: map[int64][]*letter{}, last: 1000, arrived: make(chan int64, 100_000)}
+	c := &inboxes{chats: map[int64][]*letter{}, asked: map[int64][]time.Time{}, last: 1000, arrived: make(chan int64, 100_000)}
 	c.Server = httptest.NewServer(http.HandlerFunc(c.serve))
 	t.Cleanup(c.Close)
 	return c
@@ -79,6 +81,7 @@ func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	c.mu.Lock()
 	refuse := c.refuse
+	c.asked[a.Chat] = append(c.asked[a.Chat], time.Now())
 	c.mu.Unlock()
 	if refuse != nil {
 		if answer := refuse(a.Chat); answer != "" {
@@ -129,6 +132,13 @@ func (c *inboxes) of(chat int64) (out []letter) {
 		out = append(out, *l)
 	}
 	return out
+}
+
+// requests are when somebody was written to, or tried to be.
+func (c *inboxes) requests(chat int64) []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.asked[chat])
 }
 
 // told counts the people who have a message with words.

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 )
@@ -11,7 +12,7 @@ import (
 func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	w, row := c.walk, c.edits
 	shows := should(w.Incident.Update(row.Update))
-	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi}
+	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi, At: time.Now()}
 	if err := r.edits(ctx, w, row, b); err != nil {
 		return false, err
 	}

@@ -105,6 +105,7 @@ type Walker struct {
 	states  atomic.Pointer[map[State]int]
 	sent    atomic.Int64
 	unsure  atomic.Int64
+	left    leavers
 
 	gate sync.RWMutex  // held to read while a message is begun
 	shut chan struct{} // closed when the gate opens; nil while it is open

@@ -90,7 +90,11 @@ func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (anoth
 	if f.Kind == bots.Temporary && j.ctx.Err() != nil { // it was not to leave any more
 		return false
 	}
-	return s.refused(j, p, f)
+	another = s.refused(j, p, f)
+	if p.leaves() {
+		s.left.note(p)
+	}
+	return another
 }
 
 func (j *job) mark(n int, m mark, message int64) {
@@ -134,7 +138,7 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 	case f.Kind == bots.RateLimited: // the account now waits as long as it was told to
 		return true
 	case f.Kind == bots.Moved && p.Edit == nil && p.To == 0:
-		p.To = chatID(f.To)
+		p.move(chatID(f.To))
 		return p.To != 0
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && p.ReplyTo != 0:
 		p.ReplyTo = 0

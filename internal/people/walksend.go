@@ -164,7 +164,7 @@ func chat(p *Person) int64 { return cmp.Or(p.To, p.Chat) }
 func (s *sender) turn(j *job, p *Person, pass bool) (broadcast.Place, error) {
 	wish := broadcast.Wish{Class: broadcast.Audience, Person: chat(p), Since: j.batch.At, Pass: pass}
 	if j.batch.Row != 0 {
-		wish.Class, wish.Pass = broadcast.Amend, false
+		wish.Class = broadcast.Amend
 	}
 	return s.Roads.Turn(j.ctx, s.Channel.Account, wish)
 }
@@ -180,11 +180,25 @@ func (s *sender) do(t task) {
 			}
 		}
 		t.turn = false
-		if !s.attempt(j, t.n, p, t.place) {
+		if s.away(j, p) || !s.attempt(j, t.n, p, t.place) {
 			break
 		}
 	}
 	s.done(j, 1)
+}
+
+// away reports whether a person left since he was gathered, and follows him where
+// he only moved.
+func (s *sender) away(j *job, p *Person) bool {
+	to, gone := s.left.of(p, j.batch.At)
+	if gone || to != 0 && p.Edit != nil { // his message is where he was
+		p.Result = Away
+		return true
+	}
+	if to != 0 {
+		p.move(to)
+	}
+	return false
 }
 
 // done counts people who are done with.

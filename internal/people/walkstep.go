@@ -71,9 +71,28 @@ func (r *run) step(ctx context.Context, s Step) error {
 		for _, w := range r.walks {
 			r.Changed(w.Incident.Ref.String())
 		}
+		r.forgetLeft(s.Open)
 	}
 	r.closing = nil
 	return err
+}
+
+// forgetLeft leaves it to the store who left, for whatever is gathered from now
+// on.
+func (r *run) forgetLeft(opened *Batch) {
+	for _, c := range r.closing {
+		r.left.kept(c.Batch, r.at)
+	}
+	oldest := r.at
+	if opened != nil && opened.At.Before(oldest) {
+		oldest = opened.At
+	}
+	for _, j := range r.open {
+		if j.batch.At.Before(oldest) {
+			oldest = j.batch.At
+		}
+	}
+	r.left.forget(oldest)
 }
 
 // refused reports whether a step kept what has ended and opened nothing.

@@ -1,0 +1,70 @@
+package people
+
+import (
+	"sync"
+	"time"
+)
+
+// leavers remembers which chats refused to be written to, or moved. Of several
+// incidents that are told at the same time each may have gathered somebody who
+// then leaves; he gets no other request.
+type leavers struct {
+	mu    sync.Mutex
+	chats map[int64]leaver
+}
+
+// A leaver is a chat that cannot be written to where it was.
+type leaver struct {
+	to    int64     // where it moved; 0 is nowhere
+	known time.Time // since when the store knows; zero before
+}
+
+// note remembers what came out about a person.
+func (l *leavers) note(p *Person) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.chats == nil {
+		l.chats = map[int64]leaver{}
+	}
+	to := p.To
+	if p.Result != Unsent {
+		to = 0
+	}
+	l.chats[p.Chat] = leaver{to: to}
+}
+
+// of looks a person up who was gathered at some time: whether he left, and where
+// he is otherwise. Whoever was gathered when the store knew is as the store says:
+// he may have come back.
+func (l *leavers) of(p *Person, gathered time.Time) (to int64, gone bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, ok := l.chats[p.Chat]
+	if !ok || !c.known.IsZero() && !gathered.Before(c.known) {
+		return 0, false
+	}
+	return c.to, c.to == 0
+}
+
+// kept notes that the store knows what became of a batch.
+func (l *leavers) kept(b *Batch, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for k := range b.People {
+		if c, ok := l.chats[b.People[k].Chat]; ok && c.known.IsZero() && b.People[k].leaves() {
+			l.chats[b.People[k].Chat] = leaver{c.to, now}
+		}
+	}
+}
+
+// forget forgets what the store knew when the oldest batch that is still sent was
+// gathered.
+func (l *leavers) forget(oldest time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for chat, c := range l.chats {
+		if !c.known.IsZero() && !oldest.Before(c.known) {
+			delete(l.chats, chat)
+		}
+	}
+}
