@@ -217,6 +217,9 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 func (a *account) came(place slot, op bots.Operation, f *bots.Fault) {
 	if f == nil || f.Kind != bots.Unsure && f.Kind != bots.Temporary {
 		place.pacer.answered(place)
+		if among := place.among; among != nil {
+			among.pacer.answered(*among)
+		}
 	}
 	if f != nil {
 		a.obey(op, f)

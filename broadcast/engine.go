@@ -185,7 +185,7 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if a == nil {
 		return bots.Receipt{}, fmt.Errorf("there is no account %q", account)
 	}
-	place, err := a.pacer.wait(ctx, turn{class: class, target: op.Target, route: routeOf(op), since: time.Now()})
+	place, err := a.wait(ctx, turn{class: class, target: op.Target, route: routeOf(op), since: time.Now()})
 	if err != nil {
 		return bots.Receipt{}, err
 	}

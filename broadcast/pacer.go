@@ -82,6 +82,7 @@ type slot struct {
 	n     int // how many were given before
 	route int // how many of them to the same route since it is known, if it is
 	sent  time.Time
+	among *slot // the place among all that the account sends, while another pace is paid for; may be nil
 }
 
 func newPacer(l bots.Limits) *pacer {
@@ -129,6 +130,13 @@ func (p *pacer) answered(s slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.account.answered(s, now)
+}
+
+// lately is how many requests arrived within the account's window.
+func (p *pacer) lately(now time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.account.in(now)
 }
 
 // before orders waiters: negative for those that go before t, and never zero.

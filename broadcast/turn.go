@@ -42,13 +42,29 @@ func (e *Engine) Turn(ctx context.Context, account string, wish Wish) (Place, er
 	if paid := a.paid.Load(); paid != nil && wish.Class == Audience {
 		p.slot, err = a.beside(ctx, paid, t)
 	} else {
-		p.slot, err = a.pacer.wait(ctx, t)
+		p.slot, err = a.wait(ctx, t)
 	}
 	return p, err
 }
 
+// wait waits for a turn at the account's own pace. While another is paid for,
+// that is the limit of all that the account sends
+// (core.telegram.org/bots/faq#how-can-i-message-all-of-my-bot-39s-subscribers-at-once),
+// so the request needs a place in it as well, before the audience.
+func (a *account) wait(ctx context.Context, t turn) (slot, error) {
+	s, err := a.pacer.wait(ctx, t)
+	paid := a.paid.Load()
+	if err != nil || paid == nil {
+		return s, err
+	}
+	among, err := paid.wait(ctx, turn{class: t.class, since: t.since, again: t.again})
+	s.among = &among
+	return s, err
+}
+
 // beside waits for a turn at the pace that is paid for. Such messages do not
-// count among the others, but a person still gets one at a time.
+// count among those at the account's own pace, but a person still gets one at a
+// time.
 func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error) {
 	for rest := a.pacer.reserve(t); rest > 0; rest = a.pacer.reserve(t) {
 		if t.pass {
@@ -112,6 +128,11 @@ func (e *Engine) SetPace(account string, pace bots.Pace) {
 	default:
 		limits := a.pacer.limits
 		limits.Account = pace
-		a.paid.Store(newPacer(limits))
+		paid := newPacer(limits)
+		now := time.Now()
+		for range a.pacer.lately(now) {
+			paid.account.take(now)
+		}
+		a.paid.Store(paid)
 	}
 }

@@ -190,7 +190,7 @@ func (w *walk) turn(ctx context.Context, class Class, op bots.Operation) (slot, 
 	if w.since.IsZero() {
 		w.since = time.Now()
 	}
-	place, err := w.account.pacer.wait(ctx, turn{class: class, target: op.Target, route: routeOf(op), since: w.since, again: w.again})
+	place, err := w.account.wait(ctx, turn{class: class, target: op.Target, route: routeOf(op), since: w.since, again: w.again})
 	if err == nil {
 		w.since = time.Time{}
 	}
