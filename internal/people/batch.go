@@ -22,6 +22,7 @@ type Batch struct {
 	At       time.Time // when it was opened
 	People   []Person  // who is written to, in the order of ids
 	Passed   int       // people who had their turn
+	kept     int       // people who are Kept
 
 	// Edits of messages that are there need no journal: they may be repeated.
 	// Row is the batch whose messages are brought to show Shows.
@@ -47,6 +48,7 @@ type Person struct {
 	Message    int64  // of Told
 	To         int64  // where the platform moved the chat; 0 is nowhere
 	Detail     string // of Failed and Unsure
+	Kept       bool   // what became of him is in the store, though the batch is open
 }
 
 // leaves reports whether it came out that the person cannot be written to where
@@ -77,11 +79,15 @@ const (
 	Away                   // he was not written to: it came out meanwhile that he left
 )
 
-// Planned names the people of a batch that is being opened.
+// Planned names the people of a batch that is open: with a message those who are
+// kept.
 func (b *Batch) Planned() []byte {
 	all := make([]Receipt, len(b.People))
 	for k := range b.People {
 		all[k].Subscriber = b.People[k].Subscriber
+		if b.People[k].Kept {
+			all[k].Message = 1
+		}
 	}
 	return packReceipts(all)
 }
@@ -90,7 +96,11 @@ func (b *Batch) Planned() []byte {
 func (b *Batch) Plan(planned []byte) error {
 	all, err := readReceipts(planned)
 	for _, r := range all {
-		b.People = append(b.People, Person{Subscriber: r.Subscriber})
+		p := Person{Subscriber: r.Subscriber, Kept: r.Message != 0}
+		b.People = append(b.People, p)
+		if p.Kept {
+			b.kept++
+		}
 	}
 	return err
 }
@@ -108,7 +118,8 @@ func JoinReceipts(a, b []byte) ([]byte, error) {
 	return packReceipts(append(first, second...)), nil
 }
 
-// A Closing is what the store is to keep of a batch that has ended.
+// A Closing is what the store is to keep of a batch that has ended, or of a part
+// of one that goes on.
 type Closing struct {
 	Batch    *Batch
 	Receipts []byte // to be kept with the batch; empty where nobody was told
@@ -125,7 +136,13 @@ type Closing struct {
 	Vanished []int64
 	Moved    []Move
 	Troubles []Trouble
+
+	// Of a part: how the batch was planned, and how it goes on.
+	Was, Goes []byte
 }
+
+// Part reports whether the batch goes on.
+func (c *Closing) Part() bool { return c.Goes != nil }
 
 // A Move is a chat that the platform gave another id.
 type Move struct{ From, To int64 }
@@ -145,6 +162,9 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 	var kept []Receipt
 	for k := range b.People {
 		p := &b.People[k]
+		if p.Kept {
+			continue
+		}
 		if p.To != 0 {
 			c.Moved = append(c.Moved, Move{p.Chat, p.To})
 		}

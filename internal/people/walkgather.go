@@ -33,7 +33,7 @@ const (
 func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error) {
 	b := &Batch{Walk: w.ID, Round: round.ID, Kind: round.Kind, Update: round.Update, Revision: r.revision(w, round),
 		Lo: round.Place, Hi: round.Place, Wrapped: round.Wrapped, At: time.Now()}
-	size := r.size()
+	size := min(r.size(), max(r.room(), smallest))
 	if r.paying {
 		size = min(size, r.Paid*perStar-w.Paid)
 	}

@@ -18,16 +18,17 @@ type job struct {
 	sheet   *sheet
 	paid    bool
 
-	ctx     context.Context // ends when nothing more of it is to be begun
-	cancel  context.CancelFunc
-	left    atomic.Int64 // people that are not done with
-	fed     atomic.Int64 // when the last one was handed on, in nanoseconds; 0 before
-	mu      sync.Mutex
-	trouble time.Time // until when the account is to rest
+	ctx      context.Context // ends when nothing more of it is to be begun
+	cancel   context.CancelFunc
+	left     atomic.Int64  // people that are not done with
+	finished []atomic.Bool // who is, of those that were begun
+	fed      atomic.Int64  // when the last one was handed on, in nanoseconds; 0 before
+	mu       sync.Mutex
+	trouble  time.Time // until when the account is to rest
 }
 
 func newJob(ctx context.Context, b *Batch, version int64, paid bool) *job {
-	j := &job{batch: b, version: version, paid: paid}
+	j := &job{batch: b, version: version, paid: paid, finished: make([]atomic.Bool, len(b.People))}
 	if b.Row != 0 {
 		j.ctx, j.cancel = context.WithCancel(ctx)
 	} else { // who waits for long is looked up again, for he may have gone

@@ -102,10 +102,10 @@ func (r *run) sending(round *Round) bool {
 
 // unsettled reports whether a batch is open that was begun before something
 // changed, or that its round went back behind: until it has ended it is not
-// known who was told what.
+// known who was told what. So it is for a moment where patience ended.
 func (r *run) unsettled(w *Walk) bool {
 	for _, j := range r.open {
-		if j.batch.Walk == w.ID && (j.version != w.Version || j.ctx.Err() != nil || w.wentBack(j.batch)) {
+		if j.batch.Walk == w.ID && (j.version != w.Version || j.ctx.Err() != nil && !j.slow() || w.wentBack(j.batch)) {
 			return true
 		}
 	}

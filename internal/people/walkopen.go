@@ -14,8 +14,11 @@ func (r *run) busy() bool {
 			n++
 		}
 	}
-	return n >= maxBatches || len(r.open) >= sheets-2
+	return n >= maxBatches || len(r.open) >= sheets-2 || r.room() < smallest
 }
+
+// smallest is how many people a batch has at least.
+const smallest = 8
 
 // size is how many people a batch has.
 func (r *run) size() int {
@@ -27,7 +30,7 @@ func (r *run) size() int {
 		return MaxBatch
 	}
 	long := max(stretch, r.sender.answerTime()+ahead)
-	return min(max(int(float64(pace.N)/pace.Per.Seconds()*long.Seconds()), 8), MaxBatch)
+	return min(max(int(float64(pace.N)/pace.Per.Seconds()*long.Seconds()), smallest), MaxBatch)
 }
 
 // openBatch opens the next batch of a round, or ends the round.

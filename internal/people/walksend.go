@@ -184,6 +184,7 @@ func (s *sender) do(t task) {
 			break
 		}
 	}
+	j.finished[t.n].Store(true)
 	s.done(j, 1)
 }
 

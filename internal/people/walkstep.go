@@ -33,6 +33,7 @@ func (r *run) collect() {
 	kept := r.open[:0]
 	for _, j := range r.open {
 		if !j.ended() {
+			r.part(j)
 			kept = append(kept, j)
 			continue
 		}
@@ -63,6 +64,9 @@ func (r *run) step(ctx context.Context, s Step) error {
 	}
 	r.at = time.Now()
 	for _, c := range r.closing {
+		if c.Part() {
+			continue
+		}
 		if p := r.Journal.find(c.Batch.Journal); p != nil {
 			p.free()
 		}

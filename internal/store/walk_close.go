@@ -14,10 +14,14 @@ import (
 // closeBatch keeps what became of a batch.
 func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
 	b := c.Batch
-	if b.Row != 0 {
+	switch {
+	case b.Row != 0:
 		return s.closeEdits(ctx, tx, lease, c)
-	}
-	if b.ID != 0 { // otherwise nobody was to be told
+	case c.Part():
+		if open, err := s.keepPart(ctx, tx, c); err != nil || !open {
+			return err
+		}
+	case b.ID != 0: // otherwise nobody was to be told
 		if open, err := s.keepReceipts(ctx, tx, c); err != nil || !open {
 			return err // it was closed in a transaction whose outcome was not known
 		}
@@ -75,6 +79,20 @@ func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) (op
 		return true, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE walk_round SET span = CASE WHEN span < (SELECT hi - lo FROM walk_batch WHERE id = ?) THEN (SELECT hi - lo FROM walk_batch WHERE id = ?) ELSE span END WHERE id = ?`, neighbour, neighbour, b.Round)
+	return true, err
+}
+
+// keepPart keeps those of a batch of whom it is known what became of them, while
+// the others are awaited, unless they are kept.
+func (s *Store) keepPart(ctx context.Context, tx *tx, c *people.Closing) (open bool, err error) {
+	b := c.Batch
+	open, err = changed(tx.ExecContext(ctx, `UPDATE walk_batch SET receipts = ? WHERE id = ? AND is_open = 1 AND receipts = ?`, c.Goes, b.ID, c.Was))
+	if err != nil || !open || c.People == 0 {
+		return open, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO walk_batch (walk, round, kind, n, revision, shows, lo, hi, wrapped, people, is_open, epoch, journal, receipts, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, '', ?, ?)`,
+		b.Walk, b.Round, b.Kind, b.Update, b.Revision, b.Revision, b.Lo, b.Hi, flag(b.Wrapped), c.People, c.Receipts, micros(b.At))
 	return true, err
 }
 

@@ -96,3 +96,62 @@ func TestABatchIsClosedOnce(t *testing.T) {
 		}
 	}
 }
+
+// What is known of a batch is kept while others of it are awaited: once, as a
+// stretch of its own, and whoever takes over knows of whom.
+func TestAPartOfABatchIsKeptOnce(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		s := newStore(t)
+		w, lease := aWalk(t, s)
+		b := after(w, 10)
+		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+		is := *b
+		is.People = b.People[:7:7]
+		part := ended(&is)
+		part.Passed = 0
+		if !told {
+			part.People, part.Told, part.Receipts, part.Failed = 0, 0, nil, 7
+		}
+		part.Was = b.Planned()
+		for k := range 7 {
+			b.People[k].Kept = true
+		}
+		part.Goes = b.Planned()
+		for range 2 {
+			s.mustWalk(t, lease, people.Step{Close: []*people.Closing{part}})
+		}
+		left, err := s.OpenBatches(t.Context(), "people")
+		if err != nil || len(left) != 1 || len(left[0].People) != 10 || left[0].ID != b.ID {
+			t.Fatalf("open are %+v, %v", left, err)
+		}
+		for k, p := range left[0].People {
+			if p.Kept != (k < 7) {
+				t.Errorf("person %d is kept: %t", k+1, p.Kept)
+			}
+		}
+		rest := *b
+		rest.People = []people.Person{b.People[8]}
+		end := ended(&rest)
+		end.Passed = 10
+		for _, c := range []*people.Closing{end, part} {
+			s.mustWalk(t, lease, people.Step{Close: []*people.Closing{c}})
+		}
+		walks, err := s.Walks(t.Context(), "people")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := walks[0].Rounds[0]; r.Told != part.Told+1 || r.Passed != 10 || r.Failed != part.Failed {
+			t.Errorf("the round is %+v", r)
+		}
+		for k := range int64(10) {
+			next, ok, err := s.NextTold(t.Context(), w, k)
+			want, more := max(k, 8), k < 9
+			if told && k < 7 {
+				want = k
+			}
+			if err != nil || ok != more || ok && next != want {
+				t.Errorf("after %d the next who was told comes after %d (%t), %v; want %d (%t)", k, next, ok, err, want, more)
+			}
+		}
+	}
+}
