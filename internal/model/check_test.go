@@ -13,7 +13,7 @@ import (
 
 // Bounds of the time after the last trouble.
 const (
-	knowing  = 90 * time.Second // after which what can be known is known
+	knowing  = 80 * time.Second // after which what can be known is known, when the account is had
 	settling = 3 * time.Hour    // after which nothing is pending
 )
 
@@ -38,7 +38,7 @@ func (w *world) settle() error {
 	if err := w.fence(act{Do: "thaw", Release: "newest"}); err != nil {
 		return err
 	}
-	if err := w.pass(knowing); err != nil {
+	if err := w.pass(w.script.lease() + knowing); err != nil {
 		return err
 	}
 	w.note(w.checkKnowable)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,17 +66,32 @@ func open(t *testing.T, url string) {
 func schemas(t *testing.T) func() (url string, done func(), err error) {
 	t.Helper()
 	storetest.Postgres(t) // or there is none
-	free := make(chan string, 64)
+	free := make(chan *schema, 64)
 	return func() (string, func(), error) {
-		var url string
+		var s *schema
 		select {
-		case url = <-free:
-			storetest.Empty(t, url)
+		case s = <-free:
 		default:
-			url = storetest.Postgres(t)
-			open(t, url)
-			storetest.Empty(t, url)
+			s = newSchema(t)
 		}
-		return url, func() { free <- url }, nil
+		return s.url, func() { free <- s }, storetest.Empty(t.Context(), s.db)
 	}
+}
+
+// schema is one in a PostgreSQL, with a connection that empties it.
+type schema struct {
+	url string
+	db  *sql.DB
+}
+
+func newSchema(t *testing.T) *schema {
+	t.Helper()
+	s := &schema{url: storetest.Postgres(t)}
+	open(t, s.url)
+	var err error
+	if s.db, err = sql.Open("pgx", s.url); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.db.Close() })
+	return s
 }

@@ -69,6 +69,8 @@ func TestScripts(t *testing.T) { newStage(t, files(t)).playAll(t) }
 // TestScriptsOnPostgres plays the same there.
 func TestScriptsOnPostgres(t *testing.T) { newStage(t, schemas(t)).playAll(t) }
 
+// playAll plays several scripts at once, more than there are processors, since
+// most of them wait for their database.
 func (s *stage) playAll(t *testing.T) {
 	t.Helper()
 	switch {
@@ -85,9 +87,10 @@ func (s *stage) playAll(t *testing.T) {
 	}
 	first := cmp.Or(*from, rand.Uint64()>>16)
 	enough := time.Now().Add(10 * time.Second)
+	t.Logf("playing from seed %d; -seed plays one", first)
 	var next atomic.Uint64
 	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range 2 * runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for !t.Failed() && (*scripts > 0 || time.Now().Before(enough)) {
 				n := next.Add(1) - 1
@@ -99,7 +102,7 @@ func (s *stage) playAll(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	t.Logf("played %d scripts from seed %d", next.Load(), first)
+	t.Logf("played %d scripts", min(next.Load(), cmp.Or(uint64(*scripts), next.Load())))
 }
 
 // try plays the script of a seed, and shortens it if something is wrong.

@@ -73,6 +73,9 @@ func (w *world) close() {
 		w.life.die()
 		w.endAll()
 	}
+	if w.db != nil {
+		w.closeDatabase()
+	}
 	w.wire.server.Close()
 	time.Sleep(5 * time.Minute) // requests under way arrive, idle connections end
 }

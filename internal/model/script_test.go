@@ -2,6 +2,7 @@ package model
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -19,6 +20,7 @@ type script struct {
 	Channels []string `json:"channels"`
 	Unsure   string   `json:"unsure"` // policy
 	EditOnly bool     `json:"edit_only,omitempty"`
+	Lease    duration `json:"lease,omitempty"`  // of accounts; 0 is what it is for users
 	Hidden   duration `json:"hidden,omitempty"` // how long a post on X is missing from the timeline
 	Modest   bool     `json:"modest,omitempty"` // on Telegram the bot may not edit what others post, so that posts can be probed
 	Acts     []act    `json:"acts"`
@@ -96,6 +98,7 @@ func draw(seed uint64) script {
 		s.Hidden = duration(d.IntN(6)) * duration(time.Second)
 	}
 	s.Modest = d.IntN(2) == 0
+	s.Lease = pick(d, 0, longLease, longLease, longLease)
 	s.Acts = append(s.Acts, act{Do: "open"})
 	trouble := pick(d, 1, 3, 6)
 	for range 3 + d.IntN(12) {
@@ -106,13 +109,28 @@ func draw(seed uint64) script {
 	return s
 }
 
+// longLease leaves most of the time of a script to something else than renewing
+// leases. Whatever is about leases takes longer in proportion.
+const longLease = 60 * duration(time.Second)
+
+// lease is how long an account's lease lasts.
+func (s script) lease() time.Duration { return time.Duration(cmp.Or(s.Lease, usualLease)) }
+
+// usualLease is how long it lasts for users.
+const usualLease = 10 * duration(time.Second)
+
 type drawer struct{ *rand.Rand }
 
 func pick[T any](d drawer, of ...T) T { return of[d.IntN(len(of))] }
 
 // pause is the time between two acts.
 func (d drawer) pause() duration {
-	return pick(d, 0, 0, d.between(0, 3*time.Second), d.between(0, 3*time.Second), d.between(3*time.Second, 40*time.Second), d.between(time.Minute, 3*time.Minute), 12*duration(time.Minute))
+	return pick(d, 0, 0, d.between(0, 3*time.Second), d.between(0, 3*time.Second), d.between(3*time.Second, 40*time.Second), d.between(40*time.Second, 3*time.Minute), d.rest())
+}
+
+// rest is a long time, in which posts grow old.
+func (d drawer) rest() duration {
+	return pick(d, 12*duration(time.Minute), d.between(0, 3*time.Second), d.between(0, 3*time.Second))
 }
 
 func (d drawer) between(from, to time.Duration) duration {
@@ -122,7 +140,7 @@ func (d drawer) between(from, to time.Duration) duration {
 func (d drawer) act(s script, trouble int) act {
 	channel := pick(d, s.Channels...)
 	if d.IntN(10) < trouble {
-		return d.trouble(channel)
+		return d.trouble(channel, s.lease())
 	}
 	a := act{Do: pick(d, "update", "update", "update", "update", "correct", "typo", "retract", "remove", "resolve", "open",
 		"retry", "retry", "skip", "posted", "freeze", "thaw"), N: d.IntN(12)}
@@ -138,7 +156,7 @@ func (d drawer) act(s script, trouble int) act {
 }
 
 // trouble is an act that nobody wanted.
-func (d drawer) trouble(channel string) act {
+func (d drawer) trouble(channel string, lease time.Duration) act {
 	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "steal", "forget", "away", "stranger"), Channel: channel}
 	switch a.Do {
 	case "fault":
@@ -148,7 +166,7 @@ func (d drawer) trouble(channel string) act {
 		a.Down = pick(d, 0, d.between(0, 5*time.Second), d.between(0, 90*time.Second), 15*duration(time.Minute))
 	case "halt": // until before, about when, or after its leases end
 		a.Point, a.Nth = pick(d, append(crashPoints, "", "")...), pick(d, 0, 0, 0, 1, 2)
-		a.Down = pick(d, d.between(0, 8*time.Second), d.between(8*time.Second, 14*time.Second), d.between(8*time.Second, 60*time.Second))
+		a.Down = pick(d, d.between(0, lease*8/10), d.between(lease*8/10, lease*14/10), d.between(lease*8/10, lease+50*time.Second))
 	case "stop", "steal", "away":
 		a.Down = pick(d, 0, d.between(0, 40*time.Second))
 	case "forget":

@@ -54,7 +54,8 @@ type world struct {
 	channels []broadcast.Channel
 	sims     *sim.World
 	wire     *wire
-	db       *store.Store // while there is a life
+	db       *store.Store // while there is a life, and on PostgreSQL after a death
+	nodes    int          // that began beside others, or after their death
 	life     *life        // which takes commands
 	others   []*life      // which were halted before it began
 	said     said
@@ -180,6 +181,7 @@ func (w *world) start() error {
 	}
 	l.engine, err = broadcast.New(broadcast.Config{
 		Store: &journal{Store: db, life: l}, Accounts: ours, Channels: w.channels, Texts: w.texts, Log: slog.New(slog.DiscardHandler),
+		Lease: w.script.lease(),
 		Policy: broadcast.Policy{
 			Unsure: w.script.Unsure, EditOnly: w.script.EditOnly, Language: "en", Zone: time.UTC, NoStaleNews: 10 * time.Minute,
 			Link:      func(r incident.Ref) string { return statusSite + r.String() },
@@ -206,7 +208,8 @@ func (w *world) start() error {
 // database is the database as a node sees it that begins.
 func (w *world) database() (db *store.Store, err error) {
 	if w.db != nil {
-		return w.db.AsNode(fmt.Sprintf("another %d", len(w.others))), nil
+		w.nodes++
+		return w.db.AsNode(fmt.Sprintf("another %d", w.nodes)), nil
 	}
 	w.db, err = store.Open(context.Background(), w.url, store.ByOwnClock)
 	return w.db, err
@@ -235,6 +238,13 @@ func (w *world) endAll() error {
 	w.dismiss()
 	w.life.gate.open()
 	w.life.end()
+	if w.life.gone() && w.db.Shared() {
+		return nil // who is killed does not take leave
+	}
+	return w.closeDatabase()
+}
+
+func (w *world) closeDatabase() error {
 	db := w.db
 	w.db = nil
 	return db.Close()
