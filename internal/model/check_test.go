@@ -42,6 +42,18 @@ func (w *world) settle() error {
 		return err
 	}
 	w.note(w.checkKnowable)
+	if err := w.rest(); err != nil {
+		return err
+	}
+	w.note(w.checkEnd)
+	if err := w.complaint(); err != nil {
+		return err
+	}
+	return w.lastWords()
+}
+
+// rest lets the site do what is left.
+func (w *world) rest() error {
 	for end := time.Now().Add(settling); !w.idle(); {
 		if time.Now().After(end) {
 			return fmt.Errorf("not settled after %v:\n%s", settling, w.stands())
@@ -50,7 +62,28 @@ func (w *world) settle() error {
 			return err
 		}
 	}
-	w.note(w.checkEnd)
+	return nil
+}
+
+// lastWords: whatever went wrong before, what is said now arrives everywhere.
+func (w *world) lastWords() error {
+	i := w.said.incidents[len(w.said.incidents)-1]
+	if err := w.speak(act{Do: "update", N: len(w.said.incidents) - 1}); err != nil {
+		return err
+	}
+	if err := w.rest(); err != nil {
+		return err
+	}
+	w.note(func() {
+		w.checkEnd()
+		n := len(i.updates)
+		for _, l := range w.lanesNow() {
+			k := slices.IndexFunc(l.Entries, func(e broadcast.Entry) bool { return e.Kind == broadcast.Say && e.Update == n })
+			if l.Incident.Ref.String() == i.ref && (k < 0 || l.Entries[k].Shows.What != broadcast.Words || l.Entries[k].Shows.Assumed) {
+				w.wrong("%s/%d is not on %s although nothing is wrong any more", i.ref, n, l.Channel.Name)
+			}
+		}
+	})
 	return w.complaint()
 }
 

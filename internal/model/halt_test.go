@@ -111,25 +111,3 @@ func (c haltable) Close() error {
 	}()
 	return nil
 }
-
-// succeed has another node take over from a halted one, which may wake up late.
-func (w *world) succeed() error {
-	if !w.life.gate.overtaken() {
-		return nil
-	}
-	w.tell("another node begins")
-	w.others = append(w.others, w.life)
-	return w.start()
-}
-
-// dismiss ends the nodes that were halted once. Those that still are end as if
-// they were killed.
-func (w *world) dismiss() {
-	for _, l := range w.others {
-		if l.gate.held() != nil {
-			l.die()
-		}
-		l.end()
-	}
-	w.others = nil
-}

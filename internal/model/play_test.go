@@ -111,6 +111,8 @@ func (w *world) trouble(a act) error {
 		w.arm(&armed{point: a.Point, place: account, left: a.Nth, down: time.Duration(a.Down), halt: true})
 	case "stop":
 		return w.restart(time.Duration(a.Down))
+	case "join":
+		return w.join()
 	case "steal":
 		return w.steal(account, time.Duration(a.Down))
 	case "forget":
@@ -164,8 +166,9 @@ func (w *world) steal(account string, long time.Duration) error {
 func (w *world) do(c desk.Command) (desk.Answer, bool, error) {
 	w.said.keys++
 	key := strconv.Itoa(w.said.keys)
-	for {
-		a, err := w.life.desk.Do(context.Background(), desk.Actor{Name: "Ana", Role: desk.Admin}, key, c)
+	for n := w.said.keys; ; n++ { // another node may know of what one did that died
+		by := w.taker(n)
+		a, err := by.desk.Do(context.Background(), desk.Actor{Name: "Ana", Role: desk.Admin}, key, c)
 		switch _, refused := desk.AsRefusal(err); {
 		case err == nil:
 			w.tell("answered: %s", a.Text)
@@ -173,8 +176,11 @@ func (w *world) do(c desk.Command) (desk.Answer, bool, error) {
 		case refused && !errors.Is(err, errDead):
 			w.tell("refused: %v", err)
 			return a, false, nil
-		case !w.life.gone():
+		case !by.gone():
 			return a, false, fmt.Errorf("%T: %w", c, err)
+		}
+		if !w.life.gone() {
+			continue
 		}
 		if err := w.revive(); err != nil {
 			return a, false, err

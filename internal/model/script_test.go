@@ -157,7 +157,7 @@ func (d drawer) act(s script, trouble int) act {
 
 // trouble is an act that nobody wanted.
 func (d drawer) trouble(channel string, lease time.Duration) act {
-	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "steal", "forget", "away", "stranger"), Channel: channel}
+	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "join", "join", "steal", "forget", "away", "stranger"), Channel: channel}
 	switch a.Do {
 	case "fault":
 		a.Fault = d.fault(platformOf(channel))

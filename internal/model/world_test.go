@@ -56,8 +56,8 @@ type world struct {
 	wire     *wire
 	db       *store.Store // while there is a life, and on PostgreSQL after a death
 	nodes    int          // that began beside others, or after their death
-	life     *life        // which takes commands
-	others   []*life      // which were halted before it began
+	life     *life        // which began last
+	others   []*life      // which began before it
 	said     said
 	story    []string // what happened, for who looks into a failure
 	storyMu  sync.Mutex
@@ -65,6 +65,7 @@ type world struct {
 
 	mu      sync.Mutex
 	armed   *armed
+	down    time.Duration        // of who died last
 	unreach map[string]time.Time // platforms that refuse connections, until when
 	stolen  map[string]time.Time // accounts that another node holds, until when
 	forgets int                  // outcomes that are still to fail to be recorded
@@ -271,8 +272,11 @@ func (l *life) boundary(point, account string) bool {
 		a.left--
 		hit = false
 	}
+	if hit {
+		l.armed, l.down = nil, a.down
+	}
 	if hit && a.halt {
-		l.armed, hit = nil, false
+		hit = false
 		l.tell("halts: %s", point)
 		l.gate.halt(a.down)
 	}
@@ -307,15 +311,14 @@ func (w *world) pass(d time.Duration) error {
 	}
 }
 
-// revive starts the process again after its death.
+// revive starts the process again after its death, unless others live.
 func (w *world) revive() error {
 	w.mu.Lock()
-	down := time.Second
-	if w.armed != nil {
-		down = w.armed.down
-	}
-	w.armed = nil
+	down := w.down
 	w.mu.Unlock()
+	if w.bequeath() {
+		return nil
+	}
 	return w.restart(down)
 }
 

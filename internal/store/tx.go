@@ -19,15 +19,21 @@ type pool struct {
 	commit func(context.Context, *tx) error
 	failed func(error) error // looks at what a transaction failed with; may be nil
 	once   sync.Once
-	free   chan *tx // as many as there are connections; nil for one that is not open yet
+	free   chan *tx      // those that nobody uses
+	more   chan struct{} // one for each that may still be opened
 }
 
 func newPool(db *sql.DB, size int, begin func(context.Context, *tx) error) *pool {
-	p := &pool{db: db, begin: begin, commit: running("COMMIT"), free: make(chan *tx, size)}
-	for range size {
-		p.free <- nil
-	}
+	p := &pool{db: db, begin: begin, commit: running("COMMIT"), free: make(chan *tx, size), more: make(chan struct{}, size)}
+	p.allow()
 	return p
+}
+
+// allow has all connections be opened when they are needed.
+func (p *pool) allow() {
+	for range cap(p.more) {
+		p.more <- struct{}{}
+	}
 }
 
 // running is a statement as a step of a transaction.
@@ -102,19 +108,24 @@ func (p *pool) begun(ctx context.Context) (*tx, error) {
 	}
 }
 
-// take waits for a connection and opens it if need be.
+// take waits for a connection. One is opened only where none is free: on
+// PostgreSQL each is a process.
 func (p *pool) take(ctx context.Context) (*tx, error) {
 	select {
 	case t := <-p.free:
-		if t != nil {
-			return t, nil
-		}
+		return t, nil
+	default:
+	}
+	select {
+	case t := <-p.free:
+		return t, nil
+	case <-p.more:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
-		p.free <- nil
+		p.more <- struct{}{}
 		return nil, err
 	}
 	return &tx{conn: conn, pg: p.pg, stmts: map[string]*sql.Stmt{}}, nil
@@ -125,10 +136,10 @@ func (p *pool) take(ctx context.Context) (*tx, error) {
 func (p *pool) give(t *tx, healthy bool) {
 	if !healthy {
 		_ = t.close() // it is of no use any more
-		t = nil
-	} else {
-		t.used = true
+		p.more <- struct{}{}
+		return
 	}
+	t.used = true
 	p.free <- t
 }
 
@@ -137,17 +148,17 @@ func (p *pool) close() (err error) {
 	p.once.Do(func() {
 		var errs []error
 		for range cap(p.free) {
-			if t := <-p.free; t != nil {
+			select {
+			case t := <-p.free:
 				errs = append(errs, t.close())
+			case <-p.more:
 			}
 		}
 		errs = append(errs, p.db.Close())
 		if !p.pg { // there a connection may have broken, which harms nobody now
 			err = errors.Join(errs...)
 		}
-		for range cap(p.free) {
-			p.free <- nil // whoever comes now is told that the database is closed
-		}
+		p.allow() // whoever comes now is told that the database is closed
 	})
 	return err
 }
