@@ -61,6 +61,7 @@ const (
 	Amend                 // edits and deletions of what is wrong
 	Room                  // operators' rooms
 	Answer                // answers to people
+	Reword                // edits and deletions of what subscribers were told
 	Audience              // subscribers
 	Tidy                  // threads, pins, crossposts, head lines
 )

@@ -271,7 +271,7 @@ func (p *pacer) grant() {
 // target, which is not looked up where it does not matter yet.
 func (p *pacer) opens(t turn, now time.Time) (at time.Time, target *window) {
 	at = p.account.opens(now)
-	if p.even.After(now) && (t.class == Answer || t.class == Audience) {
+	if p.even.After(now) && t.many() {
 		return later(at, p.even), nil
 	}
 	target = p.target(t)
@@ -286,12 +286,15 @@ func (p *pacer) step() time.Duration {
 	return (p.account.pace.Per + p.account.margin()) / time.Duration(p.account.pace.N)
 }
 
-// evenly is when a turn may come. Answers and subscribers come by the thousand
-// and go at an even pace, so that something more urgent never finds the window
-// full of them; others need not wait for each other.
+// many reports whether a turn is one of thousands: of those who write to people.
+func (t turn) many() bool { return t.class == Answer || t.class == Reword || t.class == Audience }
+
+// evenly is when a turn may come. Those who write to people keep an even pace,
+// so that something more urgent never finds the window full of them; others need
+// not wait for each other.
 func (p *pacer) evenly(t turn) time.Time {
 	at := p.personally(t)
-	if t.class == Answer || t.class == Audience {
+	if t.many() {
 		at = later(at, p.even)
 	}
 	return at
@@ -301,7 +304,7 @@ func (p *pacer) evenly(t turn) time.Time {
 // what he has counts as too: no platform says that it does not. Operators are
 // not kept waiting, nor is what goes to a channel whose name is a number.
 func (p *pacer) personally(t turn) time.Time {
-	if p.limits.Person.N <= 0 || t.person == 0 && t.class != Answer && t.class != Audience {
+	if p.limits.Person.N <= 0 || t.person == 0 && !t.many() {
 		return time.Time{}
 	}
 	last := p.persons.last(t.who())

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -71,7 +72,7 @@ func TestWhatIsPaidForGoesBesideTheRest(t *testing.T) {
 // keep others waiting.
 func TestOnePersonIsNotWrittenToTwiceInASecond(t *testing.T) {
 	for name, begin := range map[string]func() *Engine{"free": unpaid, "paid": paying} {
-		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}, {Audience, Audience}, {Audience, Amend}, {Amend, Audience}, {Answer, Amend}, {Amend, Amend}} {
+		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}, {Audience, Audience}, {Audience, Reword}, {Reword, Audience}, {Answer, Reword}, {Reword, Reword}} {
 			synctest.Test(t, func(t *testing.T) {
 				e := begin()
 				began := time.Now()
@@ -141,4 +142,33 @@ func TestARefusalHoldsBackBothPaces(t *testing.T) {
 			}
 		}
 	})
+}
+
+// However many messages of subscribers are to be edited, who asks something has
+// his answer next, and so has the room.
+func TestEditsOfAnAudienceKeepNobodyWaiting(t *testing.T) {
+	for name, begin := range map[string]func() *Engine{"free": unpaid, "paid": paying} {
+		synctest.Test(t, func(t *testing.T) {
+			e := begin()
+			ctx, stop := context.WithCancel(t.Context())
+			var edits sync.WaitGroup
+			for k := range 500 {
+				edits.Go(func() {
+					_, _ = e.Turn(ctx, "tg", Wish{Class: Reword, Person: int64(1000 + k), Since: time.Now()})
+				})
+			}
+			time.Sleep(5 * time.Second)
+			for k, class := range []Class{Answer, Room, Public} {
+				began := time.Now()
+				if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: int64(1 + k), Since: began}); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); took > 100*time.Millisecond {
+					t.Errorf("%s: class %v waited %v among edits at 30 a second", name, class, took)
+				}
+			}
+			stop()
+			edits.Wait()
+		})
+	}
 }

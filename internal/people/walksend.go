@@ -164,7 +164,7 @@ func chat(p *Person) int64 { return cmp.Or(p.To, p.Chat) }
 func (s *sender) turn(j *job, p *Person, pass bool) (broadcast.Place, error) {
 	wish := broadcast.Wish{Class: broadcast.Audience, Person: chat(p), Since: j.batch.At, Pass: pass}
 	if j.batch.Row != 0 {
-		wish.Class = broadcast.Amend
+		wish.Class = broadcast.Reword
 	}
 	return s.Roads.Turn(j.ctx, s.Channel.Account, wish)
 }
