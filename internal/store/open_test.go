@@ -185,3 +185,25 @@ func TestOpenCancelled(t *testing.T) {
 	}
 	mustOpen(t, file)
 }
+
+// A reader gives back every page that it has after each commit, and all others
+// wait meanwhile: so it has few.
+func TestReadersKeepFewPages(t *testing.T) {
+	s := mustOpen(t, filepath.Join(t.TempDir(), "allclear.db"))
+	defer s.Close()
+	for range readers {
+		var kept, size int
+		err := s.look(t.Context(), func(tx *tx) error {
+			return errors.Join(tx.QueryRowContext(t.Context(), `PRAGMA cache_size`).Scan(&kept), tx.QueryRowContext(t.Context(), `PRAGMA page_size`).Scan(&size))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept < 0 { // in KiB then
+			kept = -kept * 1024 / size
+		}
+		if kept < 1 || kept > 100 {
+			t.Errorf("a reader keeps %d pages", kept)
+		}
+	}
+}
