@@ -230,7 +230,7 @@ type Row struct {
 	Revision int
 	Shows    int
 	Lo, Hi   int64
-	At       time.Time
+	At       time.Time // when the first of them were; the others within seconds
 	Receipts []byte
 }
 

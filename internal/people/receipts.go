@@ -70,3 +70,15 @@ func FirstReceipt(b []byte, after int64) (subscriber int64, ok bool, err error) 
 	}
 	return 0, false, err
 }
+
+// WithoutMessage is what a stretch keeps, without the message in which one
+// subscriber was told.
+func WithoutMessage(b []byte, subscriber int64) ([]byte, error) {
+	all, err := readReceipts(b)
+	for k := range all {
+		if all[k].Subscriber == subscriber {
+			all[k].Message = 0
+		}
+	}
+	return packReceipts(all), err
+}

@@ -208,7 +208,39 @@ func moveSubscriber(ctx context.Context, q querier, bot string, from, to int64) 
 		_, err = q.ExecContext(ctx, `DELETE FROM subscriber WHERE bot = ? AND chat = ?`, bot, from)
 		return err
 	}
+	if err := forgetMessages(ctx, q, bot, from); err != nil {
+		return err
+	}
 	_, err = q.ExecContext(ctx, `UPDATE subscriber SET chat = ? WHERE bot = ? AND chat = ?`, to, bot, from)
+	return err
+}
+
+// forgetMessages forgets in which messages a chat that moves was told of what is
+// not over. They stay where it was; under their numbers the new place has others,
+// or none, to which nothing is to be linked.
+func forgetMessages(ctx context.Context, q querier, bot string, chat int64) error {
+	was, err := subscriberOf(ctx, q, bot, chat)
+	if err != nil || was.ID == 0 {
+		return err
+	}
+	without := map[int64][]byte{} // by row
+	rows, err := q.QueryContext(ctx, `SELECT id, receipts FROM walk_batch WHERE is_open = 0 AND lo < ? AND hi >= ? AND walk IN
+		(SELECT walk.id FROM walk JOIN incident ON incident.id = walk.incident WHERE account = ? AND resolved_at = 0)`, was.ID, was.ID, bot)
+	err = each(rows, err, func() error {
+		var id int64
+		var receipts []byte
+		if err := rows.Scan(&id, &receipts); err != nil {
+			return err
+		}
+		less, err := people.WithoutMessage(receipts, was.ID)
+		without[id] = less
+		return err
+	})
+	for id, receipts := range without {
+		if err == nil {
+			_, err = q.ExecContext(ctx, `UPDATE walk_batch SET receipts = ? WHERE id = ?`, receipts, id)
+		}
+	}
 	return err
 }
 

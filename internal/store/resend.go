@@ -6,9 +6,10 @@ import (
 	"github.com/allclear-hq/allclear/internal/people"
 )
 
-// keepResend records that somebody is sent a message once more.
+// keepResend records that somebody is sent a message once more, unless he was
+// erased meanwhile.
 func keepResend(ctx context.Context, q querier, round, subscriber int64) error {
-	_, err := q.ExecContext(ctx, `INSERT INTO walk_resend (round, subscriber, times) VALUES (?, ?, 1)
+	_, err := q.ExecContext(ctx, `INSERT INTO walk_resend (round, subscriber, times) SELECT ?, id, 1 FROM subscriber WHERE id = ?
 		ON CONFLICT (round, subscriber) DO UPDATE SET times = walk_resend.times + 1`, round, subscriber)
 	return err
 }

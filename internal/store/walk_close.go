@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -14,9 +15,14 @@ import (
 // closeBatch keeps what became of a batch.
 func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
 	b := c.Batch
+	for _, m := range c.Moved { // before this batch's messages are kept, which are where they moved to
+		if err := moveSubscriber(ctx, tx, lease.Account, m.From, m.To); err != nil {
+			return err
+		}
+	}
 	switch {
 	case b.Row != 0:
-		return s.closeEdits(ctx, tx, lease, c)
+		return s.closeEdits(ctx, tx, c)
 	case c.Part():
 		if open, err := s.keepPart(ctx, tx, c); err != nil || !open {
 			return err
@@ -26,9 +32,13 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 			return err // it was closed in a transaction whose outcome was not known
 		}
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?,
+	unsure, failed, err := s.keepTroubles(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?,
 		ask_unsure = ask_unsure + ?, ask_failed = ask_failed + ?, changed = ? WHERE id = ?`,
-		c.Told, c.Passed, c.Unsure, c.Failed, flag(c.Ask)*c.Unsure, c.Failed, micros(s.now()), b.Round)
+		c.Told, c.Passed, c.Unsure, c.Failed, flag(c.Ask)*unsure, failed, micros(s.now()), b.Round)
 	if err == nil && c.Back {
 		_, err = tx.ExecContext(ctx, `UPDATE walk_round SET place = ?, wrapped = ? WHERE id = ? AND (wrapped > ? OR wrapped = ? AND place > ?)`,
 			c.Place, flag(b.Wrapped), b.Round, flag(b.Wrapped), flag(b.Wrapped), c.Place)
@@ -41,19 +51,19 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 			return err
 		}
 	}
-	return s.keepExceptions(ctx, tx, lease, c)
+	return s.keepLeft(ctx, tx, c)
 }
 
 // closeEdits records that messages show something else now, unless some were
 // left: then those are edited again.
-func (s *Store) closeEdits(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+func (s *Store) closeEdits(ctx context.Context, tx *tx, c *people.Closing) error {
 	left := slices.ContainsFunc(c.Batch.People, func(p people.Person) bool { return p.Result == people.Unsent })
 	if !left {
 		if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, c.Batch.Shows, c.Batch.Row); err != nil {
 			return err
 		}
 	}
-	return s.keepExceptions(ctx, tx, lease, c)
+	return s.keepLeft(ctx, tx, c)
 }
 
 // keepReceipts closes a batch, unless it is not open: it becomes part of its
@@ -96,22 +106,29 @@ func (s *Store) keepPart(ctx context.Context, tx *tx, c *people.Closing) (open b
 	return true, err
 }
 
+// rowTakes is how long after the first of a row others may have been told who are
+// put into it. The row has the time of the first: for how long somebody has had
+// wrong words before him is known no better.
+const rowTakes = 10 * time.Second
+
 // neighbourOf is the batch before one that is being closed, if it has room for
-// its people; 0 if there is none.
+// its people and is no older than that; 0 if there is none.
 func neighbourOf(ctx context.Context, q querier, c *people.Closing) (id int64, receipts []byte, err error) {
 	b, room := c.Batch, people.MaxBatch-c.People
 	if c.People == 0 || room <= 0 {
 		return 0, nil, nil
 	}
-	row := q.QueryRowContext(ctx, `SELECT id, receipts FROM walk_batch WHERE round = ? AND hi = ? AND is_open = 0 AND wrapped = ? AND revision = ? AND shows = ? AND people <= ?`,
-		b.Round, b.Lo, flag(b.Wrapped), b.Revision, b.Revision, room)
+	row := q.QueryRowContext(ctx, `SELECT id, receipts FROM walk_batch WHERE round = ? AND hi = ? AND is_open = 0 AND wrapped = ? AND revision = ? AND shows = ? AND people <= ? AND at >= ?`,
+		b.Round, b.Lo, flag(b.Wrapped), b.Revision, b.Revision, room, micros(b.At.Add(-rowTakes)))
 	if err = row.Scan(&id, &receipts); errors.Is(err, sql.ErrNoRows) {
 		return 0, nil, nil
 	}
 	return id, receipts, err
 }
 
-func (s *Store) keepExceptions(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
+// keepLeft records who cannot be written to any more. What a person said himself
+// is left alone.
+func (s *Store) keepLeft(ctx context.Context, tx *tx, c *people.Closing) error {
 	for state, ids := range map[people.State][]int64{people.Blocked: c.Barred, people.Gone: c.Vanished} {
 		for _, id := range ids {
 			if _, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE id = ? AND state = ?`, state, s.now().Unix(), id, people.Active); err != nil {
@@ -119,22 +136,26 @@ func (s *Store) keepExceptions(ctx context.Context, tx *tx, lease broadcast.Leas
 			}
 		}
 	}
-	for _, m := range c.Moved {
-		if err := moveSubscriber(ctx, tx, lease.Account, m.From, m.To); err != nil {
-			return err
-		}
-	}
-	for _, t := range c.Troubles {
-		kind := "failed"
-		if t.Unsure {
-			kind = "unsure"
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO walk_exception (round, subscriber, kind, detail, at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (round, subscriber) DO UPDATE SET kind = excluded.kind, detail = excluded.detail, at = excluded.at`,
-			c.Batch.Round, t.Subscriber, kind, t.Detail, micros(s.now()))
-		if err != nil {
-			return err
-		}
-	}
 	return nil
+}
+
+// keepTroubles records whom a message did not surely reach, and counts them. Of
+// who was erased meanwhile nothing is kept, and nobody is asked about him.
+func (s *Store) keepTroubles(ctx context.Context, tx *tx, c *people.Closing) (unsure, failed int, err error) {
+	for _, t := range c.Troubles {
+		kind, n := "failed", &failed
+		if t.Unsure {
+			kind, n = "unsure", &unsure
+		}
+		kept, err := changed(tx.ExecContext(ctx, `INSERT INTO walk_exception (round, subscriber, kind, detail, at) SELECT ?, id, ?, ?, ? FROM subscriber WHERE id = ?
+			ON CONFLICT (round, subscriber) DO UPDATE SET kind = excluded.kind, detail = excluded.detail, at = excluded.at`,
+			c.Batch.Round, kind, t.Detail, micros(s.now()), t.Subscriber))
+		if err != nil {
+			return 0, 0, err
+		}
+		if kept {
+			*n++
+		}
+	}
+	return unsure, failed, nil
 }

@@ -1,7 +1,11 @@
 package store
 
 import (
+	"bytes"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -153,5 +157,107 @@ func TestAPartOfABatchIsKeptOnce(t *testing.T) {
 				t.Errorf("after %d the next who was told comes after %d (%t), %v; want %d (%t)", k, next, ok, err, want, more)
 			}
 		}
+	}
+}
+
+// A row says by seconds when its people were told: who comes later is in another.
+func TestARowIsOfAFewSeconds(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	var first []time.Duration
+	for _, at := range []time.Duration{0, 4 * time.Second, 9 * time.Second, 11 * time.Second, 20 * time.Second, 22 * time.Second} {
+		b := after(w, 10)
+		b.At = noon.Add(at)
+		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+		s.mustWalk(t, lease, people.Step{Close: []*people.Closing{ended(b)}})
+	}
+	rows, err := s.Rows(t.Context(), w, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		first = append(first, r.At.Sub(noon))
+	}
+	if want := []time.Duration{0, 11 * time.Second, 22 * time.Second}; !slices.Equal(first, want) {
+		t.Errorf("rows of %v, want %v", first, want)
+	}
+}
+
+// What comes out about somebody after he was erased is not kept.
+func TestNothingIsKeptOfWhoWasErased(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: 7}, people.Subscriber{Chat: 8})
+	w, lease := aWalk(t, s)
+	b := after(w, 2)
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+	if err := s.ChangeSubscribers(t.Context(), "tg", "", []int64{8}, func(people.Subscriber) *people.Subscriber { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	s.mustWalk(t, lease, people.Step{Close: []*people.Closing{{Batch: b, Ask: true, Unsure: 1, Failed: 1, Passed: 2,
+		Troubles: []people.Trouble{{Subscriber: 1, Unsure: true, Detail: "about 7"}, {Subscriber: 2, Detail: "about 8"}},
+		Resent:   []int64{1, 2}, Barred: []int64{2}}}})
+	walks, err := s.Walks(t.Context(), "people")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := walks[0].Rounds[0]; r.Unsure != 1 || r.Failed != 1 || r.AskUnsure != 1 || r.AskFailed != 0 {
+		t.Errorf("the round is %+v", r)
+	}
+	again, err := s.Resends(t.Context(), "people")
+	if err != nil || len(again) != 1 || again[people.Resend{Round: b.Round, Subscriber: 1}] != 1 {
+		t.Errorf("to be sent again: %v, %v", again, err)
+	}
+	if all := s.everything(t); strings.Contains(all, "about 8") || !strings.Contains(all, "about 7") {
+		t.Errorf("kept is\n%s", all)
+	}
+}
+
+// The messages of a group that moves are not where it moved to; whose they are
+// otherwise, and those of what is over, stay.
+func TestMessagesStayWhereAGroupWas(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: -7}, people.Subscriber{Chat: -8})
+	w, lease := aWalk(t, s)
+	s.mustTell(t, lease, w, 0, 2)
+	known := func() (out [2]bool) {
+		rows, err := s.Rows(t.Context(), w, 0, 2)
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		for k := range out {
+			with, err := people.WithoutMessage(rows[0].Receipts, int64(k+1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(with, rows[0].Receipts) {
+				out[k] = true
+			}
+		}
+		return out
+	}
+	if err := s.change(t.Context(), func(tx *tx) error {
+		receipts := (&people.Batch{People: []people.Person{{Subscriber: 1, Kept: true}, {Subscriber: 2, Kept: true}}}).Planned() // each with a message
+		_, err := tx.ExecContext(t.Context(), `UPDATE walk_batch SET receipts = ?`, receipts)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MoveSubscriber(t.Context(), "tg", -7, -1007); err != nil {
+		t.Fatal(err)
+	}
+	if got := known(); got != [2]bool{false, true} {
+		t.Errorf("messages are known: %v, want that of the other one", got)
+	}
+	if err := s.change(t.Context(), func(tx *tx) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE incident SET resolved_at = 1`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MoveSubscriber(t.Context(), "tg", -8, -1008); err != nil {
+		t.Fatal(err)
+	}
+	if got := known(); got != [2]bool{false, true} {
+		t.Errorf("messages of what is over are known: %v", got)
 	}
 }
