@@ -18,6 +18,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/metrics"
 	"github.com/allclear-hq/allclear/internal/people"
+	"github.com/allclear-hq/allclear/internal/seat"
 	"github.com/allclear-hq/allclear/internal/store"
 	"github.com/allclear-hq/allclear/templates"
 )
@@ -27,6 +28,7 @@ type app struct {
 	config    *config.Config
 	bots      map[string]bots.Bot
 	store     *store.Store
+	seat      *seat.Seat // nil with an embedded database, or without the folder
 	engine    *broadcast.Engine
 	desk      *desk.Desk
 	rooms     *desk.Rooms
@@ -57,8 +59,10 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 	if err != nil {
 		return nil, usageError{err}
 	}
-	db, err := store.Open(ctx, c.Store.URL.Reveal())
+	place := takeSeat(c, log)
+	db, err := store.Open(ctx, c.Store.URL.Reveal(), store.Seated(place))
 	if err != nil {
+		_ = place.Close() // unless the store has
 		return nil, err
 	}
 	key, err := audit.LoadKey(c.Site.KeyFile)
@@ -71,7 +75,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 		db.Close()
 		return nil, err
 	}
-	a := &app{config: c, bots: accounts, store: db, key: key, began: news.Last, log: log}
+	a := &app{config: c, bots: accounts, store: db, seat: place, key: key, began: news.Last, log: log}
 	a.metrics = a.newMetrics()
 	if a.engine, err = broadcast.New(a.engineConfig(texts)); err != nil {
 		db.Close()

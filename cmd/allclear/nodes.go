@@ -3,12 +3,30 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/audit"
+	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/internal/seat"
 )
+
+// takeSeat takes a seat in the folder that a server has beside a database
+// elsewhere. Without it a server works, and knows less when it is started again.
+func takeSeat(c *config.Config, log *slog.Logger) *seat.Seat {
+	if strings.HasPrefix(c.Store.URL.Reveal(), "sqlite:") {
+		return nil
+	}
+	taken, err := seat.Take(c.Store.Dir)
+	if err != nil {
+		log.Warn("after a crash it will wait for its accounts, and not know which of the last subscribers were told: let this user write to [store] dir", "folder", c.Store.Dir, "error", err)
+		return nil
+	}
+	return taken
+}
 
 // newsEvery is how often a node asks what other nodes did. It is a small part of
 // the five seconds that public posts may take.

@@ -81,19 +81,17 @@ func (a *app) audienceNumbers() (out []metrics.Audience) {
 }
 
 // openJournal opens the journal of an audience's account: beside the database,
-// or in a folder of this server where the database is elsewhere. Without that
-// folder a server still works as others do that take over from it: batches that
-// were under way are unsure.
+// or where this server has its seat. Without that, a server still works as others
+// do that take over from it: batches that were under way are unsure.
 func (a *app) openJournal(account string) (*people.Journal, error) {
 	name := "walk-" + url.PathEscape(account)
-	if file, ok := strings.CutPrefix(a.config.Store.URL.Reveal(), "sqlite:"); ok {
+	file, embedded := strings.CutPrefix(a.config.Store.URL.Reveal(), "sqlite:")
+	switch {
+	case embedded:
 		return people.OpenJournal(file + "-" + name)
+	case a.seat != nil:
+		return people.OpenJournal(a.seat.File(name))
 	}
-	journal, err := people.OpenJournalIn(a.config.Store.Dir, name)
-	if err == nil {
-		return journal, nil
-	}
-	a.log.Warn("after a crash it will not be known which of the last subscribers were told: let this user write to [store] dir", "folder", a.config.Store.Dir, "error", err)
 	return people.OpenJournal("")
 }
 

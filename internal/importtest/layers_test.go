@@ -57,12 +57,14 @@ func layers() map[string]layer {
 		"bots/twitter":  adapter(gotwitter, oauth1, text),
 		"bots/wechat":   adapter(),
 
+		"internal/seat": {}, // locks and the machine's boot: below people, whose journals lie there, and store, which takes over by it
+
 		"internal/config": {may: []string{"internal/incident", text, toml}, tests: []string{gocmp}},
 
 		"broadcast":        {may: []string{"bots", "internal/incident", "templates"}, tests: []string{"internal/desk", "internal/store", "internal/store/storetest", gocmp}},
 		"internal/desk":    {may: []string{"bots", "broadcast", "internal/audit", "internal/incident"}, tests: []string{"internal/store", "internal/store/storetest", "templates", gocmp}},
-		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/crowd", "internal/desk", "internal/store", "internal/store/storetest", gocmp}}, // the people are told by desk and web, and know neither
-		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", postgres, sqlite}, tests: []string{"internal/store/storetest", gocmp}},
+		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "internal/seat", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/crowd", "internal/desk", "internal/store", "internal/store/storetest", gocmp}}, // the people are told by desk and web, and know neither
+		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", "internal/seat", postgres, sqlite}, tests: []string{"internal/store/storetest", gocmp}},
 		"internal/metrics": {may: []string{"broadcast", "internal/incident", metrics}, tests: []string{"bots", gocmp}},
 		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", pace, text}, tests: []string{"bots", "internal/store", "internal/store/storetest", "templates", gocmp}},
 
@@ -73,7 +75,7 @@ func layers() map[string]layer {
 		"cmd/allclear": {
 			may: []string{
 				"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/audit", "internal/config",
-				"internal/desk", "internal/incident", "internal/metrics", "internal/people", "internal/store", "internal/web", "templates", commands, sys,
+				"internal/desk", "internal/incident", "internal/metrics", "internal/people", "internal/seat", "internal/store", "internal/web", "templates", commands, sys,
 			},
 			tests: []string{"internal/crowd", "internal/store/storetest", gocmp},
 		},

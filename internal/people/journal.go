@@ -5,12 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/allclear-hq/allclear/internal/seat"
 )
 
 // A Journal knows how far each attempt of the open batches got. A mark is one
@@ -61,7 +60,7 @@ const (
 // empty name, and where files cannot be mapped, it lives in memory: after a
 // restart the batches that were open are unsure.
 func OpenJournal(file string) (*Journal, error) {
-	boot := bootID()
+	boot := seat.BootID()
 	if file == "" || boot == "" {
 		return newJournal(make([]uint64, totalSize), "", func() error { return nil }), nil
 	}
@@ -71,42 +70,6 @@ func OpenJournal(file string) (*Journal, error) {
 	}
 	return newJournal(words, boot+" "+inode, unmap), nil
 }
-
-// processes is how many processes on one machine have a journal in the same
-// folder.
-const processes = 16
-
-// OpenJournalIn opens a journal in a folder, which is made if need be: the first
-// one of a name that no other process has. Whoever comes after a killed process
-// so finds what that one left.
-func OpenJournalIn(dir, name string) (*Journal, error) {
-	if bootID() == "" {
-		return OpenJournal("")
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	for n := range processes {
-		file := filepath.Join(dir, name+"-"+strconv.Itoa(n+1))
-		giveBack, err := claimFile(file)
-		if errors.Is(err, errInUse) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		j, err := OpenJournal(file)
-		if err != nil {
-			return nil, errors.Join(err, giveBack())
-		}
-		unmap := j.close
-		j.close = func() error { return errors.Join(unmap(), giveBack()) }
-		return j, nil
-	}
-	return nil, fmt.Errorf("%d processes use the folder %s: give this one another", processes, dir)
-}
-
-var errInUse = errors.New("another process has this journal")
 
 // newJournal trusts words that were written in one place, and begins anew with
 // any others. The place is the time since the machine started and the file

@@ -4,10 +4,11 @@ package people
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"syscall"
 	"unsafe"
+
+	"github.com/allclear-hq/allclear/internal/seat"
 )
 
 // mapFile maps so many words of a file into memory. The file grows if need be.
@@ -22,8 +23,7 @@ func mapFile(file string, words int) (mapped []uint64, inode string, unmap func(
 	if err := errors.Join(f.Truncate(int64(size)), allocate(f, size)); err != nil {
 		return nil, "", nil, err
 	}
-	var about syscall.Stat_t
-	if err := syscall.Fstat(int(f.Fd()), &about); err != nil {
+	if inode, err = seat.Inode(f); err != nil {
 		return nil, "", nil, err
 	}
 	b, err := syscall.Mmap(int(f.Fd()), 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
@@ -31,24 +31,7 @@ func mapFile(file string, words int) (mapped []uint64, inode string, unmap func(
 		return nil, "", nil, err
 	}
 	mapped = unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(b))), words)
-	return mapped, fmt.Sprint(about.Dev, ":", about.Ino), func() error { return syscall.Munmap(b) }, nil
-}
-
-// claimFile takes a file for this process alone, which has it until it gives it
-// back or ends, however it ends.
-func claimFile(file string) (giveBack func() error, err error) {
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errInUse
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f.Close, nil
+	return mapped, inode, func() error { return syscall.Munmap(b) }, nil
 }
 
 // allocate has the disk keep room for the whole file: a store into a mapped

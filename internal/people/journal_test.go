@@ -111,38 +111,6 @@ func TestCopiedJournalIsNotTrusted(t *testing.T) {
 	}
 }
 
-// Processes that share a folder have a journal each, and whoever comes after one
-// that ended has its journal.
-func TestJournalsInOneFolder(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "state")
-	open := func() *Journal {
-		t.Helper()
-		j, err := OpenJournalIn(dir, "walk-tg")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return j
-	}
-	a := open()
-	left := mustSheet(t, a).name()
-	b := open()
-	defer b.Close()
-	if b.find(left) != nil {
-		t.Error("two processes have one journal")
-	}
-	if err := a.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c := open()
-	defer c.Close()
-	if c.find(left) == nil {
-		t.Error("what the one before left is not found")
-	}
-	if _, err := OpenJournalIn(filepath.Join(dir, "walk-tg-1"), "walk-tg"); err == nil {
-		t.Error("no error for a folder that is a file")
-	}
-}
-
 // After a restart nothing is sent as long as it might count together with what
 // was sent before: half a window after an even pace, otherwise a whole one.
 func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {

@@ -95,7 +95,10 @@ func (s *Store) openDatabase(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	return s.arrive(ctx)
+	if err := s.arrive(ctx); err != nil {
+		return err
+	}
+	return s.succeed(ctx)
 }
 
 // beginWriting begins a transaction that writes, when it is its turn. Each of

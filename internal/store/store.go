@@ -23,6 +23,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/allclear-hq/allclear/internal/seat"
 )
 
 //go:embed migrations/*.sql
@@ -34,8 +36,9 @@ type Store struct {
 	read    *reader
 	writer  *pool // of one connection
 	readers *pool
-	lock    *fileLock // nil on PostgreSQL
-	node    string    // names this process in leases
+	lock    *fileLock  // nil on PostgreSQL
+	node    string     // names this process in leases
+	seat    *seat.Seat // of this process on its machine; nil if it has none
 	now     func() time.Time
 	clock   func(context.Context, querier) (time.Time, error) // that leases go by, the same for all nodes
 	patient time.Duration                                     // how long a transaction may take; 0 is for ever
@@ -54,6 +57,13 @@ type Option func(*Store)
 // for tests in which time is not real: nodes would otherwise disagree.
 func ByOwnClock(s *Store) {
 	s.clock = func(context.Context, querier) (time.Time, error) { return s.now(), nil }
+}
+
+// Seated gives a store on PostgreSQL the seat of its process, which is given back
+// when the store is closed. Leases of the process that had it before are taken
+// over.
+func Seated(at *seat.Seat) Option {
+	return func(s *Store) { s.seat = at }
 }
 
 // AsNode is the store as another node has it, for tests of what nodes do to each
@@ -92,7 +102,7 @@ func redactURL(raw string) string {
 	return u.Redacted()
 }
 
-// Close closes the database. The lock is given back last.
+// Close closes the database. The lock and the seat are given back last.
 func (s *Store) Close() error {
 	var errs []error
 	if s.Shared() {
@@ -108,7 +118,7 @@ func (s *Store) Close() error {
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.seat.Close())...)
 }
 
 // Ready reports whether the database can be written.

@@ -1,9 +1,9 @@
-package people
+package seat
 
 import "syscall"
 
-// bootID names the time since the machine started.
-func bootID() string {
+// BootID names the time since the machine started; empty if it is not known.
+func BootID() string {
 	id, err := syscall.Sysctl("kern.bootsessionuuid")
 	if err != nil {
 		return ""

@@ -1,12 +1,12 @@
-package people
+package seat
 
 import (
 	"os"
 	"strings"
 )
 
-// bootID names the time since the machine started.
-func bootID() string {
+// BootID names the time since the machine started; empty if it is not known.
+func BootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
 		return ""
