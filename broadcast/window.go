@@ -21,6 +21,7 @@ type window struct {
 	closed  time.Time        // nothing before this
 	quick   [2]time.Duration // the shortest answer time of this span and the one before; 0 is none
 	spanned time.Time        // when this span began
+	uneven  time.Duration    // by how much answers take longer than the quickest, smoothed
 	wide    time.Duration    // on top of the margin, since a request was refused
 	widened time.Time
 }
@@ -33,24 +34,42 @@ type request struct {
 }
 
 // margin keeps the arrivals of a window apart by a little more than the
-// platform counts. After few requests their way is known less well, and where a
-// window lasts long a refusal costs long too, so the margin is wider.
-func (w *window) margin() time.Duration {
+// platform counts.
+func (w *window) margin() time.Duration { return max(0, w.care()-w.spare()) + w.wide }
+
+// care is the margin where nothing more is known. After few requests their way
+// is known less well, and where a window lasts long a refusal costs long too, so
+// it is wider.
+func (w *window) care() time.Duration {
 	if w.pace.Per >= 30*time.Second {
-		return w.pace.Per/60 + w.wide
+		return w.pace.Per / 60
 	}
-	apart := w.pace.Per / time.Duration(max(w.pace.N, 1))
-	unknown := min(apart/8, 4*time.Millisecond)
+	unknown := min(w.apart()/8, 4*time.Millisecond)
 	if w.taken > 10*w.pace.N {
 		unknown = min(unknown, time.Millisecond)
 	}
-	return 2*time.Millisecond + unknown + w.wide
+	return 2*time.Millisecond + unknown
 }
+
+// spare is how much of the margin the estimates hold already. A request is taken
+// to have arrived as late as its answer allows, and the next one to be as quick
+// as any. Where answers take unevenly long both are wrong by half of that on
+// average, to the safe side; and where many requests are on their way at once
+// the average is what counts.
+func (w *window) spare() time.Duration {
+	if w.uneven < 4*w.apart() {
+		return 0
+	}
+	return w.uneven / 2
+}
+
+// apart is the time between two requests at an even pace.
+func (w *window) apart() time.Duration { return w.pace.Per / time.Duration(max(w.pace.N, 1)) }
 
 // widen doubles the margin after a refusal, up to a tenth of the window. What
 // it adds is halved each minute.
 func (w *window) widen(now time.Time) {
-	w.wide = min(w.wide+w.margin(), w.pace.Per/10)
+	w.wide = min(2*w.wide+w.care(), w.pace.Per/10)
 	w.widened = now
 }
 
@@ -147,10 +166,21 @@ func (w *window) answered(s slot, now time.Time) {
 	if w.quick[0] == 0 || took < w.quick[0] {
 		w.quick[0] = took
 	}
+	w.learn(took - w.quickest())
 	k, ok := slices.BinarySearchFunc(w.out, s.n, func(r request, n int) int { return r.n - n })
 	if ok && !w.out[k].answered { // otherwise it has left the window
 		w.out[k].answered = true
 		w.back = append(w.back, now)
+	}
+}
+
+// learn smooths by how much an answer took longer than the quickest: down soon,
+// up slowly, since the margin depends on it.
+func (w *window) learn(longer time.Duration) {
+	if longer < w.uneven {
+		w.uneven -= (w.uneven - longer) / 64
+	} else {
+		w.uneven += (longer - w.uneven) / 256
 	}
 }
 
