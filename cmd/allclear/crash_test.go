@@ -80,6 +80,7 @@ func (s *server) configFile() string {
 }
 
 func TestKilledServerGoesOnWhereItStood(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, noRoom...)
 	file := s.configFile()
 	const hang = sim.Duration(time.Hour)
@@ -157,6 +158,7 @@ func TestSecondServerOnTheSameFileIsRefused(t *testing.T) {
 }
 
 func TestStoppingWaitsForAnswersUnderWay(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, noRoom...)
 	s.world.Telegram.Faults.Add(sim.Fault{Match: "sendMessage", Delay: sim.Duration(time.Second)})
 	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--only", "telegram")
@@ -168,6 +170,7 @@ func TestStoppingWaitsForAnswersUnderWay(t *testing.T) {
 }
 
 func TestRefusedConnectionsAreNotAttempts(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, noRoom...)
 	s.sims.Down()
 	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.")
@@ -184,6 +187,7 @@ func TestRefusedConnectionsAreNotAttempts(t *testing.T) {
 }
 
 func TestDemoPlaysItsStoryAndEnds(t *testing.T) {
+	t.Parallel()
 	var out syncBuffer
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 
 // A visitor of the demonstration who presses Start is told what subscribers are.
 func TestDemoTellsItsVisitor(t *testing.T) {
+	t.Parallel()
 	var out syncBuffer
 	ctx, stop := context.WithCancel(t.Context())
 	e := &env{ctx: ctx, in: strings.NewReader(""), out: &out, err: &out, lookup: func(string) (string, bool) { return "", false }}

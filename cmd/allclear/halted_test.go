@@ -90,6 +90,7 @@ func (f *fleet) messages(ref string) map[string]string {
 // about the rest, and it goes on. Then the first one wakes up, with all answers:
 // it says nothing again, changes nothing of what is known by now, and works on.
 func TestHaltedNodeChangesNothingOfItsSuccessor(t *testing.T) {
+	t.Parallel()
 	database := storetest.Postgres(t)
 	s := newServer(t, noRoom...)
 	platform := newHoldback(t, s.sims.URL, "sendMessage", "POST /discord/api/v9/channels/"+demoNews+"/messages", "POST /x/2/tweets", "/webhook/send")

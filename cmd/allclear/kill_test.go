@@ -37,6 +37,7 @@ const killsOnce = 24
 // words show last, in one thread, in order. Where nobody can know, it is shown as
 // unsure until a person decides.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	seed := *killSeed
 	if seed == 0 {
 		seed = rand.Uint64() >> 16

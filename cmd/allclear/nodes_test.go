@@ -142,6 +142,7 @@ func (f *fleet) others(not ...*node) []*node {
 }
 
 func TestThreeNodes(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, storetest.Postgres(t), 3)
 	holder := f.spread(f.nodes...)
 	f.use(2)
@@ -235,6 +236,7 @@ func TestHaltedNodeWakesUpLate(t *testing.T) {
 // the room's account keeps, also after the one before died. What is typed has
 // one effect.
 func TestRoomOfSeveralNodes(t *testing.T) {
+	t.Parallel()
 	f := newFleetOf(newServer(t), storetest.Postgres(t), 2)
 	holder := f.spread(f.nodes...)["tg"]
 	f.url = f.others(holder)[0].url
@@ -270,6 +272,7 @@ func TestRoomOfSeveralNodes(t *testing.T) {
 
 // PostgreSQL crashes and is away for some seconds in the middle of a broadcast.
 func TestDatabaseCrashesInTheMiddle(t *testing.T) {
+	t.Parallel()
 	c := storetest.NewCluster(t)
 	f := newFleet(t, c.URL, 2)
 	f.spread(f.nodes...)

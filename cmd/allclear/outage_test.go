@@ -96,6 +96,7 @@ func (s *server) pressIn(chat, person string, m sim.Seen, label string, times in
 // without the right, buttons pressed twice, a draft overtaken by another, and in
 // the end both chats gone.
 func TestFirstQuarterOfAnOutage(t *testing.T) {
+	t.Parallel()
 	world, change := withOperators(t)
 	s := newServerIn(t, world, change...)
 	s.until("listening", s.listening)
@@ -180,6 +181,7 @@ func TestFirstQuarterOfAnOutage(t *testing.T) {
 // When nobody agrees in time the rooms and the admins are told, and an admin may
 // publish alone, with a reason that stays on record.
 func TestAdminBreaksTheGlassOnDiscord(t *testing.T) {
+	t.Parallel()
 	world, change := withOperators(t)
 	s := newServerIn(t, world, change...)
 	s.stop()

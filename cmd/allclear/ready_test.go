@@ -34,6 +34,7 @@ func (s *server) readiness() (status int, checks map[string]web.Check) {
 }
 
 func TestReadyzTellsTheTruth(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.types("1001", "Good morning.", sim.Saying{})
 	s.until("ready", func() bool {

@@ -59,6 +59,7 @@ func (s *server) card(ref string) (card sim.Seen) {
 }
 
 func TestRoomFromFirstWordsToAllClear(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	typed := s.types("1001", "/incident critical login withdrawals\nLogin is down\nNobody can log in.\nzh:\n目前无法登录。\nnext 20m", sim.Saying{})
 	preview := s.answered(typed)
@@ -121,6 +122,7 @@ func TestRoomRefusesCalmly(t *testing.T) {
 }
 
 func TestRoomSettlesUnsureByButton(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	s.world.WeChat.Faults.Add(sim.Fault{Kind: "cut-after"})
 	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in.", "--only", "wechat")
@@ -200,6 +202,7 @@ func (s *server) onDiscord(person string, m sim.Seen, label string) (interaction
 }
 
 func TestDiscordRoomTakesSlashCommands(t *testing.T) {
+	t.Parallel()
 	world, change := withDiscordRoom()
 	s := newServerIn(t, world, change...)
 	s.until("gateway", func() bool { return world.Discord.Connected() > 0 })

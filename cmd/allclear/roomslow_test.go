@@ -109,6 +109,7 @@ func (s *server) telegramGoesAway() {
 // calm when it is back. What was typed there too long ago is asked about, not
 // carried out.
 func TestDiscordRoomWorksWhileTelegramIsAway(t *testing.T) {
+	t.Parallel()
 	world, change := withDiscordRoom()
 	s := newServerIn(t, world, change...)
 	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in.")

@@ -238,6 +238,7 @@ func TestRunbook(t *testing.T) {
 	}
 	for title, c := range cases {
 		t.Run(title, func(t *testing.T) {
+			t.Parallel()
 			s := newRunbookServer(t, c.change...)
 			c.before(s)
 			s.follow(sections[title], func(command string) { c.each(s, command) })

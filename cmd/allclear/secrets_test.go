@@ -104,6 +104,7 @@ func unkind(w *sim.World) {
 }
 
 func TestNoSecretIsEverWritten(t *testing.T) {
+	t.Parallel()
 	pages := t.TempDir()
 	s := newRunbookServer(t, "[policy]\n", "[web]\ndir = \""+pages+"\"\n\n[hooks.monitoring]\nkind = \"alertmanager\"\nsecret = \"whispered-to-the-hook\"\n\n[policy]\n")
 	ev := evidence{}

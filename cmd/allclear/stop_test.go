@@ -110,6 +110,7 @@ func inProcess(t *testing.T) (*server, string) {
 }
 
 func TestTerminatedServerLeavesNothingUnsure(t *testing.T) {
+	t.Parallel()
 	s, file := inProcess(t)
 	p := serveProcess(t, file)
 	s.url = p.url
@@ -143,6 +144,7 @@ func TestTerminatedServerLeavesNothingUnsure(t *testing.T) {
 }
 
 func TestTerminatedServerWaitsForNobodyForEver(t *testing.T) {
+	t.Parallel()
 	s, file := inProcess(t)
 	p := serveProcess(t, file)
 	s.url = p.url
@@ -171,6 +173,7 @@ func TestTerminatedServerWaitsForNobodyForEver(t *testing.T) {
 }
 
 func TestNoAttemptStartsOnceTheServerStops(t *testing.T) {
+	t.Parallel()
 	s, file := inProcess(t)
 	p := serveProcess(t, file)
 	s.url = p.url

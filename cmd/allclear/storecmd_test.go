@@ -13,6 +13,7 @@ import (
 // everything, says so in the room and on /readyz, and goes on when an admin
 // releases it.
 func TestBackupAndRestore(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, `role = "publisher"`, `role = "admin"`)
 	s.must("incident", "minor", "login", "--title", "Login is slow", "--text", "Logins take a minute.")
 	s.settled("INC-1")
@@ -65,6 +66,7 @@ func (s *server) room() string {
 
 // A history moves to PostgreSQL and goes on there.
 func TestMoveToPostgres(t *testing.T) {
+	t.Parallel()
 	database := storetest.Postgres(t)
 	s := newServer(t, noRoom...)
 	s.must("incident", "minor", "login", "--title", "Login is slow", "--text", "Logins take a minute.")

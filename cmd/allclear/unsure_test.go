@@ -64,6 +64,7 @@ func TestUnsurePolicyIsNotNeededWhereThePlatformKnows(t *testing.T) {
 // In a Telegram channel a post without an answer is found by an edit that
 // changes nothing, where that cannot change anything else.
 func TestTelegramChannelIsProbed(t *testing.T) {
+	t.Parallel()
 	s := newServer(t, noRoom...)
 	if err := s.world.Telegram.SetBot("-1008000000001", sim.Membership{Denied: []string{"can_edit_messages"}}); err != nil {
 		t.Fatal(err)
