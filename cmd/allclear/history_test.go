@@ -22,7 +22,7 @@ var fast = []string{"rate = 30", "rate = 5000", "rate = 10\n", "rate = 5000\n", 
 // and not a card.
 var noRoom = []string{"[[rooms]]\nbot = \"tg\"\ntarget = \"-1009000000001\"\n", ""}
 
-var replayed = flag.Int("history", 40, "how many of the newest recorded incidents are replayed; 0 is all 200 and more")
+var replayed = flag.Int("history", 20, "how many of the newest recorded incidents are replayed; 0 is all 200 and more")
 
 func TestRecordedHistoryArrivesWholeOnEveryPlatform(t *testing.T) {
 	t.Parallel()
