@@ -89,7 +89,7 @@ var deskPoints = []string{"before command", "after command"}
 
 // draw makes a script from a seed.
 func draw(seed uint64) script {
-	d := drawer{rand.New(rand.NewPCG(seed, 0))}
+	d := newDrawer(seed)
 	s := script{Unsure: pick(d, "ask", "ask", "assume", "resend"), EditOnly: d.IntN(6) == 0}
 	all := []string{"tg", "tg-topic", "dc", "dc-flat", "x", "wx"}
 	d.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
@@ -119,7 +119,29 @@ func (s script) lease() time.Duration { return time.Duration(cmp.Or(s.Lease, usu
 // usualLease is how long it lasts for users.
 const usualLease = 10 * duration(time.Second)
 
-type drawer struct{ *rand.Rand }
+// A drawer draws from what one script is made of. That is not everything: what
+// goes wrong only when two things meet needs scripts in which there are few others.
+type drawer struct {
+	*rand.Rand
+	deeds, troubles, kinds []string
+	statuses               []int
+}
+
+func newDrawer(seed uint64) drawer {
+	d := drawer{Rand: rand.New(rand.NewPCG(seed, 0))}
+	d.deeds = some(d, "update", "update", "update", "update", "correct", "typo", "retract", "remove", "resolve", "open", "open",
+		"retry", "retry", "skip", "posted", "freeze", "thaw")
+	d.troubles = some(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "join", "join", "steal", "forget", "away", "stranger")
+	d.kinds = some(d, "status", "status", "html", "accept", "cut", "cut", "cut-after", "cut-after", "truncate", "slow", "", "body")
+	d.statuses = some(d, http.StatusTooManyRequests, http.StatusTooManyRequests, http.StatusBadRequest, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	return d
+}
+
+// some leaves out some of what could be drawn.
+func some[T any](d drawer, of ...T) []T {
+	d.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
+	return of[:1+d.IntN(len(of))]
+}
 
 func pick[T any](d drawer, of ...T) T { return of[d.IntN(len(of))] }
 
@@ -142,8 +164,7 @@ func (d drawer) act(s script, trouble int) act {
 	if d.IntN(10) < trouble {
 		return d.trouble(channel, s.lease())
 	}
-	a := act{Do: pick(d, "update", "update", "update", "update", "correct", "typo", "retract", "remove", "resolve", "open",
-		"retry", "retry", "skip", "posted", "freeze", "thaw"), N: d.IntN(12)}
+	a := act{Do: pick(d, d.deeds...), N: d.IntN(12)}
 	switch a.Do {
 	case "open", "update", "correct":
 		a.Long = d.IntN(6) == 0
@@ -157,7 +178,7 @@ func (d drawer) act(s script, trouble int) act {
 
 // trouble is an act that nobody wanted.
 func (d drawer) trouble(channel string, lease time.Duration) act {
-	a := act{Do: pick(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "join", "join", "steal", "forget", "away", "stranger"), Channel: channel}
+	a := act{Do: pick(d, d.troubles...), Channel: channel}
 	switch a.Do {
 	case "fault":
 		a.Fault = d.fault(platformOf(channel))
@@ -185,10 +206,10 @@ var requests = map[string][]string{
 
 func (d drawer) fault(platform string) *sim.Fault {
 	f := &sim.Fault{Match: pick(d, requests[platform]...), Skip: pick(d, 0, 0, 0, 1, 2), Times: pick(d, 1, 1, 1, 2, 4)}
-	f.Kind = pick(d, "status", "status", "html", "accept", "cut", "cut", "cut-after", "cut-after", "truncate", "slow", "", "body")
+	f.Kind = pick(d, d.kinds...)
 	switch f.Kind {
 	case "status":
-		f.Status = pick(d, http.StatusTooManyRequests, http.StatusTooManyRequests, http.StatusBadRequest, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable)
+		f.Status = pick(d, d.statuses...)
 		if platform == "x" {
 			f.Status = pick(d, f.Status, http.StatusPaymentRequired)
 		}
