@@ -25,7 +25,7 @@ func (w *world) settle() error {
 	w.sims.X.Faults.Clear()
 	w.sims.WeChat.Faults.Clear()
 	w.mu.Lock()
-	w.armed, w.forgets = nil, 0
+	w.armed, w.forgets, w.lags = nil, 0, map[string]lag{}
 	w.mu.Unlock()
 	for _, l := range append(w.others, w.life) {
 		l.gate.open()

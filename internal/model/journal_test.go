@@ -76,6 +76,7 @@ func (j *journal) Idle(ctx context.Context, lease broadcast.Lease, lane *broadca
 }
 
 func (j *journal) Begin(ctx context.Context, lease broadcast.Lease, lane *broadcast.Lane, a broadcast.Attempt) (int64, error) {
+	time.Sleep(j.life.lag(lease.Account))
 	if j.boundary("before begin", lease.Account) {
 		return 0, broadcast.ErrLost
 	}
@@ -121,6 +122,15 @@ func (j *journal) Record(ctx context.Context, lease broadcast.Lease, lane *broad
 		runtime.Goexit()
 	}
 	return err
+}
+
+func (w *world) lag(account string) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l := w.lags[account]; time.Now().Before(l.until) {
+		return l.each
+	}
+	return 0
 }
 
 func (w *world) forget() bool {

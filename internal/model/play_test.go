@@ -121,6 +121,10 @@ func (w *world) trouble(a act) error {
 		w.forgets = max(0, w.forgets) + a.N
 	case "stranger":
 		return w.stranger()
+	case "lag":
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.lags[account] = lag{each: time.Duration(a.N) * time.Second, until: time.Now().Add(time.Duration(a.Down))}
 	case "away":
 		w.mu.Lock()
 		defer w.mu.Unlock()

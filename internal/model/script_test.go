@@ -38,7 +38,7 @@ type act struct {
 	Fault   *sim.Fault `json:"fault,omitempty"`
 	Point   string     `json:"point,omitempty"` // of crash and halt: where; a node is halted at once without
 	Nth     int        `json:"nth,omitempty"`   // of crash and halt: after so many that pass
-	Down    duration   `json:"down,omitempty"`  // of crash, halt, stop, steal, away: for how long
+	Down    duration   `json:"down,omitempty"`  // of crash, halt, stop, steal, away, lag: for how long
 	Release string     `json:"release,omitempty"`
 	Long    bool       `json:"long,omitempty"` // a text that has to be cut
 }
@@ -131,7 +131,7 @@ func newDrawer(seed uint64) drawer {
 	d := drawer{Rand: rand.New(rand.NewPCG(seed, 0))}
 	d.deeds = some(d, "update", "update", "update", "update", "correct", "typo", "retract", "remove", "resolve", "open", "open",
 		"retry", "retry", "skip", "posted", "freeze", "thaw")
-	d.troubles = some(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "join", "join", "steal", "forget", "away", "stranger")
+	d.troubles = some(d, "fault", "fault", "fault", "fault", "crash", "crash", "halt", "halt", "stop", "join", "join", "steal", "forget", "away", "lag", "lag", "stranger")
 	d.kinds = some(d, "status", "status", "html", "accept", "cut", "cut", "cut-after", "cut-after", "truncate", "slow", "", "body")
 	d.statuses = some(d, http.StatusTooManyRequests, http.StatusTooManyRequests, http.StatusBadRequest, http.StatusForbidden, http.StatusInternalServerError, http.StatusServiceUnavailable)
 	return d
@@ -190,6 +190,8 @@ func (d drawer) trouble(channel string, lease time.Duration) act {
 		a.Down = pick(d, d.between(0, lease*8/10), d.between(lease*8/10, lease*14/10), d.between(lease*8/10, lease+50*time.Second))
 	case "stop", "steal", "away":
 		a.Down = pick(d, 0, d.between(0, 40*time.Second))
+	case "lag":
+		a.N, a.Down = 1+d.IntN(9), d.between(10*time.Second, 2*time.Minute)
 	case "forget":
 		a.N = 1 + d.IntN(3)
 	}

@@ -68,6 +68,7 @@ type world struct {
 	down    time.Duration        // of who died last
 	unreach map[string]time.Time // platforms that refuse connections, until when
 	stolen  map[string]time.Time // accounts that another node holds, until when
+	lags    map[string]lag       // by account
 	forgets int                  // outcomes that are still to fail to be recorded
 	witness
 }
@@ -96,9 +97,16 @@ type armed struct {
 	halt         bool // it is only halted, for that long
 }
 
+// lag is how long each attempt waits until it can be journalled, and until when:
+// much can happen between a decision and its journalling.
+type lag struct {
+	each  time.Duration
+	until time.Time
+}
+
 func newWorld(s script, texts *templates.Set, url string) (*world, error) {
 	w := &world{script: s, url: url, texts: texts, sims: sim.New(), began: time.Now(),
-		unreach: map[string]time.Time{}, stolen: map[string]time.Time{}}
+		unreach: map[string]time.Time{}, stolen: map[string]time.Time{}, lags: map[string]lag{}}
 	w.witness = newWitness(w)
 	for _, name := range s.Channels {
 		ch := channels[name]
