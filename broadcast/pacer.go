@@ -98,16 +98,16 @@ func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
 	}
 	p.mu.Lock()
 	now := time.Now()
-	if t.pass && p.rests(t, now) > 0 {
-		p.mu.Unlock()
-		return slot{}, ErrRests
-	}
 	if len(p.waiting) == 0 { // which is how most of an audience finds it where nothing limits the pace
 		if at, target := p.opens(t, now); !at.After(now) {
 			s := p.take(t, target, now)
 			p.mu.Unlock()
 			return s, nil
 		}
+	}
+	if t.pass && p.rests(t, now) > 0 {
+		p.mu.Unlock()
+		return slot{}, ErrRests
 	}
 	w := &waiter{turn: t, ready: make(chan slot, 1)}
 	at, _ := slices.BinarySearchFunc(p.waiting, t, before)
