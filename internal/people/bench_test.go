@@ -36,6 +36,9 @@ import (
 //	µs-on-top   of CPU for each message, more than the courier takes
 //	µs-courier  of CPU for each message by the courier, and µs-plain by the
 //	            client, the stand-in's included
+//	µs-alone    of CPU for each message by the walk, where nothing is carried.
+//	            It is no difference between two that are much larger, and so
+//	            means something on a machine that has other work too
 //	B/person    that the database grows by
 func BenchmarkWalk(b *testing.B) {
 	for name, url := range map[string]func() string{
@@ -52,6 +55,7 @@ func BenchmarkWalk(b *testing.B) {
 				rounds.Add("of-courier", courier.wall.Seconds()/walk.wall.Seconds())
 				rounds.Add("of-plain", plain.wall.Seconds()/walk.wall.Seconds())
 				rounds.Add("µs-on-top", perPerson(walk.cpu-courier.cpu))
+				rounds.Add("µs-alone", perPerson(walkAlone(b, n, url()).cpu))
 				rounds.Add("µs-courier", perPerson(courier.cpu))
 				rounds.Add("µs-plain", perPerson(plain.cpu))
 				rounds.Add("people/s", n/walk.wall.Seconds())
@@ -181,21 +185,64 @@ func walkOnce(b testing.TB, n int64, url string) (took cost, grown int64) {
 	w.url = url
 	c := newListeners(b, n)
 	w.api = c.URL
+	before := w.people(n)
+	took = w.tell(c.all)
+	mustHear(b, c, n)
+	grown = w.size() - before
+	w.halt()
+	return took, grown
+}
+
+// walkAlone does the same with a courier that carries nothing.
+func walkAlone(b testing.TB, n int64, url string) cost {
+	w := newWorld(b, 0)
+	w.url = url
+	all := make(chan struct{})
+	w.courier = &nowhere{last: n, all: all}
+	w.people(n)
+	took := w.tell(all)
+	w.halt()
+	return took
+}
+
+// people starts a walk whose audience are so many, and says how large its
+// database is.
+func (w *world) people(n int64) int64 {
 	w.inFlight = connections
 	w.start()
 	for from := int64(1); from <= n; from += 1000 {
 		w.subscribe(nil, numbers(from, min(from+999, n))...)
 	}
-	before := w.size()
-	took = measure(func() {
+	return w.size()
+}
+
+// tell publishes an update and waits until all have it and nothing more is to
+// be kept.
+func (w *world) tell(all <-chan struct{}) cost {
+	return measure(func() {
 		w.publish(benchWords, incident.Major)
-		<-c.all
+		<-all
 		w.idle()
 	})
-	mustHear(b, c, n)
-	grown = w.size() - before
-	w.halt()
-	return took, grown
+}
+
+// nowhere is a courier whose parcels are there as soon as they leave.
+type nowhere struct {
+	message, last int64
+	all           chan struct{} // closed after the last one
+}
+
+func (c *nowhere) Pack(text string) (bots.Parcel, error) { return bots.Parcel(text), nil }
+
+func (c *nowhere) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (int64, error) {
+	if err := to.Leaves(); err != nil {
+		return 0, &bots.Fault{Kind: bots.Temporary, Detail: err.Error()}
+	}
+	message := atomic.AddInt64(&c.message, 1)
+	if message == c.last {
+		close(c.all)
+	}
+	return message, nil
 }
 
 // size is how large the database is, with everything in its place: on

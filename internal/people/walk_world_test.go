@@ -177,6 +177,7 @@ type world struct {
 	paid     int
 	paidRate float64 // 0 is 1000
 	inFlight int
+	courier  bots.Courier // in place of the bot's own; may be nil
 	resend   bool
 	ask      bool
 	drill    bool // the audience is for drills
@@ -190,7 +191,17 @@ type world struct {
 }
 
 // unlimited is a bot at a Telegram that takes whatever comes.
-type unlimited struct{ *telegram.Bot }
+type unlimited struct {
+	*telegram.Bot
+	bots.Courier
+}
+
+// Pack and Deliver are the courier's.
+func (u unlimited) Pack(text string) (bots.Parcel, error) { return u.Courier.Pack(text) }
+
+func (u unlimited) Deliver(ctx context.Context, p bots.Parcel, to bots.Address) (int64, error) {
+	return u.Courier.Deliver(ctx, p, to)
+}
 
 func (u unlimited) Limits() bots.Limits {
 	l := u.Bot.Limits()
@@ -223,7 +234,7 @@ func (w *world) start() {
 	}
 	var account bots.Bot = tg
 	if w.rate == 0 {
-		account = unlimited{tg}
+		account = unlimited{tg, cmp.Or[bots.Courier](w.courier, tg)}
 	}
 	w.engine, err = broadcast.New(broadcast.Config{Store: db, Texts: texts, Log: log, Lease: 10 * time.Second,
 		Accounts: []broadcast.Account{{Name: bot, Platform: "telegram", Bot: account}},
