@@ -182,7 +182,7 @@ func (a *app) webConfig(pages *web.Pages) web.Config {
 	c := a.config
 	return web.Config{
 		Desk: a.desk, Store: a.store, Pages: pages, Operators: apiOperators(c), Channels: channels(c), Complete: a.engine.Complete,
-		Preview: a.preview, Export: a.export, Audiences: a.lists(), Ready: a.ready, Language: c.Site.Language, Simulator: simulated(c), Log: a.log,
+		Preview: a.preview, Export: a.export, Audiences: a.lists(), Ready: a.ready, Stumbled: a.store.Stumbled, Language: c.Site.Language, Simulator: simulated(c), Log: a.log,
 		Limits: web.DefaultLimits(), Proxies: c.Web.Networks(), Metrics: a.metrics.Handler(), Counted: a.metrics.Served,
 	}
 }

@@ -20,7 +20,7 @@ func openSQLite(ctx context.Context, file string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, node: rand.Text(), now: time.Now, damage: new(atomic.Pointer[error])}
+	s := &Store{lock: lock, node: rand.Text(), now: time.Now, damage: new(atomic.Pointer[error]), stumbled: new(atomic.Bool)}
 	// One process alone has the file, so its own clock is that of leases; they
 	// do not end early because somebody sets it.
 	began := time.Now()

@@ -32,19 +32,20 @@ var migrations embed.FS
 
 // Store is an open database. It is safe for use by many goroutines.
 type Store struct {
-	write   *sql.DB
-	read    *reader
-	writer  *pool // of one connection
-	readers *pool
-	lock    *fileLock  // nil on PostgreSQL
-	node    string     // names this process in leases
-	seat    *seat.Seat // of this process on its machine; nil if it has none
-	now     func() time.Time
-	clock   func(context.Context, querier) (time.Time, error) // that leases go by, the same for all nodes
-	patient time.Duration                                     // how long a transaction may take; 0 is for ever
-	path    string                                            // of the file; empty on PostgreSQL
-	file    os.FileInfo                                       // that was opened
-	damage  *atomic.Pointer[error]                            // that was met
+	write    *sql.DB
+	read     *reader
+	writer   *pool // of one connection
+	readers  *pool
+	lock     *fileLock  // nil on PostgreSQL
+	node     string     // names this process in leases
+	seat     *seat.Seat // of this process on its machine; nil if it has none
+	now      func() time.Time
+	clock    func(context.Context, querier) (time.Time, error) // that leases go by, the same for all nodes
+	patient  time.Duration                                     // how long a transaction may take; 0 is for ever
+	path     string                                            // of the file; empty on PostgreSQL
+	file     os.FileInfo                                       // that was opened
+	damage   *atomic.Pointer[error]                            // that was met
+	stumbled *atomic.Bool                                      // the last transaction that writes came to nothing
 }
 
 // readers is how many read transactions run at the same time.
@@ -171,14 +172,21 @@ func (s *Store) migrateFile(ctx context.Context, tx *tx, name string) error {
 	return err
 }
 
+// Stumbled reports whether the last transaction that writes came to nothing. It
+// may have been refused for a reason of ours, or the database may be in trouble:
+// [Store.Ready] tells.
+func (s *Store) Stumbled() bool { return s.stumbled.Load() }
+
 // change runs fn in a write transaction.
 func (s *Store) change(ctx context.Context, fn func(*tx) error) error {
-	if err := s.there(); err != nil {
-		return err
+	err := s.there()
+	if err == nil {
+		ctx, cancel := s.limited(ctx)
+		defer cancel()
+		err = s.writer.do(ctx, fn)
 	}
-	ctx, cancel := s.limited(ctx)
-	defer cancel()
-	return s.writer.do(ctx, fn)
+	s.stumbled.Store(err != nil)
+	return err
 }
 
 // look runs fn in a read transaction, so that all it reads is of one moment.

@@ -38,6 +38,9 @@ func accepts(t *testing.T, s *Store) {
 		t.Errorf("not ready: %v", err)
 	}
 	s.mustChange(t, func(tx desk.Tx) error { return tx.Create(anIncident()) })
+	if s.Stumbled() {
+		t.Error("a write that succeeded counts as failed")
+	}
 }
 
 // pragma sets something for the connection that writes.
@@ -80,6 +83,9 @@ func TestDiskFull(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "make room on the disk") {
 		t.Errorf("on a full disk: %v", err)
+	}
+	if !s.Stumbled() {
+		t.Error("nobody is told that a write failed")
 	}
 	if after, err := s.Incidents(t.Context(), 10000); len(after) != len(before) || err != nil {
 		t.Errorf("%d incidents, want %d, %v", len(after), len(before), err)

@@ -35,9 +35,10 @@ const (
 // readyz answers whether this server can do its job, and what is wrong if not.
 type readyz struct {
 	*api
-	mu     sync.Mutex
-	at     time.Time
-	checks []Check
+	mu       sync.Mutex
+	at       time.Time
+	checks   []Check
+	stumbled bool // when the checks ended
 }
 
 // readiness is the answer. Where the server is not ready it is also a problem
@@ -69,14 +70,18 @@ func (z *readyz) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusServiceUnavailable, "application/problem+json", answer)
 }
 
-// look has everything checked, once for all who ask within a moment.
+// look has everything checked, once for all who ask within a moment, unless a
+// write has failed since, or succeeded again.
 func (z *readyz) look(ctx context.Context) []Check {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	if time.Since(z.at) > checkGood {
+	if time.Since(z.at) > checkGood || z.stumbles() != z.stumbled {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
 		defer cancel()
 		z.checks, z.at = z.Ready(ctx), time.Now()
+		z.stumbled = z.stumbles()
 	}
 	return z.checks
 }
+
+func (z *readyz) stumbles() bool { return z.Stumbled != nil && z.Stumbled() }

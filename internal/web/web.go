@@ -84,6 +84,7 @@ type Config struct {
 	Limits    Limits
 	Proxies   []netip.Prefix                                   // whose word about where a request comes from is believed
 	Ready     func(ctx context.Context) []Check                // what /readyz answers
+	Stumbled  func() bool                                      // whether the last write came to nothing, so that Ready is asked again; may be nil
 	Simulator bool                                             // some platform is simulated
 	Metrics   http.Handler                                     // what /metrics answers
 	Counted   func(route string, code int, took time.Duration) // after each request

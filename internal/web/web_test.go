@@ -150,7 +150,8 @@ func newSite(t testing.TB, change ...func(*PagesConfig)) *site {
 			return audit.Sign(ev, key)
 		},
 		Limits: DefaultLimits(), Log: slog.New(slog.NewTextHandler(&s.log, nil)), Metrics: http.NotFoundHandler(),
-		Counted: func(route string, code int, _ time.Duration) { s.counted.Store(fmt.Sprint(route, " ", code), true) },
+		Counted:  func(route string, code int, _ time.Duration) { s.counted.Store(fmt.Sprint(route, " ", code), true) },
+		Stumbled: db.Stumbled,
 		Ready: func(ctx context.Context) []Check {
 			if err := db.Ready(ctx); err != nil {
 				return []Check{{"database", CheckFailed, err.Error()}}
