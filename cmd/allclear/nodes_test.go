@@ -284,7 +284,10 @@ func TestDatabaseCrashesInTheMiddle(t *testing.T) {
 	if out, err := f.run("update", "INC-1", "A fix is in place."); err == nil {
 		t.Errorf("accepted without a database: %s", out)
 	}
-	f.until("not ready", func() bool { return !f.ready() })
+	f.until("not ready, and why", func() bool {
+		status, checks := f.readiness()
+		return status == http.StatusServiceUnavailable && strings.Contains(checks["database"].Detail, "nothing is accepted")
+	})
 	c.Start()
 	f.until("ready", f.ready)
 	f.must("update", "INC-1", "A fix is in place.")

@@ -34,6 +34,9 @@ func NewCluster(tb testing.TB) *Cluster {
 	Postgres(tb)
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
+		if strings.Contains(os.Getenv(requireVar), "postgres") {
+			tb.Fatal("no PostgreSQL is installed here, and " + requireVar + " asks for it")
+		}
 		tb.Skip("no PostgreSQL is installed here")
 	}
 	slices.Sort(found)
