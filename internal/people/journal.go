@@ -112,8 +112,9 @@ const leeway = 50 * time.Millisecond
 // earlier life sent does not count together with more than is allowed in a
 // window. What kept an even pace until half a window ago fills half of it, and
 // leaves room for what begins at an even pace again. Anything else has to have
-// left the window. A clock that was put back makes it no longer than a window.
-func (j *Journal) rests(now time.Time, window time.Duration) time.Duration {
+// left the window, and everything has unless others are written to than the last
+// who were. A clock that was put back makes it no longer than a window.
+func (j *Journal) rests(now time.Time, window time.Duration, others bool) time.Duration {
 	left := func(word int, after time.Duration) time.Duration {
 		last := atomic.LoadUint64(&j.words[word])
 		if last == 0 {
@@ -121,7 +122,11 @@ func (j *Journal) rests(now time.Time, window time.Duration) time.Duration {
 		}
 		return min(time.Unix(0, int64(last)).Add(after).Sub(now), after)
 	}
-	return max(0, left(evenWord, window/2+leeway), left(unevenWord, window+leeway))
+	even := window + leeway
+	if others {
+		even = window/2 + leeway
+	}
+	return max(0, left(evenWord, even), left(unevenWord, window+leeway))
 }
 
 var errFull = errors.New("too many batches are open")

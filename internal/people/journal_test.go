@@ -118,9 +118,10 @@ func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	last := time.Now()
 	mustJournal(t, file).began(last, true)
 	j := mustJournal(t, file)
+	others := true
 	rests := func(after, want time.Duration) {
 		t.Helper()
-		if got := j.rests(last.Add(after), time.Second); got != want {
+		if got := j.rests(last.Add(after), time.Second, others); got != want {
 			t.Errorf("after %v it rests %v, want %v", after, got, want)
 		}
 	}
@@ -128,16 +129,20 @@ func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	rests(200*time.Millisecond, 350*time.Millisecond)
 	rests(time.Second, 0)
 	rests(-time.Hour, 550*time.Millisecond) // the clock was put back
+	others = false                          // the same people may be written to
+	rests(200*time.Millisecond, 850*time.Millisecond)
+	rests(-time.Hour, 1050*time.Millisecond)
+	others = true
 	j.began(last, false)
 	rests(200*time.Millisecond, 850*time.Millisecond)
 	rests(2*time.Second, 0)
-	if d := mustJournal(t, "").rests(last, time.Second); d != 0 {
+	if d := mustJournal(t, "").rests(last, time.Second, false); d != 0 {
 		t.Errorf("before anything was sent it rests %v", d)
 	}
 	words := make([]uint64, totalSize)
 	none := func() error { return nil }
 	newJournal(words, "boot one", none).began(last, false)
-	if d := newJournal(words, "boot two", none).rests(last, time.Second); d != 0 {
+	if d := newJournal(words, "boot two", none).rests(last, time.Second, false); d != 0 {
 		t.Errorf("after another boot it rests %v", d)
 	}
 }

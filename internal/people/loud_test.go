@@ -217,6 +217,24 @@ func TestWhatAPersonHasIsEditedOnceASecond(t *testing.T) {
 	}
 }
 
+// A restart does not make two messages a second of it.
+func TestARestartKeepsMessagesApart(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1, 2, 3)
+	began := time.Now()
+	w.publish("One.", incident.Major)
+	w.until("all are told", func() bool { return w.inboxes.told("One.") == 3 })
+	w.halt()
+	w.start()
+	w.publish("Two.", incident.Major)
+	w.idle()
+	for chat := int64(1); chat <= 3; chat++ {
+		w.want(chat, "One.", "Two.")
+		w.wantApart(chat, began)
+	}
+}
+
 // wantApart checks that all that was sent to somebody since a time were a second
 // apart, however late each request arrived.
 func (w *world) wantApart(chat int64, began time.Time) {

@@ -100,7 +100,6 @@ func (r *run) recover(ctx context.Context) error {
 		}
 		r.close(b)
 	}
-	r.until = later(r.until, r.began.Add(r.Journal.rests(r.began, r.pace.Per)))
 	if known {
 		r.until = later(r.until, asked.Add(r.pace.Per+leeway-ago))
 	}
@@ -110,6 +109,11 @@ func (r *run) recover(ctx context.Context) error {
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
+	walks, err := r.Store.Walks(ctx, r.Channel.Name)
+	if err != nil {
+		return err
+	}
+	r.until = later(r.until, r.began.Add(r.Journal.rests(r.began, r.pace.Per, goesOn(walks, r.pace.N))))
 	r.Journal.forget(func(name string) bool {
 		return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Journal == name })
 	})
