@@ -171,7 +171,11 @@ func (r *run) refresh(ctx context.Context) error {
 
 // wait waits for the next reason to look.
 func (r *run) wait(ctx context.Context) {
-	t := time.NewTimer(lookEvery)
+	long := lookEvery
+	if rest := time.Until(r.until); rest > 0 {
+		long = min(long, rest)
+	}
+	t := time.NewTimer(long)
 	defer t.Stop()
 	select {
 	case <-r.sender.news:
