@@ -161,7 +161,9 @@ func (s *server) settled(ref string) {
 	s.until(ref+" settled", func() bool { return len(s.unfinished(ref)) == 0 })
 }
 
-func (s *server) unfinished(ref string) (open []delivery) {
+// deliveries are those of an incident, as the server in use knows them.
+func (s *server) deliveries(ref string) []delivery {
+	s.t.Helper()
 	c, err := newClient(&env{ctx: s.t.Context(), lookup: s.lookup})
 	if err != nil {
 		s.t.Fatal(err)
@@ -170,7 +172,11 @@ func (s *server) unfinished(ref string) (open []delivery) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, d := range list {
+	return list
+}
+
+func (s *server) unfinished(ref string) (open []delivery) {
+	for _, d := range s.deliveries(ref) {
 		if slices.Contains([]string{"pending", "sending", "held"}, d.State) {
 			open = append(open, d)
 		}

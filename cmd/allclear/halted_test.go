@@ -70,16 +70,8 @@ func (h *holdback) keeps(r *http.Request) bool {
 // messages are the receipts by update and channel, as the node in use knows them.
 func (f *fleet) messages(ref string) map[string]string {
 	f.t.Helper()
-	c, err := newClient(&env{ctx: f.t.Context(), lookup: f.lookup})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	list, err := c.deliveries(&env{ctx: f.t.Context()}, ref)
-	if err != nil {
-		f.t.Fatal(err)
-	}
 	out := map[string]string{}
-	for _, d := range list {
+	for _, d := range f.deliveries(ref) {
 		out[d.Update+" "+d.Channel] = d.State + " " + d.Ref.ID + " " + d.Ref.URL
 	}
 	return out

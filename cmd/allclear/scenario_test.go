@@ -201,14 +201,7 @@ func TestFaultsThatSettleThemselves(t *testing.T) {
 
 // allSent reports whether every delivery of an incident was sent.
 func (s *server) allSent(ref string) bool {
-	c, err := newClient(&env{ctx: s.t.Context(), lookup: s.lookup})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	list, err := c.deliveries(&env{ctx: s.t.Context()}, ref)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	list := s.deliveries(ref)
 	for _, d := range list {
 		if d.State != "sent" {
 			return false
@@ -219,16 +212,8 @@ func (s *server) allSent(ref string) bool {
 
 // state is the state of an update's delivery on a channel.
 func (s *server) state(update, channel string) string {
-	c, err := newClient(&env{ctx: s.t.Context(), lookup: s.lookup})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	ref, _, _ := strings.Cut(update, "/")
-	list, err := c.deliveries(&env{ctx: s.t.Context()}, ref)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for _, d := range list {
+	for _, d := range s.deliveries(ref) {
 		if d.Update == update && d.Channel == channel {
 			return d.State
 		}

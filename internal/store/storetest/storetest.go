@@ -52,12 +52,19 @@ func Postgres(tb testing.TB) string {
 	tb.Helper()
 	cluster := os.Getenv(clusterVar)
 	if cluster == "" {
-		if strings.Contains(os.Getenv(requireVar), "postgres") {
-			tb.Fatal(clusterVar + " is not set, and " + requireVar + " asks for it")
-		}
-		tb.Skip("no PostgreSQL: " + clusterVar + " is not set")
+		without(tb, "no PostgreSQL: "+clusterVar+" is not set")
 	}
 	return Schema(tb, cluster)
+}
+
+// without skips a test that cannot have PostgreSQL, or has it fail where that is
+// required.
+func without(tb testing.TB, why string) {
+	tb.Helper()
+	if strings.Contains(os.Getenv(requireVar), "postgres") {
+		tb.Fatal(why + ", and " + requireVar + " asks for it")
+	}
+	tb.Skip(why)
 }
 
 // Schema makes a schema in a database and returns the URL that leads to it.
