@@ -83,11 +83,11 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 	}
 	a.desk = desk.New(a.deskConfig(texts, approved))
 	a.rooms = a.newRooms()
-	a.newAudiences(texts)
 	if err := a.newWalkers(); err != nil {
 		db.Close()
 		return nil, err
 	}
+	a.newAudiences(texts)
 	if err := a.checkShared(ctx); err != nil {
 		db.Close()
 		return nil, err

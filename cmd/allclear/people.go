@@ -33,7 +33,7 @@ func (a *app) peopleConfig(account string, texts *templates.Set) people.Config {
 	c := a.config
 	out := people.Config{
 		Account: account, Bot: a.bots[account], Store: a.store, Texts: texts, Site: c.Site.Name, Page: c.Site.URL, Channel: telegramChannel(c),
-		Language: c.Site.Language, Languages: c.Site.Languages, Zone: c.Site.TimeZone, Published: a.store.Incidents, Log: a.log,
+		Language: c.Site.Language, Languages: c.Site.Languages, Zone: c.Site.TimeZone, Published: a.store.Incidents, Walker: a.walkers[account], Log: a.log,
 		Book: people.BookConfig{Texts: texts, Languages: c.Site.Languages, Policy: policy(c), Addresses: addresses(c)},
 		Say: func(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
 			return a.engine.Say(ctx, account, broadcast.Answer, op)

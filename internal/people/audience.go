@@ -22,7 +22,10 @@ type Store interface {
 	// what was there; nil erases the chat with all that names it.
 	ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(was Subscriber) *Subscriber) error
 	MoveSubscriber(ctx context.Context, bot string, from, to int64) error
-	MarkSubscriber(ctx context.Context, bot string, chat int64, state State) error
+
+	// MarkSubscriber records that a chat refused what was sent to it at a time,
+	// unless it asked later to be written to.
+	MarkSubscriber(ctx context.Context, bot string, chat int64, state State, sent time.Time) error
 
 	// ForgetSubscribers erases who blocked the bot, or is gone, since before
 	// that time.
@@ -46,6 +49,9 @@ type Config struct {
 
 	// Published lists what is open and the newest others, newest first.
 	Published func(ctx context.Context, limit int) ([]*incident.Incident, error)
+
+	// Walker writes to the audience, and hears at once who left; may be nil.
+	Walker *Walker
 
 	// Say sends an answer when it is its turn.
 	Say func(ctx context.Context, op bots.Operation) (bots.Receipt, error)

@@ -18,12 +18,13 @@ func (a *Audience) deliver(ctx context.Context, p pending) {
 	if !ok {
 		return
 	}
+	began := time.Now()
 	_, err := a.Say(ctx, op)
 	if p.event.Kind == bots.Pressed {
 		a.endWait(ctx, p.event.Key)
 	}
 	if err != nil {
-		a.undelivered(ctx, p, bots.AsFault(err))
+		a.undelivered(ctx, p, began, bots.AsFault(err))
 	}
 }
 
@@ -55,20 +56,23 @@ func (a *Audience) endWait(ctx context.Context, key string) {
 	}
 }
 
-// undelivered deals with an answer that did not arrive.
-func (a *Audience) undelivered(ctx context.Context, p pending, f *bots.Fault) {
+// undelivered deals with an answer that was begun at a time and did not arrive.
+func (a *Audience) undelivered(ctx context.Context, p pending, began time.Time, f *bots.Fault) {
 	chat := chatID(p.event.Chat)
 	switch {
 	case f.Kind == bots.Moved && p.tries < maxTries:
 		if err := a.Store.MoveSubscriber(ctx, a.Account, chat, chatID(f.To)); err != nil {
 			a.Log.Warn("a chat that has moved is not followed", "account", a.Account, "error", err)
+		} else {
+			a.Walker.moved(chat, chatID(f.To))
 		}
 		p.event.Chat, p.event.Message = f.To, ""
 	case (f.Kind == bots.RateLimited || f.Kind == bots.Temporary) && p.tries < maxTries:
 		// The pacer waits as long as it was told to.
 	default:
 		if state, left := Left(f); left {
-			if err := a.Store.MarkSubscriber(ctx, a.Account, chat, state); err != nil {
+			a.Walker.refused(chat)
+			if err := a.Store.MarkSubscriber(ctx, a.Account, chat, state, began); err != nil {
 				a.Log.Warn("a chat that has left is still a subscriber", "account", a.Account, "error", err)
 			}
 		}

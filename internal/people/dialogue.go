@@ -76,7 +76,7 @@ func (d *dialogue) hear(was Subscriber, e bots.Event) (*Subscriber, answer) {
 		return kept(was, now), answer{}
 	case bots.Joined:
 		if now.State == Blocked { // was active before, and has thought better of it
-			now.State = Active
+			now.State, now.Came = Active, true
 		}
 		if !e.Private && !was.known() {
 			now.Language = d.spoken(now, e)
@@ -139,7 +139,7 @@ func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
 // thing gets that; who just begins gets everything, or what was chosen before.
 func (d *dialogue) subscribe(s *Subscriber, w wish, start bool) answerKind {
 	fresh := !s.known() || s.State != Active && !s.All && len(s.Components) == 0 // nothing is chosen yet
-	s.State = Active
+	s.State, s.Came = Active, true
 	d.complete(s)
 	switch {
 	case w.ref != "":
@@ -238,10 +238,10 @@ func (d *dialogue) pressed(s Subscriber, e bots.Event) (*Subscriber, answer) {
 		return nil, answer{what: erased, sub: Subscriber{Chat: s.Chat, Language: s.Language}}
 	case "start", "all":
 		d.complete(&s)
-		s.State, s.All, s.Components = Active, true, nil
+		s.State, s.All, s.Components, s.Came = Active, true, nil, true
 	case "again":
 		d.complete(&s)
-		s.State = Active
+		s.State, s.Came = Active, true
 	case "stop":
 		d.complete(&s)
 		s.State, s.Incidents = Stopped, nil

@@ -7,10 +7,12 @@ import (
 
 // leavers remembers which chats refused to be written to, or moved. Of several
 // incidents that are told at the same time each may have gathered somebody who
-// then leaves; he gets no other request.
+// then leaves; he gets no other request. While nobody is gathered there is nothing
+// to remember: the store knows.
 type leavers struct {
-	mu    sync.Mutex
-	chats map[int64]leaver
+	mu       sync.Mutex
+	gathered bool // somebody is, who is not told yet
+	chats    map[int64]leaver
 }
 
 // A leaver is a chat that cannot be written to where it was.
@@ -19,18 +21,42 @@ type leaver struct {
 	known time.Time // since when the store knows; zero before
 }
 
-// note remembers what came out about a person.
-func (l *leavers) note(p *Person) {
+// gather notes that people are gathered from now on.
+func (l *leavers) gather() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.chats == nil {
-		l.chats = map[int64]leaver{}
-	}
+	l.gathered = true
+}
+
+// note remembers what came out about a person whom a walk wrote to.
+func (l *leavers) note(p *Person) {
 	to := p.To
 	if p.Result != Unsent {
 		to = 0
 	}
-	l.chats[p.Chat] = leaver{to: to}
+	l.left(p.Chat, to, time.Time{})
+}
+
+// left remembers that a chat left, for another or for nowhere. The store knows
+// since a time, if that is not zero.
+func (l *leavers) left(chat, to int64, known time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.gathered {
+		return
+	}
+	if l.chats == nil {
+		l.chats = map[int64]leaver{}
+	}
+	l.chats[chat] = leaver{to, known}
+}
+
+// back forgets that a chat left: somebody there has said that he wants to be
+// written to.
+func (l *leavers) back(chat int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.chats, chat)
 }
 
 // of looks a person up who was gathered at some time: whether he left, and where
@@ -58,12 +84,13 @@ func (l *leavers) kept(b *Batch, now time.Time) {
 }
 
 // forget forgets what the store knew when the oldest batch that is still sent was
-// gathered.
+// gathered; zero is that none is.
 func (l *leavers) forget(oldest time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.gathered = !oldest.IsZero()
 	for chat, c := range l.chats {
-		if !c.known.IsZero() && !oldest.Before(c.known) {
+		if !c.known.IsZero() && (oldest.IsZero() || !oldest.Before(c.known)) {
 			delete(l.chats, chat)
 		}
 	}

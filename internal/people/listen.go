@@ -99,6 +99,7 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 			if err := a.Store.MoveSubscriber(ctx, a.Account, chat, chatID(e.To)); err != nil {
 				return err
 			}
+			a.Walker.moved(chat, chatID(e.To))
 			continue
 		}
 		if !a.heeded(ctx, &d, e) {
@@ -110,15 +111,18 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 		byChat[chat] = append(byChat[chat], e)
 	}
 	var answers []pending
+	now := map[int64]*Subscriber{}
 	cursor := events[len(events)-1].Cursor
 	err := a.Store.ChangeSubscribers(ctx, a.Account, cursor, chats, func(was Subscriber) *Subscriber {
 		var keep *Subscriber
 		keep, answers = d.fold(was, byChat[was.Chat], answers)
+		now[was.Chat] = keep
 		return keep
 	})
 	if err != nil {
 		return fmt.Errorf("subscribers of %s: %w", a.Account, err)
 	}
+	a.Walker.heard(now)
 	for _, p := range answers {
 		a.queue(p)
 	}

@@ -45,6 +45,10 @@ type Subscriber struct {
 	Components []string        // otherwise these
 	Incidents  []string        // references of single incidents that are followed besides
 	State      State
+
+	// Came says, while he is heard, that he has just asked to be written to. An
+	// older refusal no longer counts then.
+	Came bool
 }
 
 // known reports whether anything is kept of the chat: whoever subscribed has

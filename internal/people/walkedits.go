@@ -13,6 +13,7 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	w, row := c.walk, c.edits
 	shows := should(w.Incident.Update(row.Update))
 	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi, At: time.Now()}
+	r.left.gather()
 	if err := r.edits(ctx, w, row, b); err != nil {
 		return false, err
 	}

@@ -45,6 +45,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		}
 		w.kept()
 	}
+	r.left.gather()
 	b, err := r.gather(ctx, w, round)
 	if err != nil {
 		return false, err

@@ -75,8 +75,8 @@ func (r *run) step(ctx context.Context, s Step) error {
 		for _, w := range r.walks {
 			r.Changed(w.Incident.Ref.String())
 		}
-		r.forgetLeft(s.Open)
 	}
+	r.forgetLeft(s.Open)
 	r.closing = nil
 	return err
 }
@@ -87,12 +87,12 @@ func (r *run) forgetLeft(opened *Batch) {
 	for _, c := range r.closing {
 		r.left.kept(c.Batch, r.at)
 	}
-	oldest := r.at
-	if opened != nil && opened.At.Before(oldest) {
+	var oldest time.Time
+	if opened != nil {
 		oldest = opened.At
 	}
 	for _, j := range r.open {
-		if j.batch.At.Before(oldest) {
+		if oldest.IsZero() || j.batch.At.Before(oldest) {
 			oldest = j.batch.At
 		}
 	}

@@ -104,12 +104,16 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 		return eraseChat(ctx, tx, bot, was.Chat)
 	case was.ID == 0:
 		return s.addSubscribers(ctx, tx, bot, []people.Subscriber{*now})
-	case same(was, *now):
+	case same(was, *now) && !now.Came:
 		return nil
 	}
+	at := s.now().Unix()
+	if now.Came { // after whatever was sent in this second
+		at++
+	}
 	_, err := tx.ExecContext(ctx, `UPDATE subscriber SET chat = ?, language = ?, impact = ?, components = ?, incidents = ?,
-		changed = CASE WHEN state = ? THEN changed ELSE ? END, state = ? WHERE id = ?`,
-		now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, s.now().Unix(), now.State, was.ID)
+		changed = CASE WHEN state = ? AND ? = 0 THEN changed ELSE ? END, state = ? WHERE id = ?`,
+		now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, flag(now.Came), at, now.State, was.ID)
 	return err
 }
 
@@ -245,11 +249,12 @@ func forgetMessages(ctx context.Context, q querier, bot string, chat int64) erro
 }
 
 // MarkSubscriber records that a chat cannot be written to any more: it has
-// blocked the bot, or is gone. What a person said himself is left alone.
-func (s *Store) MarkSubscriber(ctx context.Context, bot string, chat int64, state people.State) error {
+// blocked the bot, or is gone. What a person said himself is left alone, and so
+// is who has asked to be written to after that was sent which he refused.
+func (s *Store) MarkSubscriber(ctx context.Context, bot string, chat int64, state people.State, sent time.Time) error {
 	return s.change(ctx, func(tx *tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE bot = ? AND chat = ? AND state = ?`,
-			state, s.now().Unix(), bot, chat, people.Active)
+		_, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE bot = ? AND chat = ? AND state = ? AND changed <= ?`,
+			state, s.now().Unix(), bot, chat, people.Active, sent.Unix())
 		return err
 	})
 }

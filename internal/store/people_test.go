@@ -3,6 +3,7 @@ package store
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -91,21 +92,22 @@ func TestMovedSubscriber(t *testing.T) {
 }
 
 // TestMarkedSubscriber checks that a refusal does not hide that a person
-// stopped by himself.
+// stopped by himself, nor that he asked later to be written to.
 func TestMarkedSubscriber(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: 1, State: people.Stopped}, people.Subscriber{Chat: 2})
+	s.mustPut(t, people.Subscriber{Chat: 1, State: people.Stopped}, people.Subscriber{Chat: 2}, people.Subscriber{Chat: 3})
+	s.mustPut(t, people.Subscriber{Chat: 3, Came: true})
 	for chat := range int64(4) {
-		if err := s.MarkSubscriber(t.Context(), "tg", chat, people.Blocked); err != nil {
+		if err := s.MarkSubscriber(t.Context(), "tg", chat, people.Blocked, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	all := s.mustSubscribers(t, "tg")
-	if len(all) != 2 || all[0].State != people.Stopped || all[1].State != people.Blocked {
+	if len(all) != 3 || all[0].State != people.Stopped || all[1].State != people.Blocked || all[2].State != people.Active {
 		t.Errorf("subscribers %+v", all)
 	}
 	states, err := s.SubscriberStates(t.Context(), "tg")
-	if err != nil || len(states) != 2 || states[people.Stopped] != 1 || states[people.Blocked] != 1 {
+	if err != nil || len(states) != 3 || states[people.Stopped] != 1 || states[people.Blocked] != 1 || states[people.Active] != 1 {
 		t.Errorf("by states %v, %v", states, err)
 	}
 }

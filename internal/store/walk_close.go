@@ -127,11 +127,12 @@ func neighbourOf(ctx context.Context, q querier, c *people.Closing) (id int64, r
 }
 
 // keepLeft records who cannot be written to any more. What a person said himself
-// is left alone.
+// is left alone, and so is who has asked to be written to since the batch was
+// gathered.
 func (s *Store) keepLeft(ctx context.Context, tx *tx, c *people.Closing) error {
 	for state, ids := range map[people.State][]int64{people.Blocked: c.Barred, people.Gone: c.Vanished} {
 		for _, id := range ids {
-			if _, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE id = ? AND state = ?`, state, s.now().Unix(), id, people.Active); err != nil {
+			if _, err := tx.ExecContext(ctx, `UPDATE subscriber SET state = ?, changed = ? WHERE id = ? AND state = ? AND changed <= ?`, state, s.now().Unix(), id, people.Active, c.Batch.At.Unix()); err != nil {
 				return err
 			}
 		}

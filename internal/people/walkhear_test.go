@@ -1,0 +1,115 @@
+package people_test
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/bots/telegram"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+	"github.com/allclear-hq/allclear/templates"
+)
+
+// saying is a platform on which people say what a test has them say.
+type saying struct {
+	bots.Batcher
+	events []bots.Event
+}
+
+func (s saying) ListenBatches(ctx context.Context, _ string, handle func(context.Context, []bots.Event) (int, error)) error {
+	_, err := handle(ctx, s.events)
+	return err
+}
+
+// says has somebody say something to the audience of a world, and has the answer
+// to him end so.
+func (w *world) says(chat int64, text string, end error) {
+	w.t.Helper()
+	texts, err := templates.Load("", []string{"en"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: w.inboxes.URL})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	answered := make(chan struct{}, 1)
+	a := people.New(people.Config{Account: bot, Bot: tg, Store: w.store, Texts: texts, Language: "en", Languages: []string{"en"}, Walker: w.walker, Log: slog.New(slog.DiscardHandler),
+		Published: func(context.Context, int) ([]*incident.Incident, error) { return nil, nil },
+		Say: func(context.Context, bots.Operation) (bots.Receipt, error) {
+			answered <- struct{}{}
+			return bots.Receipt{}, end
+		}})
+	ctx, stop := context.WithCancel(context.WithoutCancel(w.t.Context()))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.Run(ctx)
+	}()
+	w.t.Cleanup(func() {
+		stop()
+		<-done
+	})
+	l := people.Listener{Audience: a, Rooms: func(bots.Event) bool { return false },
+		Bot: saying{events: []bots.Event{{Kind: bots.Said, Chat: strconv.FormatInt(chat, 10), Private: true, Text: text, At: time.Now()}}}}
+	if err := l.Listen(ctx, "", nil); err != nil {
+		w.t.Error(err)
+	}
+	<-answered
+}
+
+// Who cannot be answered, and who stops, is not written to by a walk that has
+// gathered him already.
+func TestAWalkHearsWhoLeaves(t *testing.T) {
+	w := newWorld(t, quick)
+	w.inFlight = 1
+	w.start()
+	w.subscribe(nil, 1, 2, 3, 4)
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	w.inboxes.refusing(func(chat int64) string {
+		if chat == 1 {
+			close(asked)
+			<-goOn
+		}
+		return ""
+	})
+	w.publish("One.", incident.Major)
+	<-asked
+	w.says(2, "/status", &bots.Fault{Kind: bots.Gone, Subject: bots.Target, Code: "403", Detail: "bot was blocked by the user"})
+	w.says(3, "/unsubscribe", nil)
+	w.until("the store knows who left", func() bool { return w.states() == "1 active, 2 blocked, 3 stopped, 4 active" })
+	close(goOn)
+	w.idle()
+	for chat, want := range map[int64]int{1: 1, 2: 0, 3: 0, 4: 1} {
+		if n := len(w.inboxes.requests(chat)); n != want {
+			t.Errorf("%d requests for %d, want %d", n, chat, want)
+		}
+	}
+}
+
+// Who presses Start after the message left that he refuses stays a subscriber.
+func TestAStartCountsMoreThanAnOlderRefusal(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1, 2)
+	w.inboxes.refusing(func(chat int64) string {
+		if chat != 2 {
+			return ""
+		}
+		w.inboxes.refusing(nil)
+		w.says(2, "/start", nil)
+		return blocked
+	})
+	w.publish("One.", incident.Major)
+	w.idle()
+	if got := w.states(); got != "1 active, 2 active" {
+		t.Errorf("subscribers: %s", got)
+	}
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.want(2, "Two.")
+}
