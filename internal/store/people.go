@@ -24,23 +24,6 @@ const subscriberColumns = `id, chat, language, impact, components, incidents, st
 // subscribers for each page.
 const ofBot = `bot || '' = ?`
 
-// subscriberPage reads subscribers in the order of their ids.
-const subscriberPage = `SELECT ` + subscriberColumns + ` FROM subscriber WHERE ` + ofBot + ` AND id > ? ORDER BY id LIMIT ?`
-
-// Subscribers lists those of a bot in the order of their ids, from after on, at
-// most limit of them, in whatever state.
-func (s *Store) Subscribers(ctx context.Context, bot string, after int64, limit int) (out []people.Subscriber, err error) {
-	var row subscriberRow
-	into := row.into()
-	out = make([]people.Subscriber, 0, limit)
-	err = s.lookOnce(ctx, func(scan func(...any) error) error {
-		err := scan(into...)
-		out = append(out, row.subscriber())
-		return err
-	}, subscriberPage, bot, after, limit)
-	return out, err
-}
-
 // CountSubscribers counts those of a bot who are written to. It looks at all
 // of them, so it is for now and then.
 func (s *Store) CountSubscribers(ctx context.Context, bot string) (n int, err error) {
@@ -154,25 +137,6 @@ func scanSubscriber(row interface{ Scan(...any) error }) (people.Subscriber, err
 	var c subscriberRow
 	err := row.Scan(c.into()...)
 	return c.subscriber(), err
-}
-
-// A subscriberRow is where a row is read into: a page into the same one, by
-// types that a database gives as they are, for a walk reads a million.
-type subscriberRow struct {
-	id, chat, impact, state         int64
-	language, components, incidents string
-}
-
-func (c *subscriberRow) into() []any {
-	return []any{&c.id, &c.chat, &c.language, &c.impact, &c.components, &c.incidents, &c.state}
-}
-
-func (c *subscriberRow) subscriber() people.Subscriber {
-	return people.Subscriber{
-		ID: c.id, Chat: c.chat, Language: c.language, State: people.State(c.state),
-		Impact: incident.Impacts[min(max(int(c.impact), 0), len(incident.Impacts)-1)],
-		All:    c.components == "", Components: strings.Fields(c.components), Incidents: strings.Fields(c.incidents),
-	}
 }
 
 // rank is an impact's place among all, least first.

@@ -201,7 +201,7 @@ func TestAPageOfSubscribersIsReadInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(plan) != 1 || !strings.Contains(plan[0], "PRIMARY KEY (rowid>?)") {
+	if len(plan) != 3 || !strings.Contains(plan[1], "PRIMARY KEY (rowid>?)") || plan[2] != "SCAN page" {
 		t.Errorf("a page is read by %q", plan)
 	}
 }
