@@ -60,7 +60,9 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 		return nil, usageError{err}
 	}
 	place := takeSeat(c, log)
-	db, err := store.Open(ctx, c.Store.URL.Reveal(), store.Seated(place))
+	db, err := store.Open(ctx, c.Store.URL.Reveal(), store.Seated(place), store.Slowly(func(change string) {
+		log.Info("the database is being brought up to date: nothing is sent until that is done", "change", change)
+	}))
 	if err != nil {
 		_ = place.Close() // unless the store has
 		return nil, err

@@ -116,9 +116,9 @@ func TestADrillIsForItsOwnAudience(t *testing.T) {
 	w.want(1, "In earnest.")
 }
 
-// What is only for people who were told before costs as much as those are many:
-// long stretches of others are not looked at.
-func TestStretchesOfPeopleWhoWereNotToldAreJumpedOver(t *testing.T) {
+// What concerns few, or is only for people who were told before, costs as much as
+// those are many: long stretches of others are not looked at.
+func TestStretchesOfOthersAreJumpedOver(t *testing.T) {
 	w := newWorld(t, 200)
 	w.counts = &counts{}
 	w.start()
@@ -127,7 +127,7 @@ func TestStretchesOfPeopleWhoWereNotToldAreJumpedOver(t *testing.T) {
 	w.crowd(many, concerned...)
 	w.publish("One.", incident.Major)
 	w.idle()
-	if n := w.inboxes.told("One."); n != len(concerned) || w.counts.lookedAt() < many {
+	if n := w.inboxes.told("One."); n != len(concerned) || w.counts.lookedAt() > many/20 {
 		t.Fatalf("%d were told, %d were looked at", n, w.counts.lookedAt())
 	}
 	w.longAgo(2)
@@ -162,6 +162,35 @@ func (w *world) crowd(many int, concerned ...int64) {
 	}
 	if _, err := w.store.ImportSubscribers(w.t.Context(), bot, list); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// Of two bots the subscribers of each are reached as fast, wherever they stand
+// among those of the other.
+func TestSubscribersOfAnotherBotAreJumpedOver(t *testing.T) {
+	w := newWorld(t, quick)
+	w.counts = &counts{}
+	w.start()
+	var others []people.Subscriber
+	for chat := range int64(25_000) {
+		others = append(others, people.Subscriber{Chat: chat + 1, Language: "en", All: true, Impact: incident.ImpactNone})
+	}
+	w.subscribe(nil, 1, 2)
+	for part := range slices.Chunk(others, 12_500) {
+		if _, err := w.store.ImportSubscribers(t.Context(), "other", part); err != nil {
+			t.Fatal(err)
+		}
+		w.subscribe(nil, 100+part[0].Chat)
+	}
+	w.publish("One.", incident.Major)
+	w.idle()
+	if n := w.inboxes.told("One."); n != 4 {
+		t.Errorf("%d were told", n)
+	}
+	w.counts.mu.Lock()
+	defer w.counts.mu.Unlock()
+	if w.counts.seen > 20 || w.counts.looks > 30 || w.counts.widest > 10_000 {
+		t.Errorf("%d were looked at in %d looks, the widest at %d ids", w.counts.seen, w.counts.looks, w.counts.widest)
 	}
 }
 

@@ -14,10 +14,11 @@ type counts struct {
 	mu      sync.Mutex
 	batches int // opened
 	steps   int
-	looks   int // at subscribers and at what they were told
-	page    int // the most subscribers at a time
-	seen    int // subscribers, in all
-	rows    int // the most receipts' rows
+	looks   int   // at subscribers and at what they were told
+	page    int   // the most subscribers at a time
+	seen    int   // subscribers, in all
+	widest  int64 // the most ids that were gone over at a time
+	rows    int   // the most receipts' rows
 }
 
 func (c *counts) Walk(ctx context.Context, lease broadcast.Lease, step people.Step) error {
@@ -39,12 +40,13 @@ func (c *counts) Rows(ctx context.Context, w *people.Walk, lo, hi int64) ([]peop
 	return rows, err
 }
 
-func (c *counts) Subscribers(ctx context.Context, bot string, after int64, limit int) ([]people.Subscriber, error) {
-	page, err := c.WalkStore.Subscribers(ctx, bot, after, limit)
+func (c *counts) SubscribersIn(ctx context.Context, bot string, lo, hi int64, limit int) ([]people.Subscriber, error) {
+	page, err := c.WalkStore.SubscribersIn(ctx, bot, lo, hi, limit)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.looks++
 	c.page = max(c.page, len(page))
+	c.widest = max(c.widest, hi-lo)
 	c.seen += len(page)
 	return page, err
 }

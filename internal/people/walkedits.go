@@ -80,7 +80,7 @@ func (r *run) edits(ctx context.Context, w *Walk, row *Row, b *Batch) error {
 	var page []Subscriber
 	for _, receipt := range receipts {
 		for len(page) == 0 || page[len(page)-1].ID < receipt.Subscriber {
-			if page, err = r.Store.Subscribers(ctx, r.Channel.Account, receipt.Subscriber-1, looksAt); err != nil {
+			if page, err = r.Store.SubscribersIn(ctx, r.Channel.Account, receipt.Subscriber-1, row.Hi, looksAt); err != nil {
 				return err
 			}
 			if len(page) == 0 {

@@ -39,8 +39,11 @@ type WalkStore interface {
 	NextTold(ctx context.Context, w *Walk, place int64) (next int64, ok bool, err error)
 	// Outdated finds people whose message shows something else than it should.
 	Outdated(ctx context.Context, walk int64, update, shows int) (*Row, error)
-	Subscribers(ctx context.Context, bot string, after int64, limit int) ([]Subscriber, error)
-	SubscriberStates(ctx context.Context, bot string) (map[State]int, error)
+	// SubscribersIn lists those of a bot after lo, up to hi.
+	SubscribersIn(ctx context.Context, bot string, lo, hi int64, limit int) ([]Subscriber, error)
+	// NextConcerned is after whom the first comes whom something may concern.
+	NextConcerned(ctx context.Context, bot string, place int64, concerned func(*Subscriber) bool) (next int64, ok bool, err error)
+	Census(ctx context.Context, bot string) (Census, error)
 }
 
 // Roads are the ways to the platform. They are implemented by
@@ -88,7 +91,6 @@ const (
 	lookEvery   = 250 * time.Millisecond // at what other nodes did
 	troubled    = time.Second            // of rest after a request that did not leave
 	barredFor   = time.Minute            // of rest where the account cannot write at all
-	countEvery  = 10 * time.Minute
 )
 
 // maxBatches batches are being sent at the same time: with two, one is sent while
@@ -100,9 +102,8 @@ type Walker struct {
 	WalkerConfig
 	courier bots.Courier
 	pace    bots.Pace
-	again   chan struct{} // capacity 1: look again
-	people  atomic.Int64  // in the audience; 0 while nobody has counted
-	states  atomic.Pointer[map[State]int]
+	again   chan struct{}          // capacity 1: look again
+	census  atomic.Pointer[Census] // nil while nobody has counted
 	sent    atomic.Int64
 	unsure  atomic.Int64
 	left    leavers
@@ -180,9 +181,9 @@ type Numbers struct {
 
 // Numbers tells what was counted.
 func (w *Walker) Numbers() Numbers {
-	n := Numbers{People: int(w.people.Load()), Sent: int(w.sent.Load()), Unsure: int(w.unsure.Load())}
-	if states := w.states.Load(); states != nil {
-		n.States = *states
+	n := Numbers{Sent: int(w.sent.Load()), Unsure: int(w.unsure.Load())}
+	if c := w.census.Load(); c != nil {
+		n.States, n.People = c.States, c.States[Active]
 	}
 	return n
 }
@@ -203,15 +204,4 @@ func (w *Walker) Run(ctx context.Context, lease broadcast.Lease) {
 		pause(ctx, time.Second)
 	}
 	r.end()
-}
-
-// count counts the audience now and then.
-func (w *Walker) count(ctx context.Context) {
-	for ctx.Err() == nil {
-		if states, err := w.Store.SubscriberStates(ctx, w.Channel.Account); err == nil {
-			w.states.Store(&states)
-			w.people.Store(int64(states[Active]))
-		}
-		pause(ctx, countEvery)
-	}
 }

@@ -26,7 +26,10 @@ type written struct {
 // few does not keep others waiting.
 const (
 	reach   = 20_000
-	looksAt = 1000 // at the same time
+	looksAt = 1000       // at the same time
+	near    = 64         // the same, where few are expected
+	far     = 10_000     // ids in which they are looked for: those of another bot may lie between
+	widest  = int64(1e5) // ids that a batch goes on over: its row is looked up by how wide rows are
 )
 
 // gather finds the next people of a round.
@@ -38,13 +41,13 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 		size = min(size, r.Paid*perStar-w.Paid)
 	}
 	b.People = make([]Person, 0, size)
+	some := round.Again || w.onlyTold(round)
 	for seen := 0; seen < reach && len(b.People) < size && !over(b, round); {
 		var among []int64
-		if round.Again || w.onlyTold(round) {
-			var next int64
-			var ok bool
-			var err error
-			if next, among, ok, err = r.ahead(ctx, w, round, b.Hi); err != nil {
+		limit := min(looksAt, max(2*size, near))
+		if some || r.stride.asks(round.ID) {
+			next, listed, ok, err := r.ahead(ctx, w, round, b.Hi)
+			if err != nil {
 				return nil, err
 			}
 			if !ok || b.Wrapped && next >= round.Start {
@@ -53,25 +56,49 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 				}
 				continue
 			}
+			if len(b.People) > 0 && next-b.Lo > widest {
+				return b, nil
+			}
+			if among = listed; !some {
+				limit = near
+				b.Passed += r.census.Load().between(b.Hi, next)
+				r.stride.jumps(next - b.Hi)
+			}
 			if b.Hi = next; len(b.People) == 0 {
 				b.Lo = next
 			}
 		}
-		all, err := r.Store.Subscribers(ctx, r.Channel.Account, b.Hi, min(looksAt, max(2*size, 64)))
+		n, found, err := r.look(ctx, w, round, b, among, limit, size)
 		if err != nil {
 			return nil, err
 		}
-		if seen += len(all); len(all) == 0 {
-			if r.turn(b, round) {
-				return b, nil
-			}
-			continue
-		}
-		if err := r.pick(ctx, w, round, b, all, among, size); err != nil {
-			return nil, err
+		if seen += max(n, 1); !some {
+			r.stride.looked(n, found, n < limit)
 		}
 	}
 	return b, nil
+}
+
+// look looks at the next subscribers, some of those of so many ids. It says how
+// many there were, and how many of them are to be told.
+func (r *run) look(ctx context.Context, w *Walk, round *Round, b *Batch, among []int64, limit, size int) (n, found int, err error) {
+	hi := b.Hi + far
+	if b.Wrapped {
+		hi = min(hi, round.Start)
+	}
+	all, err := r.Store.SubscribersIn(ctx, r.Channel.Account, b.Hi, hi, limit)
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(all) == 0 {
+		if round.Again || w.onlyTold(round) { // who was told here is gone
+			b.Hi = hi
+		}
+		return 0, 0, nil
+	}
+	had := len(b.People)
+	err = r.pick(ctx, w, round, b, all, among, size)
+	return len(all), len(b.People) - had, err
 }
 
 // over reports whether a batch ends its round.
@@ -91,15 +118,20 @@ func (r *run) turn(b *Batch, round *Round) bool {
 	return over(b, round)
 }
 
-// ahead is after whom the next people begin whom a round may concern that is not
-// for everybody, and, where they are listed, who they are.
+// ahead is after whom the next people begin whom a round may concern, and, where
+// they are listed, who they are.
 func (r *run) ahead(ctx context.Context, w *Walk, round *Round, place int64) (next int64, among []int64, ok bool, err error) {
-	if !round.Again {
+	switch {
+	case round.Again:
+		if among, err = r.Store.Again(ctx, round.ID, place, looksAt); len(among) > 0 {
+			next, ok = among[0]-1, true
+		}
+	case w.onlyTold(round):
 		next, ok, err = r.Store.NextTold(ctx, w, place)
-		return next, nil, ok, err
-	}
-	if among, err = r.Store.Again(ctx, round.ID, place, looksAt); len(among) > 0 {
-		next, ok = among[0]-1, true
+	default:
+		next, ok, err = r.Store.NextConcerned(ctx, r.Channel.Account, place, func(s *Subscriber) bool {
+			return s.Concerned(&w.Incident) && r.speaks(w, round, s.Language)
+		})
 	}
 	return next, among, ok, err
 }

@@ -52,7 +52,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	}
 	round.Place, round.Wrapped = b.Hi, b.Wrapped
 	round.Span = max(round.Span, b.Hi-b.Lo)
-	round.Audience = max(round.Audience, int(r.people.Load()))
+	round.Audience = max(round.Audience, r.Numbers().People)
 	round.Speed = r.speed.of(time.Now(), w.ID)
 	step := Step{Walk: w}
 	var marks *sheet

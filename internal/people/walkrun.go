@@ -28,6 +28,7 @@ type run struct {
 	again   map[Resend]int   // how often they were sent a message whose answer did not come; nil until it is loaded
 	edited  map[int64]edited // by row: whose messages show what they should, where others of the row do not yet
 	speed   speed
+	stride  stride
 	until   time.Time // nothing is opened before this
 	paying  bool
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
@@ -15,11 +16,16 @@ import (
 // costs more than to find it. No column has a separator in it.
 const subscriberPage = `SELECT coalesce(string_agg(line, ';'), '') FROM (
 	SELECT concat_ws('|', id, chat, impact, state, language, components, incidents) AS line
-	FROM subscriber WHERE ` + ofBot + ` AND id > ? ORDER BY id LIMIT ?) page`
+	FROM subscriber WHERE ` + ofBot + ` AND id > ? AND id <= ? ORDER BY id LIMIT ?) page`
 
 // Subscribers lists those of a bot in the order of their ids, from after on, at
 // most limit of them, in whatever state.
-func (s *Store) Subscribers(ctx context.Context, bot string, after int64, limit int) (out []people.Subscriber, err error) {
+func (s *Store) Subscribers(ctx context.Context, bot string, after int64, limit int) ([]people.Subscriber, error) {
+	return s.SubscribersIn(ctx, bot, after, math.MaxInt64, limit)
+}
+
+// SubscribersIn lists those after lo, up to hi.
+func (s *Store) SubscribersIn(ctx context.Context, bot string, lo, hi int64, limit int) (out []people.Subscriber, err error) {
 	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var text string
 		if err := scan(&text); err != nil {
@@ -27,7 +33,7 @@ func (s *Store) Subscribers(ctx context.Context, bot string, after int64, limit 
 		}
 		out, err = readPage(text, limit)
 		return err
-	}, subscriberPage, bot, after, limit)
+	}, subscriberPage, bot, lo, hi, limit)
 	return out, err
 }
 

@@ -33,21 +33,24 @@ func (s *Store) CountSubscribers(ctx context.Context, bot string) (n int, err er
 	return n, err
 }
 
-// SubscriberStates counts those of a bot by their states. It looks at all of
-// them too.
-func (s *Store) SubscriberStates(ctx context.Context, bot string) (out map[people.State]int, err error) {
-	out = map[people.State]int{}
+// Census counts those of a bot. It looks at all of them too.
+func (s *Store) Census(ctx context.Context, bot string) (c people.Census, err error) {
+	c.States = map[people.State]int{}
 	err = s.look(ctx, func(tx *tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT state, count(*) FROM subscriber WHERE `+ofBot+` GROUP BY state`, bot)
+		rows, err := tx.QueryContext(ctx, `SELECT state, count(*), min(id), max(id) FROM subscriber WHERE `+ofBot+` GROUP BY state`, bot)
 		return each(rows, err, func() error {
 			var state people.State
 			var n int
-			err := rows.Scan(&state, &n)
-			out[state] = n
+			var first, last int64
+			err := rows.Scan(&state, &n, &first, &last)
+			if len(c.States) == 0 || first < c.First {
+				c.First = first
+			}
+			c.States[state], c.Last = n, max(c.Last, last)
 			return err
 		})
 	})
-	return out, err
+	return c, err
 }
 
 // ChangeSubscribers implements [people.Store].

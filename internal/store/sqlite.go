@@ -15,12 +15,15 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-func openSQLite(ctx context.Context, file string) (*Store, error) {
+func openSQLite(ctx context.Context, file string, options ...Option) (*Store, error) {
 	lock, err := lockFile(ctx, resolved(file))
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{lock: lock, node: rand.Text(), now: time.Now, damage: new(atomic.Pointer[error]), stumbled: new(atomic.Bool)}
+	for _, change := range options {
+		change(s)
+	}
 	// One process alone has the file, so its own clock is that of leases; they
 	// do not end early because somebody sets it.
 	began := time.Now()

@@ -46,6 +46,7 @@ type Store struct {
 	file     os.FileInfo                                       // that was opened
 	damage   *atomic.Pointer[error]                            // that was met
 	stumbled *atomic.Bool                                      // the last transaction that writes came to nothing
+	slow     func(change string)                               // told of a change of the tables that takes long; may be nil
 }
 
 // readers is how many read transactions run at the same time.
@@ -67,6 +68,12 @@ func Seated(at *seat.Seat) Option {
 	return func(s *Store) { s.seat = at }
 }
 
+// Slowly has slow told of each change of the tables that takes more than seconds:
+// until it is done the store is not open.
+func Slowly(slow func(change string)) Option {
+	return func(s *Store) { s.slow = slow }
+}
+
 // AsNode is the store as another node has it, for tests of what nodes do to each
 // other: on a file there is no other. Only the store that was opened is closed.
 func (s *Store) AsNode(name string) *Store {
@@ -79,7 +86,7 @@ func (s *Store) AsNode(name string) *Store {
 // and brings it up to date. A file is created if it is not there.
 func Open(ctx context.Context, rawURL string, options ...Option) (*Store, error) {
 	if file, ok := strings.CutPrefix(rawURL, "sqlite:"); ok && file != "" {
-		return openSQLite(ctx, file)
+		return openSQLite(ctx, file, options...)
 	}
 	if strings.HasPrefix(rawURL, "postgres://") || strings.HasPrefix(rawURL, "postgresql://") {
 		return openPostgres(ctx, rawURL, options...)
@@ -148,8 +155,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := s.change(ctx, func(tx *tx) error { return s.migrateFile(ctx, tx, name) }); err != nil {
+	for _, name := range names { // which may take longer than other transactions
+		if err := s.writer.do(ctx, func(tx *tx) error { return s.migrateFile(ctx, tx, name) }); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -165,11 +172,22 @@ func (s *Store) migrateFile(ctx context.Context, tx *tx, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.script(ctx, string(text)); err != nil {
+	if err := s.slowly(name, func() error { return tx.script(ctx, string(text)) }); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO migration (name, at) VALUES (?, ?)`, name, micros(s.now()))
 	return err
+}
+
+// slowAfter is how long a change of the tables may take without a word.
+const slowAfter = 2 * time.Second
+
+// slowly changes the tables, and has it said if that takes long.
+func (s *Store) slowly(change string, fn func() error) error {
+	if s.slow != nil {
+		defer time.AfterFunc(slowAfter, func() { s.slow(change) }).Stop()
+	}
+	return fn()
 }
 
 // Stumbled reports whether the last transaction that writes came to nothing. It

@@ -1,0 +1,122 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// A round that finds almost nobody asks who comes next: at once where that saves
+// looking, and where it saves nothing less and less often.
+func TestAStrideAsksWhereThatSavesLooking(t *testing.T) {
+	const round = 1
+	var s stride
+	if s.asks(round) {
+		t.Error("it asks before it has looked")
+	}
+	s.looked(1000, 500, false)
+	if s.asks(round) {
+		t.Error("it asks though half of them are told")
+	}
+	for range 3 {
+		s.looked(1000, 1, false)
+		if !s.asks(round) {
+			t.Error("it does not ask though almost nobody is told, and asking saved looking")
+		}
+		s.jumps(1_000_000)
+	}
+	looks := []int{}
+	for n := 0; len(looks) < 4; n++ {
+		s.looked(1000, 0, false)
+		if s.asks(round) {
+			looks = append(looks, n)
+			s.jumps(3)
+		}
+	}
+	if looks[0] != 0 || looks[3] < 10 {
+		t.Errorf("where asking saves nothing it asks after %v looks", looks)
+	}
+	s.looked(10, 0, true)
+	if !s.asks(round) {
+		t.Error("it does not ask where nobody else is for a while")
+	}
+	if s.asks(round + 1) {
+		t.Error("another round asks before it has looked")
+	}
+}
+
+// Who is passed over is counted as far as a census tells.
+func TestPeopleBetweenTwoIDs(t *testing.T) {
+	var nobody *Census
+	c := &Census{States: map[State]int{Active: 500, Stopped: 100}, First: 1001, Last: 2000}
+	for _, tt := range []struct {
+		c      *Census
+		lo, hi int64
+		want   int
+	}{{nobody, 0, 10, 0}, {c, 0, 1000, 0}, {c, 0, 1100, 50}, {c, 1500, 5000, 250}, {c, 0, 9000, 500}, {c, 2000, 3000, 0}, {&Census{}, 0, 10, 0}} {
+		if got := tt.c.between(tt.lo, tt.hi); got != tt.want {
+			t.Errorf("between %d and %d are %d, want %d", tt.lo, tt.hi, got, tt.want)
+		}
+	}
+}
+
+// uncounted is a store that cannot count for a while.
+type uncounted struct {
+	WalkStore
+	asked []time.Duration // since it began
+	began time.Time
+}
+
+func (u *uncounted) Census(context.Context, string) (Census, error) {
+	u.asked = append(u.asked, time.Since(u.began))
+	if len(u.asked) <= 3 {
+		return Census{}, errors.New("the database is away")
+	}
+	return Census{States: map[State]int{Active: 7}}, nil
+}
+
+// A count that fails is tried again within seconds, and said; until it succeeds
+// nothing is known.
+func TestACountThatFailsIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		said := &heard{Handler: slog.DiscardHandler}
+		s := &uncounted{began: time.Now()}
+		w := &Walker{WalkerConfig: WalkerConfig{Channel: broadcast.Channel{Name: "people", Account: "tg"}, Store: s, Log: slog.New(said)}}
+		ctx, stop := context.WithCancel(t.Context())
+		go w.count(ctx)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if n := w.Numbers(); n.States != nil || n.People != 0 {
+			t.Errorf("while nobody has counted: %+v", n)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := w.Numbers(); n.People != 7 || len(said.lines) != 3 {
+			t.Errorf("counted %+v, said %q", n, said.lines)
+		}
+		time.Sleep(countEvery)
+		synctest.Wait()
+		stop()
+		if len(s.asked) != 5 || s.asked[4] != 7*time.Second+countEvery {
+			t.Errorf("counted after %v", s.asked)
+		}
+	})
+}
+
+// heard keeps what is logged.
+type heard struct {
+	slog.Handler
+	lines []string
+}
+
+func (h *heard) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *heard) Handle(_ context.Context, r slog.Record) error {
+	h.lines = append(h.lines, r.Message)
+	return nil
+}
