@@ -147,7 +147,9 @@ type Listener interface {
 	// Listen calls handle for each event, in order, until ctx ends or
 	// listening becomes impossible. cursor is the Cursor of the last event
 	// handled in an earlier life, or empty. An event counts as handled only
-	// when handle returns nil; otherwise it is delivered again.
+	// when handle returns nil; otherwise it is delivered again: by the platform
+	// if it has a Cursor, else once more at the latest when ctx has ended, so
+	// that handle can tell the person.
 	Listen(ctx context.Context, cursor string, handle func(context.Context, Event) error) error
 }
 

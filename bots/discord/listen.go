@@ -68,7 +68,8 @@ type queued struct {
 // [bots.Said] with Text as [commandLine] writes it; one that asks for its text
 // in a form is so when the form is submitted, with the key of the submission.
 // Commands and buttons are acknowledged before handle is called; [Bot.Respond]
-// answers them.
+// answers them. What was acknowledged and not handled when ctx ends is handed
+// over once more, with the ended context: nobody else will ever answer it.
 func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -82,7 +83,20 @@ func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Con
 		case err := <-over:
 			cancel()
 			l.acks.end()
+			l.handOver(ctx, handle)
 			return err
+		}
+	}
+}
+
+// handOver hands over what is still queued when ctx has ended.
+func (l *listener) handOver(ctx context.Context, handle func(context.Context, bots.Event) error) {
+	for {
+		select {
+		case q := <-l.queue:
+			l.deliver(ctx, q, handle)
+		default:
+			return
 		}
 	}
 }
@@ -90,7 +104,8 @@ func (b *Bot) Listen(ctx context.Context, cursor string, handle func(context.Con
 // Heard implements [bots.Heard].
 func (b *Bot) Heard() time.Time { return b.heard.Last() }
 
-// deliver calls handle until it takes the event.
+// deliver calls handle until it takes the event, for the last time when ctx has
+// ended.
 func (l *listener) deliver(ctx context.Context, q queued, handle func(context.Context, bots.Event) error) {
 	if q.ready != nil {
 		select {
@@ -99,7 +114,7 @@ func (l *listener) deliver(ctx context.Context, q queued, handle func(context.Co
 		}
 	}
 	p := l.bot.patience
-	for wait := p.pause; ctx.Err() == nil && handle(ctx, q.event) != nil; wait = min(2*wait, p.again) {
+	for wait := p.pause; handle(ctx, q.event) != nil && ctx.Err() == nil; wait = min(2*wait, p.again) {
 		sleep(ctx, wait)
 	}
 }

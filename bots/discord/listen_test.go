@@ -185,6 +185,42 @@ func TestHandledAgain(t *testing.T) {
 	}
 }
 
+// What waits when listening ends is handed over once more, in order, so that
+// whoever waits for an answer can be told.
+func TestHandedOverAtTheEnd(t *testing.T) {
+	d, b := newWorld(t, quickHeart)
+	ctx, cancel := context.WithCancel(context.Background())
+	last := make(chan string, 10)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- b.Listen(ctx, "", func(ctx context.Context, e bots.Event) error {
+			<-ctx.Done()
+			last <- e.Key
+			return ctx.Err()
+		})
+	}()
+	connected(t, d)
+	setCommands(t, b, bots.Command{Name: "show", Description: "Show"})
+	var ids []string
+	for range 3 {
+		id := must[string](t)(d.Slash(textChannel, "9", "show", nil))
+		waitFor(t, "the command is acknowledged", func() bool { in, _ := d.Interaction(id); return in.Answered })
+		ids = append(ids, id)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(last)
+	var got []string
+	for key := range last {
+		got = append(got, key)
+	}
+	if diff := cmp.Diff(ids, got); diff != "" {
+		t.Errorf("handed over at the end (-want +got)\n%s", diff)
+	}
+}
+
 // TestReconnects lets a connection fail in each way that is known, more than
 // once in a row, and posts meanwhile.
 func TestReconnects(t *testing.T) {

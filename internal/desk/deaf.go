@@ -22,6 +22,7 @@ type ear struct {
 	rooms   *Rooms
 	account string
 	out     *outbox
+	stuck   untaken // used by whoever listens alone
 
 	mu     sync.Mutex
 	breaks int  // in a row, without a while in between in which all was well
@@ -86,7 +87,7 @@ func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
 		cursor, err := r.Cursor(ctx, account)
 		if err == nil {
 			well := time.AfterFunc(hearsAgain, e.fine)
-			err = bot.Listen(ctx, cursor, func(ctx context.Context, ev bots.Event) error { return r.handle(ctx, account, out, ev) })
+			err = bot.Listen(ctx, cursor, e.hear)
 			well.Stop()
 		}
 		if ctx.Err() != nil {

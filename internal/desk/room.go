@@ -77,11 +77,7 @@ func wait(ctx context.Context, d time.Duration) {
 func (r *Rooms) handle(ctx context.Context, account string, out *outbox, ev bots.Event) error {
 	h := heard{account: account, ev: ev, mail: &mail{}}
 	var ok bool
-	h.room, ok = r.room(account, ev.Chat)
-	if !ok && ev.Private && ev.Kind == bots.Pressed { // under a preview that was sent to a reviewer
-		h.room, ok = Room{Account: account, Target: ev.Chat}, true
-	}
-	if ok {
+	if h.room, ok = r.where(account, ev); ok {
 		r.Cards.passed(account, h.room.Target)
 		if err := r.attend(ctx, h); err != nil {
 			return err
@@ -135,6 +131,15 @@ func (r *Rooms) tell(ctx context.Context, h heard, text string) {
 	if err != nil {
 		r.Log.Warn("a room was not answered", "account", h.account, "error", err)
 	}
+}
+
+// where is the room that an event belongs to.
+func (r *Rooms) where(account string, ev bots.Event) (Room, bool) {
+	room, ok := r.room(account, ev.Chat)
+	if !ok && ev.Private && ev.Kind == bots.Pressed { // under a preview that was sent to a reviewer
+		return Room{Account: account, Target: ev.Chat}, true
+	}
+	return room, ok
 }
 
 func (r *Rooms) room(account, chat string) (Room, bool) {

@@ -104,9 +104,15 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, internal := asProblem(err)
 	if internal {
 		a.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		if a.stumbles() {
+			p = storeless()
+		}
 	}
 	p.write(w)
 }
+
+// stumbles reports whether the last write came to nothing.
+func (a *api) stumbles() bool { return a.Stumbled != nil && a.Stumbled() }
 
 // noRoute words what the mux says about a request that it has no route for:
 // that there is none, or that its methods are others.

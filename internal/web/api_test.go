@@ -420,14 +420,17 @@ func TestHealth(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.must(200, "", "GET", "/healthz", "")
-	s.must(500, "Ana", "POST", "/v1/incidents", `{"title": "Logins fail", "impact": "major", "body": "x"}`)
-	a := s.must(503, "", "GET", "/readyz", "") // at once, although it was well a moment ago
+	a := s.must(503, "Ana", "POST", "/v1/incidents", `{"title": "Logins fail", "impact": "major", "body": "x"}`)
+	if detail, _ := a.at(t, "detail").(string); !strings.Contains(detail, "the database cannot be written now") || a.header.Get("Retry-After") == "" {
+		t.Errorf("no advice: %v %s", a.header, a.body)
+	}
+	a = s.must(503, "", "GET", "/readyz", "") // at once, although it was well a moment ago
 	wantAt(t, a, map[string]any{"ready": false, "status": 503.0, "checks.0.name": "database", "checks.0.state": "failed"})
 	if detail, _ := a.at(t, "detail").(string); !strings.Contains(detail, "database") {
 		t.Errorf("no reason: %s", a.body)
 	}
 	// What fails here is told without what it was.
-	a = s.must(500, "Ana", "GET", "/v1/incidents", "")
+	a = s.must(503, "Ana", "GET", "/v1/incidents", "")
 	if strings.Contains(a.body, "sql") {
 		t.Errorf("the answer tells of our insides: %s", a.body)
 	}

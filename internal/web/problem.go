@@ -57,6 +57,14 @@ func asProblem(err error) (p *problem, internal bool) {
 // database, more often than not.
 const failed = "this server failed: /readyz says what it lacks, and its log why"
 
+// storeless is the answer while nothing can be written: what was asked for may
+// be repeated as it is.
+func storeless() *problem {
+	p := refuse(http.StatusServiceUnavailable, "the database cannot be written now: repeat this in a moment, with its Idempotency-Key if it has one; /readyz says why")
+	p.after = checkGood
+	return p
+}
+
 func refusalStatus(k desk.RefusalKind) int {
 	switch k {
 	case desk.Forbidden:

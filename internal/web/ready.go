@@ -83,5 +83,3 @@ func (z *readyz) look(ctx context.Context) []Check {
 	}
 	return z.checks
 }
-
-func (z *readyz) stumbles() bool { return z.Stumbled != nil && z.Stumbled() }

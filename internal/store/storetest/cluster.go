@@ -68,6 +68,24 @@ func (c *Cluster) Stop() {
 	_ = cmd.Run() // it may have been stopped
 }
 
+// Kill kills its first process outright. The others end when they notice, and
+// only then can it be started again.
+func (c *Cluster) Kill() {
+	c.tb.Helper()
+	kept, err := os.ReadFile(c.dir + "/data/postmaster.pid")
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(kept), "\n")
+	pid, err := strconv.Atoi(line)
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
 func (c *Cluster) must(name string, args ...string) {
 	c.tb.Helper()
 	// Its children keep the output open, so it goes to a file.
