@@ -11,16 +11,16 @@ import (
 )
 
 var (
-	kills    = flag.Int("kills", 24, "how often the server is killed")
-	killSeed = flag.Uint64("kill-seed", 0, "draw faults and moments from this seed")
+	kills     = flag.Int("kills", 24, "how often the server is killed")
+	nodeKills = flag.Int("node-kills", 6, "how often one of two nodes is killed")
+	killSeed  = flag.Uint64("kill-seed", 0, "draw faults and moments from this seed")
 )
 
 // killing is a server that is killed again and again while people speak.
 type killing struct {
 	*server
 	*rand.Rand
-	file     string // configuration
-	kill     func()
+	fall     func() // ends the server that people speak to; another is there for them
 	accepted []*told
 	commands int
 	settled  map[string]bool // update and channel: a person has decided what came of it
@@ -49,22 +49,38 @@ func TestKilledAtAnyMoment(t *testing.T) {
 }
 
 func killedAtAnyMoment(t *testing.T, seed uint64, times int) {
-	k := &killing{server: newServer(t, append(append(noRoom, fast...), english...)...), Rand: rand.New(rand.NewPCG(seed, 0)), settled: map[string]bool{}}
-	k.file = k.configFile()
+	k := newKilling(t, seed)
+	file := k.configFile()
 	k.running = &running{moved: make(chan struct{})}
-	k.url, k.kill = program(t, k.file)
+	url, kill := program(t, file)
+	k.url = url
+	k.fall = func() {
+		kill()
+		k.url, kill = program(t, file)
+	}
 	for range times {
 		k.spoil()
 		k.round()
 	}
+	k.compare(times)
+}
+
+func newKilling(t *testing.T, seed uint64) *killing {
+	t.Helper()
+	return &killing{server: newServer(t, append(append(noRoom, fast...), english...)...), Rand: rand.New(rand.NewPCG(seed, 0)), settled: map[string]bool{}}
+}
+
+// compare compares what was accepted with what followers see in the end.
+func (k *killing) compare(kills int) {
+	k.t.Helper()
 	for _, f := range k.faults() {
 		f.Clear()
 	}
-	restarted := time.Now()
+	since := time.Now()
 	k.knowable()
-	t.Logf("%d commands on %d incidents accepted through %d kills; all that can be known was known %v after the last",
-		k.commands, len(k.accepted), times, time.Since(restarted).Round(time.Second))
-	t.Logf("%d deliveries were left to a person", k.settleUnsure())
+	k.t.Logf("%d commands on %d incidents accepted through %d kills; all that can be known was known %v after the last",
+		k.commands, len(k.accepted), kills, time.Since(since).Round(time.Second))
+	k.t.Logf("%d deliveries were left to a person", k.settleUnsure())
 	for _, i := range k.accepted {
 		k.checkRecord(i)
 		for _, p := range platforms {
@@ -108,8 +124,8 @@ func (k *killing) spoil() {
 	}
 }
 
-// round has people speak, kills the server meanwhile, and starts it again. A
-// command is repeated until it is answered, as a client would.
+// round has people speak, and the server fall meanwhile. A command is repeated
+// until it is answered, as a client would.
 func (k *killing) round() {
 	k.t.Helper()
 	after := time.Duration(k.IntN(600)) * time.Millisecond
@@ -127,8 +143,7 @@ func (k *killing) round() {
 		speaking <- nil
 	}()
 	time.Sleep(after) // the moment is random on purpose
-	k.kill()
-	k.url, k.kill = program(k.t, k.file)
+	k.fall()
 	c := <-speaking
 	if c == nil {
 		return

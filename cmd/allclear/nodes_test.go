@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -205,6 +206,35 @@ func TestKeysHoldOnAllNodes(t *testing.T) {
 	}
 	for _, p := range platforms {
 		f.wantTexts(p, "Nobody can log in")
+	}
+}
+
+// One of two nodes is killed at random moments while people speak to it. What was
+// cut off is said to the other one, with its key, and another node comes in the
+// place of the dead one. What was accepted shows once, as on one node.
+func TestKilledAtAnyMomentOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	seed := *killSeed
+	if seed == 0 {
+		seed = rand.Uint64() >> 16
+	}
+	for left := *nodeKills; left > 0; left -= killsOnce {
+		t.Run(fmt.Sprintf("kill-seed=%d", seed), func(t *testing.T) {
+			k := newKilling(t, seed)
+			f := newFleetOf(k.server, storetest.Postgres(t), 2)
+			k.fall = func() {
+				f.nodes[0].kill()
+				f.nodes = f.nodes[1:]
+				f.use(0)
+			}
+			for range min(left, killsOnce) {
+				k.spoil()
+				k.round()
+				f.start()
+			}
+			k.compare(min(left, killsOnce))
+		})
+		seed++
 	}
 }
 
