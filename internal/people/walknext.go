@@ -43,8 +43,11 @@ type upcoming struct {
 // next opens the most urgent batch, if there is room.
 func (r *run) next(ctx context.Context) (opened bool, err error) {
 	now := time.Now()
-	if now.Before(r.until) || r.busy() {
+	if now.Before(r.until) {
 		return false, nil
+	}
+	if r.busy() {
+		return false, r.makeWay(ctx)
 	}
 	var best *upcoming
 	for _, w := range r.walks {
@@ -64,7 +67,7 @@ func (r *run) next(ctx context.Context) (opened bool, err error) {
 		if c.round == nil && c.edits == nil { // waits
 			continue
 		}
-		if best == nil || c.urgency < best.urgency || c.urgency == best.urgency && r.shares[w.ID] < r.shares[best.walk.ID] {
+		if best == nil || r.before(c, best) {
 			best = c
 		}
 	}

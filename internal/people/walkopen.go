@@ -82,6 +82,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		}
 		return true, nil
 	}
+	r.begun[w.ID] = w.Version
 	r.shares[w.ID] += float64(len(b.People)) / w.weight()
 	r.launch(ctx, w, b, marks)
 	return true, nil

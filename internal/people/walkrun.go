@@ -24,6 +24,7 @@ type run struct {
 	editor  *sender // of what is edited beside the messages
 	closing []*Closing
 	shares  map[int64]float64 // what walks have used of the limit, by weight
+	begun   map[int64]int64   // the version of a walk at which a batch of it was opened last
 	texts   map[text]written
 	again   map[Resend]int   // how often they were sent a message whose answer did not come; nil until it is loaded
 	edited  map[int64]edited // by row: whose messages show what they should, where others of the row do not yet
@@ -42,7 +43,7 @@ const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, texts: map[text]written{}, edited: map[int64]edited{},
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{},
 		sender: newSender(ctx, w, news), editor: newSender(ctx, w, news)}
 }
 
@@ -162,6 +163,9 @@ func (r *run) refresh(ctx context.Context) error {
 		if version, ok := valid[j.batch.Walk]; !ok || version != j.version {
 			j.cancel()
 		}
+	}
+	if err := r.makeWay(ctx); err != nil {
+		return err
 	}
 	r.let()
 	if fence > 0 { // the gate is behind whatever was being begun
