@@ -49,6 +49,7 @@ type Outcome struct {
 	Receipt bots.Receipt
 	Fault   *bots.Fault // nil on success
 	Found   bool        // of Find and Probe: the post is there
+	Looked  bool        // of Probe: it could be told which ids the post may have
 	Began   time.Time   // when the attempt was journalled; zero if it never was
 	Text    string      // exactly as sent
 }

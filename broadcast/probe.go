@@ -25,11 +25,12 @@ type Neighbours struct {
 // candidates are the ids that a doubtful post may have on a platform that
 // numbers the messages of a channel without gaps: those after the message that
 // was posted last before it. An id of another message of ours must not be among
-// them, so there are none while another post of ours may be anywhere.
-func (n *Neighbours) candidates(e *Entry, op bots.Operation) (ids []string) {
+// them, so it cannot be told while another post of ours may be anywhere, nor
+// where no message before it is known.
+func (n *Neighbours) candidates(e *Entry, op bots.Operation) (ids []string, ok bool) {
 	for _, a := range n.Unsure {
 		if a.Step.Op.Action == bots.Post && a.Step.Op.Target == op.Target && a.Step.Op.Text != op.Text {
-			return nil
+			return nil, false
 		}
 	}
 	before, after := int64(0), int64(0)
@@ -52,7 +53,7 @@ func (n *Neighbours) candidates(e *Entry, op bots.Operation) (ids []string) {
 			ids = append(ids, strconv.FormatInt(id, 10))
 		}
 	}
-	return ids
+	return ids, before > 0
 }
 
 // since is when the message was posted after which attempts matter.
@@ -75,11 +76,11 @@ func (w *walk) probe(ctx context.Context, l *Lane, step Step) error {
 		return errBusy
 	}
 	defer a.quiet(target, 0, false)
-	ids, err := w.candidates(ctx, l, step)
+	ids, looked, err := w.candidates(ctx, l, step)
 	if err != nil {
 		return err
 	}
-	out := Outcome{}
+	out := Outcome{Looked: looked}
 	if len(ids) > 0 {
 		place, err := w.turn(ctx, step.Class, bots.Operation{Target: target})
 		if err != nil {
@@ -100,7 +101,7 @@ func (w *walk) probe(ctx context.Context, l *Lane, step Step) error {
 	return w.record(ctx, l, step, 0, out)
 }
 
-func (w *walk) candidates(ctx context.Context, l *Lane, step Step) ([]string, error) {
+func (w *walk) candidates(ctx context.Context, l *Lane, step Step) (ids []string, ok bool, err error) {
 	e := l.entry(step.Entry)
 	engine := w.account.engine
 	var channels []string
@@ -111,14 +112,14 @@ func (w *walk) candidates(ctx context.Context, l *Lane, step Step) ([]string, er
 	}
 	slices.Sort(channels)
 	n := Neighbours{}
-	var err error
 	if n.Shown, err = engine.Store.Shown(ctx, channels); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if n.Unsure, err = engine.Store.Unsure(ctx, l.Channel.Account, e.since(n.Shown).Add(-time.Minute)); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return n.candidates(e, step.Op), nil
+	ids, ok = n.candidates(e, step.Op)
+	return ids, ok, nil
 }
 
 // quiet has a place to itself, for a probe (posts is 0) or for posts, of which
@@ -157,8 +158,12 @@ func (l *Lane) probed(e *Entry, out Outcome, now time.Time) {
 	default:
 		e.Doubt.Probed = true
 		if f == nil && e.Try.Fault != nil {
+			help := " (the next messages of the channel are not it)"
+			if !out.Looked {
+				help = " (it could not be looked for)"
+			}
 			seen := *e.Try.Fault
-			seen.Detail = bots.OneLine(seen.Detail + " (the next messages of the channel are not it)")
+			seen.Detail = bots.OneLine(seen.Detail + help)
 			e.Try.Fault = &seen
 		}
 	}

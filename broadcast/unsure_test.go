@@ -300,26 +300,34 @@ func TestCandidates(t *testing.T) {
 		shown  []Shows
 		unsure []Attempt
 		want   string
+		ok     bool
 	}{
-		"after the message before":          {[]Shows{shown("7", 50), shown("5", 40)}, nil, "8 9 10 11 12"},
-		"before the message after":          {[]Shows{shown("7", 50), shown("10", 150), shown("12", 160)}, nil, "8 9"},
-		"a late answer took one":            {[]Shows{shown("7", 50), shown("9", 99)}, nil, "10 11 12 13 14"},
-		"nothing is known":                  {[]Shows{shown("", 50)}, nil, ""},
-		"no room":                           {[]Shows{shown("7", 50), shown("8", 150)}, nil, ""},
-		"its own attempt is in doubt":       {[]Shows{shown("7", 50)}, []Attempt{post("doubtful")}, "8 9 10 11 12"},
-		"another post may have one of them": {[]Shows{shown("7", 50)}, []Attempt{post("doubtful"), post("another")}, ""},
+		"after the message before":          {[]Shows{shown("7", 50), shown("5", 40)}, nil, "8 9 10 11 12", true},
+		"before the message after":          {[]Shows{shown("7", 50), shown("10", 150), shown("12", 160)}, nil, "8 9", true},
+		"a late answer took one":            {[]Shows{shown("7", 50), shown("9", 99)}, nil, "10 11 12 13 14", true},
+		"nothing is known":                  {[]Shows{shown("", 50)}, nil, "", false},
+		"no room":                           {[]Shows{shown("7", 50), shown("8", 150)}, nil, "", true},
+		"its own attempt is in doubt":       {[]Shows{shown("7", 50)}, []Attempt{post("doubtful")}, "8 9 10 11 12", true},
+		"another post may have one of them": {[]Shows{shown("7", 50)}, []Attempt{post("doubtful"), post("another")}, "", false},
 	} {
 		n := Neighbours{Shown: tt.shown, Unsure: tt.unsure}
-		if got := strings.Join(n.candidates(e, op), " "); got != tt.want {
-			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		if ids, ok := n.candidates(e, op); strings.Join(ids, " ") != tt.want || ok != tt.ok {
+			t.Errorf("%s: %q %t, want %q %t", name, ids, ok, tt.want, tt.ok)
 		}
 	}
 }
 
 // A probe that proves the post settles the doubt; one that finds nothing leaves
-// it to policy or a person.
+// it to policy or a person, who reads whether it means anything.
 func TestProbe(t *testing.T) {
-	for _, found := range []bool{true, false} {
+	for _, tt := range []struct {
+		out  Outcome
+		read string
+	}{
+		{Outcome{Looked: true, Found: true, Receipt: bots.Receipt{ID: "1"}}, ""},
+		{Outcome{Looked: true}, "(the next messages of the channel are not it)"},
+		{Outcome{}, "(it could not be looked for)"},
+	} {
 		in(t, telegram(), func(w *world) {
 			w.lane.CanProbe = true
 			w.platform.fails(bots.Post, unanswered)
@@ -330,14 +338,14 @@ func TestProbe(t *testing.T) {
 			if step.Kind != Probe || step.Op.Text != w.lane.entry(1).Doubt.Text {
 				t.Fatalf("next is %+v, want a probe", step)
 			}
-			Apply(w.lane, step, Outcome{Found: found, Receipt: bots.Receipt{ID: "1"}}, now())
+			Apply(w.lane, step, tt.out, now())
 			w.run()
-			if found {
+			if tt.out.Found {
 				w.wantStates("post sent")
 				return
 			}
 			w.wantStates("post unsure")
-			if d := w.lane.Deliveries(nil)[0]; !strings.Contains(d.Error, "are not it") {
+			if d := w.lane.Deliveries(nil)[0]; !strings.HasSuffix(d.Error, tt.read) {
 				t.Errorf("people read %q", d.Error)
 			}
 		})
