@@ -137,8 +137,8 @@ type Limits struct {
 	PostCost float64 // US dollars that a post costs
 
 	Account Pace // limit of the account over all targets
-	Target  Pace // limit of one chat or channel
-	Person  Pace // limit of one private chat, for answers to people and audiences; its target is a number
+	Target  Pace // limit of one chat or channel; where Person is set, of those that are no private chats
+	Person  Pace // limit of one chat at a time, for all but operators' rooms; where it is set, a target that is a positive number is a private chat
 }
 
 // A Listener hears what people do in chats. It is implemented by bots whose

@@ -60,6 +60,7 @@ const (
 	Public   Class = iota // posts on public channels
 	Amend                 // edits and deletions of what is wrong
 	Room                  // operators' rooms
+	Card                  // what operators' rooms show of how things stand, which the next such message replaces
 	Answer                // answers to people
 	Reword                // edits and deletions of what subscribers were told
 	Audience              // subscribers

@@ -31,6 +31,7 @@ type pacer struct {
 	even    time.Time // not before this goes the next of those who keep an even pace
 	targets map[string]*window
 	persons recent
+	hushed  map[int64]time.Time // people in whose chats the platform asked for quiet, until when
 	routes  map[string]*route
 	enough  int // targets, after which those that no longer matter are forgotten
 	waiting []*waiter
@@ -86,7 +87,7 @@ type slot struct {
 }
 
 func newPacer(l bots.Limits) *pacer {
-	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}, persons: newRecent(), routes: map[string]*route{}}
+	return &pacer{limits: l, account: window{pace: l.Account}, targets: map[string]*window{}, persons: newRecent(), hushed: map[int64]time.Time{}, routes: map[string]*route{}}
 }
 
 // wait returns when it is t's turn, with the slot that it has taken. It gives
@@ -160,12 +161,28 @@ func (p *pacer) leave(w *waiter, why error) error {
 func (p *pacer) pause(target string, t time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
+	until := soonEnough(t, now)
+	if who := p.private(turn{target: target}); who != 0 {
+		p.hush(who, until, now)
+		return
+	}
 	w := &p.account
 	if target != "" {
 		w = p.window(target)
 	}
-	w.closed = later(w.closed, soonEnough(t, time.Now()))
-	w.widen(time.Now())
+	w.closed = later(w.closed, until)
+	w.widen(now)
+}
+
+// hush leaves a person alone until a time.
+func (p *pacer) hush(who int64, until, now time.Time) {
+	for other, at := range p.hushed { // there are few
+		if !at.After(now) {
+			delete(p.hushed, other)
+		}
+	}
+	p.hushed[who] = later(p.hushed[who], until)
 }
 
 // quiet is until when the platform asked for quiet in a target; it may be past.
@@ -181,18 +198,24 @@ func (p *pacer) quiet(target string) time.Time {
 
 // rests is how long the person of a turn is not to be written to.
 func (p *pacer) rests(t turn, now time.Time) time.Duration {
-	until := p.personally(t)
-	if len(p.targets) > 0 {
-		if w := p.targets[t.to()]; w != nil {
-			until = later(until, w.closed)
-		}
-	}
-	return max(0, until.Sub(now))
+	return max(0, later(p.personally(t), p.target(t).opens(now)).Sub(now))
 }
 
-// target is the window of a turn's target; nil where nothing limits it.
+// private is the person whose chat a turn's target is, or 0: where people are
+// written to, the chats of groups and channels have no positive numbers.
+func (p *pacer) private(t turn) int64 {
+	if p.limits.Person.N <= 0 {
+		return 0
+	}
+	return max(0, t.who())
+}
+
+// target is the window of a turn's target; nil where nothing limits it, and for
+// people, of whom there are too many to have one each.
 func (p *pacer) target(t turn) *window {
 	switch {
+	case t.person == 0 && t.target == "", p.private(t) != 0:
+		return nil
 	case p.limits.Target.N > 0:
 		return p.window(t.to())
 	case len(p.targets) > 0: // where the platform asked for quiet
@@ -275,7 +298,23 @@ func (p *pacer) opens(t turn, now time.Time) (at time.Time, target *window) {
 		return later(at, p.even), nil
 	}
 	target = p.target(t)
-	return later(later(at, p.evenly(t)), later(target.opens(now), p.routes[t.route].opens(now))), target
+	at = later(later(at, p.evenly(t)), p.routes[t.route].opens(now))
+	return later(at, p.kept(t, target, now)), target
+}
+
+// kept is when a turn may come to its target. Operators may be answered as
+// often at once as the platform bears; all others keep the distance that it asks
+// for in any chat. A card leaves a part of the window to answers.
+func (p *pacer) kept(t turn, target *window, now time.Time) time.Time {
+	at := target.opens(now)
+	switch {
+	case target == nil || t.class == Room:
+	case t.class == Card:
+		at = later(at, target.roomy(now))
+	case p.limits.Person.N > 0:
+		at = later(at, target.newest.Add(p.apart()))
+	}
+	return at
 }
 
 // step is the time between two sends at an even pace; 0 where there is no limit.
@@ -304,14 +343,18 @@ func (p *pacer) evenly(t turn) time.Time {
 // what he has counts as too: no platform says that it does not. Operators are
 // not kept waiting, nor is what goes to a channel whose name is a number.
 func (p *pacer) personally(t turn) time.Time {
+	var at time.Time
+	if len(p.hushed) > 0 {
+		at = p.hushed[p.private(t)]
+	}
 	if p.limits.Person.N <= 0 || t.person == 0 && !t.many() {
-		return time.Time{}
+		return at
 	}
 	last := p.persons.last(t.who())
 	if last.IsZero() {
-		return last
+		return at
 	}
-	return last.Add(p.apart())
+	return later(at, last.Add(p.apart()))
 }
 
 // apart is how long a person is left alone after a message: by a twentieth

@@ -93,6 +93,15 @@ func (w *window) opens(now time.Time) time.Time {
 	return at
 }
 
+// roomy is the earliest time at which more than a quarter of the places is free.
+func (w *window) roomy(now time.Time) time.Time {
+	k := len(w.out) - max(1, w.pace.N*3/4)
+	if w.pace.N <= 0 || k < 0 {
+		return now
+	}
+	return w.out[k].sent.Add(w.pace.Per + w.margin())
+}
+
 // first is the earliest arrival of the requests in the window, and whether that
 // one was answered.
 func (w *window) first() (arrived time.Time, answered bool) {

@@ -33,6 +33,7 @@ import (
 const (
 	defaultURL  = "https://api.telegram.org"
 	defaultRate = 30 // messages a second to all chats together (core.telegram.org/bots/faq)
+	perMinute   = 20 // messages to one group, by the same page; whether channels have that limit is not documented
 
 	// The documentation says "characters"; the server counts code points
 	// (tdlib/td, MessageContent.cpp, utf8_length).
@@ -45,7 +46,7 @@ type Config struct {
 	Name   string
 	Token  string
 	APIURL string  // empty for Telegram itself
-	Rate   float64 // messages a second; 0 is 30
+	Rate   float64 // messages a second; 0 is 30. More than Telegram takes is for simulators, where no group has a limit either
 }
 
 // Bot is one bot. It implements [bots.Bot], [bots.Batcher], [bots.Checker],
@@ -55,6 +56,7 @@ type Config struct {
 type Bot struct {
 	name   string
 	pace   bots.Pace
+	group  bots.Pace
 	client *bots.Client
 	api    tgbotapi.BotAPI // copied for each call
 
@@ -78,6 +80,9 @@ func New(c Config) (*Bot, error) {
 	}
 	_, secret, _ := strings.Cut(c.Token, ":") // the part before it is the bot's public id
 	b := &Bot{name: c.Name, pace: bots.PaceOf(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
+	if c.Rate <= defaultRate {
+		b.group = bots.Pace{N: perMinute, Per: time.Minute}
+	}
 	b.bulk = bots.NewBulk(b.client, maxInFlight)
 	if b.send, err = url.Parse(base + "/bot" + c.Token + "/sendMessage"); err != nil {
 		return nil, fmt.Errorf("telegram %s: the token is malformed", c.Name)
@@ -103,6 +108,7 @@ func (b *Bot) Limits() bots.Limits {
 		Pin:          true,
 		Buttons:      true,
 		Account:      b.pace,
+		Target:       b.group,
 		Person:       bots.PaceOf(1), // core.telegram.org/bots/faq
 	}
 }

@@ -237,7 +237,7 @@ func (a *app) newRooms() *desk.Rooms {
 		}
 		return "", nil
 	}
-	r.Cards = desk.NewCards(desk.CardsConfig{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.say, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
+	r.Cards = desk.NewCards(desk.CardsConfig{Desk: a.desk, Store: a.store, Rooms: r.Rooms, Say: a.sayCard, Complete: a.engine.Complete, Simulator: simulated(a.config), Log: a.log})
 	if len(r.Rooms) > 0 { // otherwise nobody would ever take up what has changed
 		a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)
 	}
@@ -272,10 +272,19 @@ const sayTime = 30 * time.Second
 // lost in a crash is asked for again. A lost answer is sent twice rather than
 // not at all, since nobody but operators reads it.
 func (a *app) say(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error) {
+	return a.sayAs(ctx, broadcast.Room, account, op)
+}
+
+// sayCard brings a card up to date in a room.
+func (a *app) sayCard(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error) {
+	return a.sayAs(ctx, broadcast.Card, account, op)
+}
+
+func (a *app) sayAs(ctx context.Context, class broadcast.Class, account string, op bots.Operation) (bots.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, sayTime)
 	defer cancel()
 	for try := 1; ; try++ {
-		receipt, err := a.engine.Say(ctx, account, broadcast.Room, op)
+		receipt, err := a.engine.Say(ctx, account, class, op)
 		if err == nil {
 			return receipt, nil
 		}

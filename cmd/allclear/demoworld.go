@@ -48,7 +48,7 @@ next = { critical = "20m" }
 kind = "telegram"
 token = "1000001:demo-telegram-token"
 api_url = "{page}/telegram"
-rate = 30
+rate = 100
 
 [bots.dc]
 kind = "discord"

@@ -16,7 +16,7 @@ import (
 
 // fast lifts the limits that real accounts have, for tests that post in a
 // minute what took years.
-var fast = []string{"rate = 30", "rate = 5000", "rate = 10\n", "rate = 5000\n", `guild = "700000000000000001"`, "guild = \"700000000000000001\"\nrate = 5000"}
+var fast = []string{"rate = 100", "rate = 5000", "rate = 10\n", "rate = 5000\n", `guild = "700000000000000001"`, "guild = \"700000000000000001\"\nrate = 5000"}
 
 // noRoom leaves the room out, for tests whose faults must meet a public post
 // and not a card.
