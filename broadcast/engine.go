@@ -179,7 +179,8 @@ func (e *Engine) Wake(lanes map[string][]int64) {
 }
 
 // Say sends a text to an operators' room or a person at once, outside any
-// incident: paced, once, not journalled.
+// incident: paced, once, not journalled. It refuses with ErrLost where this node
+// does not hold the account: only there the pace is known.
 func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.Operation) (bots.Receipt, error) {
 	a := e.accounts[account]
 	if a == nil {
@@ -189,7 +190,14 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if err != nil {
 		return bots.Receipt{}, err
 	}
-	r, err := a.Bot.Do(ctx, op)
+	var refused error
+	r, err := a.Bot.Do(bots.BeforeSend(ctx, func() error {
+		refused = a.rightful(ctx)
+		return refused
+	}), op)
+	if refused != nil {
+		return bots.Receipt{}, refused
+	}
 	var f *bots.Fault
 	if err != nil {
 		f = bots.AsFault(err)

@@ -380,14 +380,29 @@ func TestChannelWithoutAccount(t *testing.T) {
 	}
 }
 
-func TestSayNeedsAnAccount(t *testing.T) {
+// Who does not hold an account says nothing with it: he does not know its pace.
+func TestSayNeedsTheAccount(t *testing.T) {
 	s := newSite(t, "one")
+	hello := bots.Operation{Action: bots.Post, Target: "room", Text: "hello"}
 	s.start()
-	if _, err := s.engine.Say(t.Context(), "nobody", broadcast.Room, bots.Operation{Action: bots.Post}); err == nil {
+	if _, err := s.engine.Say(t.Context(), "nobody", broadcast.Room, hello); err == nil {
 		t.Error("a stranger may speak")
 	}
-	r, err := s.engine.Say(t.Context(), "bot", broadcast.Room, bots.Operation{Action: bots.Post, Target: "room", Text: "hello"})
+	s.publish("one") // which is sent once the account is held
+	s.waitFor(1, "post sent")
+	r, err := s.engine.Say(t.Context(), "bot", broadcast.Room, hello)
 	if err != nil || r.ID == "" {
 		t.Errorf("Say: %+v, %v", r, err)
+	}
+	other, err := broadcast.New(s.config) // another node, which has not got it
+	if err != nil {
+		t.Fatal(err)
+	}
+	hello.Text = "hello again"
+	if _, err := other.Say(t.Context(), "bot", broadcast.Room, hello); !errors.Is(err, broadcast.ErrLost) {
+		t.Errorf("who does not hold the account is told %v", err)
+	}
+	if got := s.platform.texts("hello"); len(got) != 1 || got[0] != "hello" {
+		t.Errorf("the room has %q", got)
 	}
 }

@@ -32,6 +32,7 @@ type app struct {
 	engine    *broadcast.Engine
 	desk      *desk.Desk
 	rooms     *desk.Rooms
+	letters   *desk.Letters
 	reminders *desk.Reminders
 	metrics   *metrics.Metrics
 	audiences map[string]*people.Audience // by account
@@ -105,6 +106,9 @@ func (a *app) run(ctx context.Context) error {
 	for name, bot := range a.bots {
 		if a.hasRoom(name) {
 			a.hold(name)
+		}
+		if _, ok := bot.(bots.Messenger); ok {
+			a.engine.While(name, a.letters.Run)
 		}
 		listener, ok := bot.(bots.Listener)
 		if !ok || !a.hasRoom(name) && a.audiences[name] == nil {
@@ -241,6 +245,9 @@ func (a *app) newRooms() *desk.Rooms {
 	if len(r.Rooms) > 0 { // otherwise nobody would ever take up what has changed
 		a.published, a.delivered = append(a.published, r.Cards.Changed), append(a.delivered, r.Cards.Changed)
 	}
+	a.letters = desk.NewLetters(r, func(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error) {
+		return a.engine.Say(ctx, account, broadcast.Room, op)
+	})
 	a.reminders = &desk.Reminders{Desk: a.desk, Rooms: r, Log: a.log}
 	return r
 }

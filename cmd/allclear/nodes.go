@@ -33,7 +33,7 @@ func takeSeat(c *config.Config, log *slog.Logger) *seat.Seat {
 const newsEvery = 500 * time.Millisecond
 
 // follow has this node act on what happens on others, until ctx ends: it walks
-// the lanes of its accounts, renders pages and keeps cards. Commands are taken
+// the lanes of its accounts, sends their letters, renders pages and keeps cards. Commands are taken
 // by any node, and whoever holds an account sends.
 func (a *app) follow(ctx context.Context, last int64) {
 	published := tell(&a.published)
@@ -49,6 +49,9 @@ func (a *app) follow(ctx context.Context, last int64) {
 		well, last = true, news.Last
 		if len(news.Refs) > 0 || len(news.Lanes) > 0 {
 			a.wake(news.Lanes)
+		}
+		for _, account := range news.Letters {
+			a.letters.Wake(account)
 		}
 		for _, ref := range news.Refs {
 			published(ref)

@@ -102,6 +102,9 @@ func (a *app) wake(lanes map[string][]int64) {
 		w.Look()
 	}
 	a.engine.Wake(lanes)
+	for account := range lanes {
+		a.letters.Wake(account)
+	}
 }
 
 const (

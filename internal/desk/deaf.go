@@ -36,7 +36,7 @@ func refused(f bots.Fault) bool { return f.Kind == bots.Unauthorized || f.Code =
 // broke tells the rooms, once, that an account does not hear. That somebody else
 // hears instead is told the second time: when one server takes the place of
 // another, both do for a moment.
-func (e *ear) broke(f bots.Fault) {
+func (e *ear) broke(ctx context.Context, f bots.Fault) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.deaf || !refused(f) {
@@ -45,33 +45,28 @@ func (e *ear) broke(f bots.Fault) {
 	if e.breaks++; e.breaks == 1 && f.Kind != bots.Unauthorized {
 		return
 	}
-	e.deaf = true
-	e.tell(fmt.Sprintf("What is typed through %s does not all arrive: %s. Publishing goes on; so do commands from a shell.", e.account, f.Detail))
+	e.deaf = e.tell(ctx, fmt.Sprintf("What is typed through %s does not all arrive: %s. Publishing goes on; so do commands from a shell.", e.account, f.Detail))
 }
 
 // fine tells the rooms that it hears again, if they think otherwise.
-func (e *ear) fine() {
+func (e *ear) fine(ctx context.Context) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.breaks = 0
 	if e.deaf {
-		e.deaf = false
-		e.tell(fmt.Sprintf("What is typed through %s arrives again.", e.account))
+		e.deaf = !e.tell(ctx, fmt.Sprintf("What is typed through %s arrives again.", e.account))
 	}
 }
 
-// tell says something in all rooms but those for drills.
-func (e *ear) tell(text string) {
-	for _, room := range e.rooms.Rooms {
-		if room.Drill {
-			continue
-		}
-		e.out.add(room.Account, letter{send: func(ctx context.Context) {
-			if _, err := e.rooms.Say(ctx, room.Account, bots.Operation{Action: bots.Post, Target: room.Target, Text: text}); err != nil {
-				e.rooms.Log.Warn("a room was not told", "room", room.Target, "error", err)
-			}
-		}})
+// tell says something in all rooms but those for drills, unless that cannot be
+// stored.
+func (e *ear) tell(ctx context.Context, text string) bool {
+	letters := e.rooms.toRooms(false, Letter{Text: text, Until: time.Now().Add(useOfTelling)})
+	if err := e.rooms.Desk.write(ctx, "", "", letters...); err != nil {
+		e.rooms.Log.Warn("the rooms were not told", "account", e.account, "error", err)
+		return false
 	}
+	return true
 }
 
 // Listen hears one account until ctx ends, and waits for the answers that are
@@ -86,7 +81,7 @@ func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
 		began := time.Now()
 		cursor, err := r.Cursor(ctx, account)
 		if err == nil {
-			well := time.AfterFunc(hearsAgain, e.fine)
+			well := time.AfterFunc(hearsAgain, func() { e.fine(ctx) })
 			err = bot.Listen(ctx, cursor, e.hear)
 			well.Stop()
 		}
@@ -97,7 +92,7 @@ func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
 		if time.Since(began) > hearsAgain {
 			pause = relisten
 		}
-		e.broke(faultOf(err))
+		e.broke(ctx, faultOf(err))
 		wait(ctx, pause)
 		pause = nextPause(pause, faultOf(err))
 	}

@@ -30,6 +30,8 @@ func TestRoomsAreToldThatNobodyHears(t *testing.T) {
 			storetest.Bubble(t)
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
+				lease := c.claim("tg")
+				go c.letters().Run(ctx, lease)
 				attempts := 0
 				end := time.Now().Add(time.Hour)
 				c.rooms.Listen(ctx, "tg", listener(func(ctx context.Context, _ string, _ func(context.Context, bots.Event) error) error {
@@ -74,6 +76,7 @@ func (c *chat) look() {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	r := &desk.Reminders{Desk: c.Desk, Rooms: c.rooms, Log: c.rooms.Log, Looked: cancel}
 	r.Run(ctx)
+	c.post("tg")
 }
 
 // A wait of more than two minutes that a platform asks for is told once.

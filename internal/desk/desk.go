@@ -175,8 +175,18 @@ type Tx interface {
 	// another did before.
 	Settle(question int64, by string) (first bool, err error)
 
+	// Write stores a letter.
+	Write(l Letter) error
+	// Showing lists the accounts with messages that show a draft, and those with
+	// letters about it.
+	Showing(draft string) (accounts []string, err error)
+	// Once reports whether a thing is told for the first time under a name, or
+	// was something else before, and remembers it.
+	Once(name, what string) (first bool, err error)
+
 	Audit(r Record) error
-	// Touched lists the lanes that this transaction gave something to do.
+	// Touched lists the lanes that this transaction gave something to do, by
+	// account. An account with a letter alone has none.
 	Touched() map[string][]int64
 }
 
@@ -306,6 +316,9 @@ func (d *Desk) carryOut(ctx context.Context, actor Actor, key string, cmd Comman
 		}
 		answer, err := d.attempt(w, cmd)
 		if err != nil {
+			return nil, err
+		}
+		if err := from.write(tx, answer); err != nil {
 			return nil, err
 		}
 		touched = tx.Touched()

@@ -23,7 +23,8 @@ type Heard struct {
 // methods do nothing where there is none.
 type hearing struct {
 	heard    Heard
-	question int64 // that the command answers; 0 for none
+	question int64                       // that the command answers; 0 for none
+	letters  func(tx Tx, a Answer) error // writes what others are told of its effect; may be nil
 }
 
 func (h *hearing) hear(tx Tx) error {
@@ -31,6 +32,13 @@ func (h *hearing) hear(tx Tx) error {
 		return nil
 	}
 	return tx.Hear(h.heard)
+}
+
+func (h *hearing) write(tx Tx, a Answer) error {
+	if h == nil || h.letters == nil {
+		return nil
+	}
+	return h.letters(tx, a)
 }
 
 // heardAgain stores that a command that is done already was heard once more.
@@ -52,28 +60,15 @@ type heard struct {
 	question int64 // that it answers; 0 for none
 }
 
-// mail is what is sent in answer to an event.
+// mail is what is sent in answer to an event. To other accounts go letters.
 type mail struct {
-	taken     bool                               // the event is stored
-	done      bool                               // a command had its effect, or a question was asked
-	here      []func(context.Context)            // to the account that heard it, in order
-	elsewhere map[string][]func(context.Context) // to other accounts
+	taken bool                    // the event is stored
+	done  bool                    // a command had its effect, or a question was asked
+	here  []func(context.Context) // to the account that heard it, in order
 }
 
 // then sends something to the account that heard the event.
 func (h heard) then(f func(context.Context)) { h.mail.here = append(h.mail.here, f) }
-
-// also sends something to any account.
-func (h heard) also(account string, f func(context.Context)) {
-	if account == h.account {
-		h.then(f)
-		return
-	}
-	if h.mail.elsewhere == nil {
-		h.mail.elsewhere = map[string][]func(context.Context){}
-	}
-	h.mail.elsewhere[account] = append(h.mail.elsewhere[account], f)
-}
 
 // alone reports whether the person alone is answered. Whoever pressed a button
 // or used a slash command sees a sign that an answer is awaited, which must end.
@@ -103,21 +98,16 @@ func (r *Rooms) take(ctx context.Context, h heard) error {
 
 // send has what answers an event sent. Only then is the event done with.
 func (r *Rooms) send(h heard, out *outbox) {
-	all := func(fs []func(context.Context)) func(context.Context) {
-		return func(ctx context.Context) {
-			for _, f := range fs {
-				f(ctx)
-			}
+	all := func(ctx context.Context) {
+		for _, f := range h.mail.here {
+			f(ctx)
 		}
 	}
-	out.add(h.account, letter{send: all(h.mail.here), after: func(ctx context.Context) {
+	out.add(h.account, errand{send: all, after: func(ctx context.Context) {
 		if err := r.Store.Answered(ctx, h.account, h.ev.Key); err != nil {
 			r.Log.Warn("an event may be answered once more", "account", h.account, "error", err)
 		}
 	}})
-	for account, fs := range h.mail.elsewhere {
-		out.add(account, letter{send: all(fs)})
-	}
 }
 
 // Bounds of what is answered after a restart.

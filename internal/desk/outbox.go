@@ -22,12 +22,12 @@ type outbox struct {
 	cancel context.CancelFunc
 	log    *slog.Logger
 	mu     sync.Mutex
-	lanes  map[string][]letter // by account; present while somebody sends
+	lanes  map[string][]errand // by account; present while somebody sends
 	all    sync.WaitGroup
 }
 
-// A letter is something to be sent.
-type letter struct {
+// An errand is something to be sent.
+type errand struct {
 	send  func(context.Context)
 	after func(context.Context) // when it was sent or left out; may be nil
 	since time.Time
@@ -39,24 +39,31 @@ const lastWords = 3 * time.Second
 // newOutbox returns an outbox for what is heard until ctx ends. What was added
 // by then still has a little time to be sent.
 func newOutbox(ctx context.Context, log *slog.Logger) *outbox {
-	o := &outbox{log: log, lanes: map[string][]letter{}}
-	o.ctx, o.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, o.cancel) })
+	o := &outbox{log: log, lanes: map[string][]errand{}}
+	o.ctx, o.cancel = lasting(ctx)
 	return o
+}
+
+// lasting is a context for what is under way when ctx ends: it ends a little
+// later, or when it is canceled.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
+	return longer, cancel
 }
 
 // add sends something after all that was added for the account before. It does
 // not wait.
-func (o *outbox) add(account string, l letter) {
+func (o *outbox) add(account string, e errand) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	l.since = time.Now()
+	e.since = time.Now()
 	lane, sending := o.lanes[account]
 	if len(lane) == outboxLimit {
 		o.log.Warn("an answer was left out: too many wait", "account", account)
 		lane = lane[1:]
 	}
-	o.lanes[account] = append(lane, l)
+	o.lanes[account] = append(lane, e)
 	if !sending {
 		o.all.Go(func() { o.run(account) })
 	}
@@ -71,23 +78,23 @@ func (o *outbox) run(account string) {
 			o.mu.Unlock()
 			return
 		}
-		l := lane[0]
+		e := lane[0]
 		o.lanes[account] = lane[1:]
 		o.mu.Unlock()
-		o.send(account, l)
+		o.send(account, e)
 	}
 }
 
-// send sends a letter, or leaves it out where nobody would understand any more
+// send does an errand, or leaves it out where nobody would understand any more
 // what it answers.
-func (o *outbox) send(account string, l letter) {
-	if age := time.Since(l.since); age > outboxAge {
+func (o *outbox) send(account string, e errand) {
+	if age := time.Since(e.since); age > outboxAge {
 		o.log.Warn("an answer was left out: it waited too long", "account", account, "waited", age.Round(time.Second))
 	} else {
-		l.send(o.ctx)
+		e.send(o.ctx)
 	}
-	if l.after != nil && o.ctx.Err() == nil {
-		l.after(o.ctx)
+	if e.after != nil && o.ctx.Err() == nil {
+		e.after(o.ctx)
 	}
 }
 

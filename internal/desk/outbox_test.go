@@ -24,7 +24,7 @@ func TestOutboxLeavesOutWhatIsStale(t *testing.T) {
 		after := 0
 		back := time.Now().Add(6 * time.Minute)
 		letterTo := func(account, name string) {
-			o.add(account, letter{
+			o.add(account, errand{
 				send: func(context.Context) {
 					if account == "tg" {
 						time.Sleep(min(30*time.Second, time.Until(back)))
@@ -73,7 +73,7 @@ func TestOutboxKeepsTheOrderOfAnAccount(t *testing.T) {
 	o := newOutbox(t.Context(), slog.New(slog.DiscardHandler))
 	var sent []int
 	for k := range outboxLimit / 2 {
-		o.add("tg", letter{send: func(context.Context) { sent = append(sent, k) }})
+		o.add("tg", errand{send: func(context.Context) { sent = append(sent, k) }})
 	}
 	o.wait()
 	if !slices.IsSorted(sent) || len(sent) != outboxLimit/2 {

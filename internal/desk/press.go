@@ -94,6 +94,7 @@ func (r *Rooms) do(ctx context.Context, h heard, actor Actor, cmd Command) (stri
 	if err != nil {
 		return "", err
 	}
+	from.letters = func(tx Tx, a Answer) error { return r.elsewhere(tx, h.account, cmd, a) }
 	answer, err := r.Desk.do(ctx, actor, r.key(h), cmd, from)
 	if refusal, ok := AsRefusal(err); ok {
 		h.mail.taken = true
@@ -204,27 +205,29 @@ func (r *Rooms) showPreview(ctx context.Context, h heard, d *Draft) {
 	}
 }
 
-// askReviewers sends a preview to everybody who may agree, in private, on every
-// platform where they are known: somebody is looking at one of them.
+// askReviewers sends a preview to everybody who may agree and is known where the
+// draft was typed, in private. Letters ask on the other platforms: somebody is
+// looking at one of them.
 func (r *Rooms) askReviewers(h heard, d *Draft) {
 	if d.Needs <= len(d.Approvals) {
 		return
 	}
-	for _, account := range r.oneOfEach(h.account) {
-		h.also(account, func(ctx context.Context) {
-			op, err := r.preview(ctx, d, false)
-			if err != nil {
-				r.Log.Warn("a preview was not made", "draft", d.ID(), "error", err)
-				return
+	h.then(func(ctx context.Context) {
+		op, err := r.preview(ctx, d, false)
+		if err != nil {
+			r.Log.Warn("a preview was not made", "draft", d.ID(), "error", err)
+			return
+		}
+		for _, o := range r.Desk.Operators {
+			if d.mayAgree(o) && o.Users[r.Platform[h.account]] != "" {
+				r.askInPrivate(ctx, h.account, o.Name, op, d.ID())
 			}
-			for _, o := range r.Desk.Operators {
-				if o.Name != d.Author && o.Role.atLeast(Reviewer) {
-					r.write(ctx, account, o, op, d.ID())
-				}
-			}
-		})
-	}
+		}
+	})
 }
+
+// mayAgree reports whether somebody's consent counts.
+func (d *Draft) mayAgree(o Operator) bool { return o.Name != d.Author && o.Role.atLeast(Reviewer) }
 
 // oneOfEach is an account of each platform: first, unless it is empty, and
 // others for the platforms that it is not on.
@@ -242,25 +245,31 @@ func (r *Rooms) oneOfEach(first string) (accounts []string) {
 	return accounts
 }
 
-// write sends a message to an operator in private, if the platform can and
-// the operator is known there. That it does not arrive is no harm: the room
-// has it too.
-func (r *Rooms) write(ctx context.Context, account string, o Operator, op bots.Operation, subject string) {
-	person := o.Users[r.Platform[account]]
-	if person == "" || r.Direct == nil {
-		return
-	}
-	chat, err := r.Direct(ctx, account, person)
+// askInPrivate sends a preview to an operator. That it does not arrive is no
+// harm: the room has it too.
+func (r *Rooms) askInPrivate(ctx context.Context, account, operator string, op bots.Operation, draft string) {
+	chat, err := r.direct(ctx, account, operator)
 	if err == nil {
 		op.Action, op.Target = bots.Post, chat
 		var receipt bots.Receipt
-		if receipt, err = r.Say(ctx, account, op); err == nil && subject != "" {
-			err = r.Store.Remember(ctx, RoomMessage{account, chat, receipt.ID}, subject)
+		if receipt, err = r.Say(ctx, account, op); err == nil {
+			err = r.Store.Remember(ctx, RoomMessage{account, chat, receipt.ID}, draft)
 		}
 	}
 	if err != nil {
-		r.Log.Info("an operator was not reached in private", "operator", o.Name, "account", account, "error", err)
+		r.Log.Info("an operator was not reached in private", "operator", operator, "account", account, "error", err)
 	}
+}
+
+// direct is an operator's private chat, if the platform has such and he is known
+// there.
+func (r *Rooms) direct(ctx context.Context, account, operator string) (chat string, err error) {
+	for _, o := range r.Desk.Operators {
+		if person := o.Users[r.Platform[account]]; o.Name == operator && person != "" && r.Direct != nil {
+			return r.Direct(ctx, account, person)
+		}
+	}
+	return "", &bots.Fault{Kind: bots.Rejected, Detail: operator + " is not known there"}
 }
 
 // preview is a draft as a message; with channels, to choose among them.
@@ -275,16 +284,19 @@ func (r *Rooms) preview(ctx context.Context, d *Draft, channels bool) (bots.Oper
 	return bots.Operation{Text: p.Text(), Buttons: p.Buttons()}, nil
 }
 
-// refreshPreviews edits the previews of a draft in all rooms to what became of
-// it.
+// refreshPreviews edits the previews of a draft to what became of it, on the
+// account that heard of it. Letters do so on the others.
 func (r *Rooms) refreshPreviews(ctx context.Context, h heard, draft string, answer Answer) error {
 	messages, err := r.Store.Messages(ctx, draft)
 	if err != nil {
 		return err
 	}
 	for _, m := range messages {
+		if m.Account != h.account {
+			continue
+		}
 		choosing := strings.HasPrefix(h.ev.Button, "flip:") && m == RoomMessage{h.account, h.ev.Chat, h.ev.Message}
-		h.also(m.Account, func(ctx context.Context) { r.refreshPreview(ctx, m, draft, answer, choosing) })
+		h.then(func(ctx context.Context) { r.refreshPreview(ctx, m, draft, answer, choosing) })
 	}
 	return nil
 }
@@ -292,12 +304,9 @@ func (r *Rooms) refreshPreviews(ctx context.Context, h heard, draft string, answ
 // refreshPreview edits one of them. channels has it show which channels the
 // draft goes to.
 func (r *Rooms) refreshPreview(ctx context.Context, m RoomMessage, draft string, answer Answer, channels bool) {
-	op := bots.Operation{Text: answer.Text}
-	if !strings.HasPrefix(op.Text, draft+" ") {
-		op.Text = draft + " · " + op.Text
-	}
+	op := bots.Operation{Text: became(draft, answer)}
 	var err error
-	if answer.State == "draft" {
+	if op.Text == "" {
 		op, err = r.preview(ctx, answer.Draft, channels)
 	}
 	if err == nil {
@@ -307,6 +316,18 @@ func (r *Rooms) refreshPreview(ctx context.Context, m RoomMessage, draft string,
 	if err != nil {
 		r.Log.Warn("a preview is out of date", "draft", draft, "error", err)
 	}
+}
+
+// became is what a draft's previews say from now on; empty is the preview of a
+// draft that is still open.
+func became(draft string, a Answer) string {
+	if a.State == "draft" {
+		return ""
+	}
+	if strings.HasPrefix(a.Text, draft+" ") {
+		return a.Text
+	}
+	return draft + " · " + a.Text
 }
 
 // draft finds an open draft by its id; nil when it is not open any more.

@@ -98,6 +98,7 @@ func TestRoomIsOfferedTheHoldingStatement(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &desk.Reminders{Desk: c.Desk, Rooms: c.rooms, Log: slog.New(slog.DiscardHandler), Looked: cancel}
 	r.Run(ctx)
+	c.post("tg")
 	if op := c.said[len(c.said)-1]; !strings.Contains(op.Text, "is due") || op.Buttons[0][0].Text != "Holding statement" {
 		t.Fatalf("reminded with %+v", op)
 	}

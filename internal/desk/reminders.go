@@ -32,14 +32,10 @@ type Reminders struct {
 	Rooms  *Rooms
 	Log    *slog.Logger
 	Looked func() // called after each look, for tests; may be nil
-
-	out *outbox
 }
 
 // Run reminds until ctx ends.
 func (r *Reminders) Run(ctx context.Context) {
-	r.out = newOutbox(ctx, r.Log)
-	defer r.out.wait()
 	for ctx.Err() == nil {
 		if err := r.look(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			r.Log.Warn("promises were not looked at", "error", err)
@@ -83,11 +79,10 @@ func (r *Reminders) slowed(ctx context.Context, i *incident.Incident, now time.T
 		if d.State != broadcast.Pending || !waitsLong(d, now) {
 			continue
 		}
-		if first, err := r.once(ctx, "slowed:"+d.ID, "yes"); err != nil {
+		l := Letter{Until: now.Add(useOfTelling), Text: fmt.Sprintf("%s has not reached %s: the platform asks to wait until %s UTC. It is sent then; nothing needs to be done.",
+			d.Update, d.Channel, d.Until.UTC().Format("15:04:05"))}
+		if err := r.once(ctx, "slowed:"+d.ID, "yes", r.Rooms.toRooms(i.Drill, l)); err != nil {
 			return err
-		} else if first {
-			r.tellAll(i.Drill, bots.Operation{Text: fmt.Sprintf("%s has not reached %s: the platform asks to wait until %s UTC. It is sent then; nothing needs to be done.",
-				d.Update, d.Channel, d.Until.UTC().Format("15:04:05"))})
 		}
 	}
 	return nil
@@ -110,54 +105,27 @@ func (r *Reminders) escalate(ctx context.Context, now time.Time) error {
 		if len(d.Approvals) >= d.Needs || now.Sub(d.CreatedAt) < r.Desk.Escalate {
 			continue
 		}
-		name := "escalated:" + d.ID()
-		first, err := r.once(ctx, name, "yes")
-		switch {
-		case err != nil:
-			return err
-		case !first:
-			continue
+		l := Letter{Draft: d.ID(), Until: now.Add(useOfAsking)}
+		l.Text = fmt.Sprintf("%s by %s has waited %s for somebody to agree. An admin may publish it alone, with a reason: /publish %s why", d.ID(), d.Author, roughly(now.Sub(d.CreatedAt)), d.ID())
+		letters := r.Rooms.toRooms(d.Drill, l)
+		for _, l.Account = range r.Rooms.oneOfEach("") {
+			letters = append(letters, r.Rooms.toOperators(l, func(o Operator) bool { return o.Role == Admin })...)
 		}
-		text := fmt.Sprintf("%s by %s has waited %s for somebody to agree. An admin may publish it alone, with a reason: /publish %s why", d.ID(), d.Author, roughly(now.Sub(d.CreatedAt)), d.ID())
-		r.tellAll(d.Drill, bots.Operation{Text: text})
-		for _, account := range r.Rooms.oneOfEach("") {
-			for _, o := range r.Desk.Operators {
-				if o.Role == Admin {
-					r.out.add(account, letter{send: func(ctx context.Context) { r.Rooms.write(ctx, account, o, bots.Operation{Text: text}, "") }})
-				}
-			}
+		if err := r.once(ctx, "escalated:"+d.ID(), "yes", letters); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// once reports whether a thing is to be told now, for the first time or with
-// something else than before. It is remembered first: a line that is lost in a
-// crash does less harm than one that never ends.
-func (r *Reminders) once(ctx context.Context, name, what string) (bool, error) {
+// once writes letters that tell a thing for the first time, or that it is
+// something else than before.
+func (r *Reminders) once(ctx context.Context, name, what string, letters []Letter) error {
 	told, err := r.Desk.Reader.Setting(ctx, name)
 	if err != nil || told == what {
-		return false, err
+		return err
 	}
-	return true, r.Desk.Reader.Set(ctx, name, what)
-}
-
-// tellAll tells all rooms, or all that are for drills.
-func (r *Reminders) tellAll(drill bool, op bots.Operation) {
-	for _, room := range r.Rooms.Rooms {
-		if room.Drill == drill {
-			r.tell(room, op)
-		}
-	}
-}
-
-func (r *Reminders) tell(room Room, op bots.Operation) {
-	op.Action, op.Target = bots.Post, room.Target
-	r.out.add(room.Account, letter{send: func(ctx context.Context) {
-		if _, err := r.Rooms.Say(ctx, room.Account, op); err != nil {
-			r.Log.Warn("a room was not reminded", "room", room.Target, "error", err)
-		}
-	}})
+	return r.Desk.write(ctx, name, what, letters...)
 }
 
 // reminder is what the rooms should be told about a promise now, and which
@@ -177,14 +145,9 @@ func reminder(i *incident.Incident, zone *time.Location, now time.Time) (text, s
 
 // remind tells each room once.
 func (r *Reminders) remind(ctx context.Context, i *incident.Incident, stage, text string) error {
-	op := bots.Operation{Text: text}
+	l := Letter{Text: text, Until: time.Now().Add(useOfTelling)}
 	if _, approved := r.Desk.Approved[incident.HoldPhrase]; approved && stage == due && i.Kind != incident.Notice {
-		op.Buttons = [][]bots.Button{{{Text: "Holding statement", Data: press("hold", i.Ref.String(), fmt.Sprint(len(i.Updates)))}}}
+		l.Buttons = [][]bots.Button{{{Text: "Holding statement", Data: press("hold", i.Ref.String(), fmt.Sprint(len(i.Updates)))}}}
 	}
-	name := fmt.Sprintf("reminded:%s:%s", i.Ref, stage)
-	if first, err := r.once(ctx, name, i.NextUpdate.UTC().Format(time.RFC3339)); err != nil || !first {
-		return err
-	}
-	r.tellAll(i.Drill, op)
-	return nil
+	return r.once(ctx, fmt.Sprintf("reminded:%s:%s", i.Ref, stage), i.NextUpdate.UTC().Format(time.RFC3339), r.Rooms.toRooms(i.Drill, l))
 }

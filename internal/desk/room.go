@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
@@ -43,6 +44,16 @@ type RoomStore interface {
 	Owed(ctx context.Context, account string) ([]Heard, error)
 	// Answered forgets such an event.
 	Answered(ctx context.Context, account, key string) error
+	// Letters lists the letters of an account, oldest first.
+	Letters(ctx context.Context, account string) ([]Letter, error)
+	// BeginLetter notes that a letter may be sent now. It returns false where
+	// that was so MostTries times, and refuses with [broadcast.ErrLost].
+	BeginLetter(ctx context.Context, lease broadcast.Lease, id int64) (bool, error)
+	// SpareLetter takes back what BeginLetter noted: nothing was sent.
+	SpareLetter(ctx context.Context, lease broadcast.Lease, id int64) error
+	// EndLetter removes a letter and remembers, unless it is empty, the message
+	// that shows its draft.
+	EndLetter(ctx context.Context, id int64, draft string, shows RoomMessage) error
 	// Question returns a question that was asked, or nil when there is none.
 	Question(ctx context.Context, id int64) (*Question, error)
 }

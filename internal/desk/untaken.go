@@ -58,5 +58,5 @@ func (e *ear) answer(ev bots.Event, text string) {
 		return
 	}
 	h := heard{account: e.account, room: room, ev: ev}
-	e.out.add(e.account, letter{send: func(ctx context.Context) { e.rooms.tell(ctx, h, text) }})
+	e.out.add(e.account, errand{send: func(ctx context.Context) { e.rooms.tell(ctx, h, text) }})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,7 +36,7 @@ func history(t *testing.T, s *Store) {
 		if err := tx.AddDraft(&desk.Draft{State: "open", Author: "Ana"}); err != nil {
 			return nil, err
 		}
-		return []byte(`{"answer": "登录"}`), tx.Freeze("channel:x", "why", "Ana", noon)
+		return []byte(`{"answer": "登录"}`), errors.Join(tx.Freeze("channel:x", "why", "Ana", noon), tx.Write(aLetter("tg")))
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ type News struct {
 	Last  int64              // line of the audit up to which this goes
 	Refs  []string           // incidents that something happened to
 	Lanes map[string][]int64 // by account: what commands gave to do and is not done
+
+	Letters []string // accounts with letters that are not sent
 }
 
 // Shared reports whether other nodes may work on this store too.
@@ -25,6 +27,9 @@ func (s *Store) News(ctx context.Context, after int64) (news News, err error) {
 	err = s.look(ctx, func(tx *tx) error {
 		if after < 0 {
 			return tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM audit`).Scan(&news.Last)
+		}
+		if news.Letters, err = lettered(ctx, tx); err != nil {
+			return err
 		}
 		commanded, err := news.read(ctx, tx, after)
 		if err != nil || len(commanded) == 0 {

@@ -120,6 +120,7 @@ func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
 		{`DELETE FROM walk_resend WHERE subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`, []any{bot, chat}},
 		{`DELETE FROM subscriber WHERE bot = ? AND chat = ?`, []any{bot, chat}},
 		{`DELETE FROM room_message WHERE account = ? AND chat = ?`, []any{bot, id}},
+		{`DELETE FROM letter WHERE account = ? AND room = ?`, []any{bot, id}},
 		{`DELETE FROM unanswered WHERE account = ? AND key LIKE ?`, []any{bot, id + "/%"}},
 		{`DELETE FROM inbox WHERE key LIKE ? ESCAPE '\'`, []any{keys}},
 	} {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/allclear-hq/allclear/internal/desk"
 )
@@ -14,10 +15,14 @@ var _ desk.RoomStore = (*Store)(nil)
 // Remember implements [desk.RoomStore].
 func (s *Store) Remember(ctx context.Context, m desk.RoomMessage, subject string) error {
 	return s.change(ctx, func(tx *tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO room_message (account, chat, message, subject, at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (account, chat, message) DO UPDATE SET subject = excluded.subject`, m.Account, m.Chat, m.Message, subject, micros(s.now()))
-		return err
+		return remember(ctx, tx, m, subject, s.now())
 	})
+}
+
+func remember(ctx context.Context, q querier, m desk.RoomMessage, subject string, at time.Time) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO room_message (account, chat, message, subject, at) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (account, chat, message) DO UPDATE SET subject = excluded.subject`, m.Account, m.Chat, m.Message, subject, micros(at))
+	return err
 }
 
 // Subject implements [desk.RoomStore].

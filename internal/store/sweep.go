@@ -10,6 +10,7 @@ import (
 const (
 	keepAnswers  = 30 * 24 * time.Hour  // to commands that may be repeated; platforms deliver again for a day
 	keepTries    = 30 * 24 * time.Hour  // that changed nothing; those that sent a text, or may have, are on record
+	keepLetters  = time.Hour            // that nobody sent in time, since nobody holds their account
 	keepMessages = 365 * 24 * time.Hour // what a message in a room is about, so that a reply to it is understood
 )
 
@@ -27,6 +28,7 @@ func (s *Store) Sweep(ctx context.Context) (n int64, err error) {
 		{`DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE ended > 0 AND ended < ? AND outcome <> 'done' AND outcome NOT LIKE 'unsure%' LIMIT ?)`, keepTries},
 		{`DELETE FROM question WHERE id IN (SELECT id FROM question WHERE at < ? LIMIT ?)`, keepAnswers},
 		{`DELETE FROM room_message WHERE (account, chat, message) IN (SELECT account, chat, message FROM room_message WHERE at < ? LIMIT ?)`, keepMessages},
+		{`DELETE FROM letter WHERE id IN (SELECT id FROM letter WHERE until < ? LIMIT ?)`, keepLetters},
 	} {
 		deleted, err := s.sweep(ctx, old.query, s.now().Add(-old.keep))
 		n += deleted

@@ -43,11 +43,14 @@ func TestSweepDeletesOnlyWhatIsOldAndOfNoUse(t *testing.T) {
 		must(`INSERT INTO room_message (account, chat, message, subject, at) VALUES ('tg', '1', ?, 'D-1', ?)`, name, at)
 		must(`INSERT INTO question (key, question, settled, at) VALUES (?, '{}', '', ?)`, name, at)
 	}
+	for _, until := range []int64{old, micros(now)} {
+		must(`INSERT INTO letter (account, room, draft, letter, tries, until) VALUES ('tg', '', '', '{}', 0, ?)`, until)
+	}
 	n, err := s.Sweep(t.Context())
-	if want := int64(sweepAtOnce + 10 + 2 + 1 + 1); err != nil || n != want {
+	if want := int64(sweepAtOnce + 10 + 2 + 1 + 1 + 1); err != nil || n != want {
 		t.Errorf("swept %d (%v), want %d", n, err, want)
 	}
-	for table, want := range map[string]int{"inbox": 1, "attempt": 4, "room_message": 1, "question": 1} {
+	for table, want := range map[string]int{"inbox": 1, "attempt": 4, "room_message": 1, "question": 1, "letter": 1} {
 		if got := count(t, s, table); got != want {
 			t.Errorf("%s has %d rows, want %d", table, got, want)
 		}
