@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -340,4 +342,48 @@ func (f *fleet) ready() bool {
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode == http.StatusOK
+}
+
+// A server that was killed and is started again has the accounts that it had
+// before at once: nothing waits for its leases to end, which would be in an hour.
+func TestKilledServerHasItsAccountsAtOnce(t *testing.T) {
+	for name, database := range map[string]func(t *testing.T) (url, driver, source string){
+		"SQLite": func(t *testing.T) (string, string, string) {
+			file := filepath.Join(t.TempDir(), "allclear.db")
+			return "sqlite:" + file, "sqlite", file
+		},
+		"PostgreSQL": func(t *testing.T) (string, string, string) {
+			url := storetest.Postgres(t)
+			return url, "pgx", url
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, driver, source := database(t)
+			f := newFleetOf(newServer(t), url, 1)
+			f.until("all accounts are held", func() bool { return len(f.held(f.nodes[0])) == 4 })
+			f.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.")
+			f.until("sent", func() bool { return f.allSent("INC-1") })
+			f.nodes[0].kill()
+
+			db, err := sql.Open(driver, source)
+			if err == nil {
+				_, err = db.ExecContext(t.Context(), fmt.Sprint("UPDATE lease SET expires = expires + ", time.Hour.Microseconds()))
+			}
+			if err == nil {
+				err = db.Close()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			typed, died := f.types("1001", "/update INC-1 A fix is in place.", sim.Saying{}), time.Now()
+			f.url = f.start().url
+			f.presses("1001", f.answered(typed), "Publish")
+			f.until("sent", func() bool { return f.allSent("INC-1") && len(f.feed("x")) == 2 })
+			t.Logf("answered, published and sent %v after it was killed; 5 s are promised to send again", time.Since(died).Round(time.Second/10))
+			for _, p := range platforms {
+				f.wantTexts(p, "Nobody can log in", "A fix is in place")
+			}
+		})
+	}
 }
