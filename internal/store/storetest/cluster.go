@@ -3,6 +3,8 @@
 package storetest
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"net"
 	"os"
@@ -37,22 +39,85 @@ func NewCluster(tb testing.TB) *Cluster {
 		without(tb, "no PostgreSQL is installed here")
 	}
 	slices.Sort(found)
-	c := &Cluster{tb: tb, bin: filepath.Dir(found[len(found)-1]), port: freePort(tb)}
-	if c.dir, err = os.MkdirTemp("", "cluster"); err != nil { //nolint:usetesting // another user must get there
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { os.RemoveAll(c.dir) })
+	c := &Cluster{tb: tb, bin: filepath.Dir(found[len(found)-1])}
 	if os.Getuid() == 0 { // as whom it does not run
 		c.as = credential(tb, "postgres")
-		if err := os.Chown(c.dir, int(c.as.Uid), int(c.as.Gid)); err != nil {
-			tb.Fatal(err)
-		}
 	}
+	c.settle()
 	c.must("initdb", "-D", c.dir+"/data", "-U", "allclear", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 	c.Start()
-	tb.Cleanup(c.Stop)
-	c.URL = fmt.Sprintf("postgres://allclear@127.0.0.1:%d/postgres?sslmode=disable", c.port)
 	return c
+}
+
+// settle finds a place for it.
+func (c *Cluster) settle() {
+	c.tb.Helper()
+	var err error
+	if c.dir, err = os.MkdirTemp("", "cluster"); err != nil { // another user must get there
+		c.tb.Fatal(err)
+	}
+	c.tb.Cleanup(func() { c.Stop(); os.RemoveAll(c.dir) })
+	c.Own(c.dir)
+	c.port = freePort(c.tb)
+	c.URL = fmt.Sprintf("postgres://allclear@%s/postgres?sslmode=disable", c.Address())
+}
+
+// Address is where it listens.
+func (c *Cluster) Address() string { return fmt.Sprint("127.0.0.1:", c.port) }
+
+// Folder makes a folder for something of its.
+func (c *Cluster) Folder(name string) string {
+	c.tb.Helper()
+	dir := filepath.Join(c.dir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		c.tb.Fatal(err)
+	}
+	c.Own(dir)
+	return dir
+}
+
+// Own gives a folder to the user that it runs as.
+func (c *Cluster) Own(dir string) {
+	c.tb.Helper()
+	if c.as == nil {
+		return
+	}
+	if err := os.Chown(dir, int(c.as.Uid), int(c.as.Gid)); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+// Standby starts another one that follows it. From then on what is committed is
+// on both.
+func (c *Cluster) Standby() *Cluster {
+	c.tb.Helper()
+	standby := &Cluster{tb: c.tb, bin: c.bin, as: c.as}
+	standby.settle()
+	standby.must("pg_basebackup", "-h", "127.0.0.1", "-p", strconv.Itoa(c.port), "-U", "allclear", "-D", standby.dir+"/data", "-R", "-c", "fast", "--no-sync")
+	standby.Start()
+	c.SQL("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+	return standby
+}
+
+// Promote has a standby take the place of the one that it follows.
+func (c *Cluster) Promote() {
+	c.tb.Helper()
+	c.must("pg_ctl", "promote", "-w", "-D", c.dir+"/data")
+}
+
+// SQL runs statements one after the other.
+func (c *Cluster) SQL(statements ...string) {
+	c.tb.Helper()
+	db, err := sql.Open("pgx", c.URL)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	defer db.Close()
+	for _, s := range statements {
+		if _, err := db.ExecContext(context.Background(), s); err != nil {
+			c.tb.Fatalf("%s: %v", s, err)
+		}
+	}
 }
 
 // Start starts it and waits until it takes connections.
