@@ -27,7 +27,13 @@ type disk struct {
 // It has more room than readiness asks for.
 func newDisk(t *testing.T) *disk {
 	t.Helper()
-	d := &disk{t: t, dir: t.TempDir()}
+	return newDiskAt(t, t.TempDir())
+}
+
+// newDiskAt mounts one in a folder.
+func newDiskAt(t *testing.T, dir string) *disk {
+	t.Helper()
+	d := &disk{t: t, dir: dir}
 	if err := syscall.Mount("tmpfs", d.dir, "tmpfs", 0, fmt.Sprintf("size=%d", diskFull*2)); err != nil {
 		t.Skipf("nothing can be mounted here: %v", err)
 	}

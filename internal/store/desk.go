@@ -38,6 +38,7 @@ func (s *Store) Change(ctx context.Context, key string, fn func(desk.Tx) ([]byte
 	if err != nil {
 		return nil, err
 	}
+	s.kept()
 	return answer, nil
 }
 

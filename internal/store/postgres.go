@@ -47,7 +47,7 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "allclear"
 	}
-	s := &Store{node: nodeName(), now: time.Now, patient: patience, stumbled: new(atomic.Bool)}
+	s := &Store{node: nodeName(), now: time.Now, patient: patience, stumbled: new(atomic.Bool), lack: new(atomic.Pointer[lack])}
 	s.clock = func(ctx context.Context, q querier) (time.Time, error) {
 		var us int64
 		err := q.QueryRowContext(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&us)
@@ -62,7 +62,7 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 	})
 	s.write = stdlib.OpenDB(*config, prepared)
 	s.writer = newPool(s.write, 1, beginWriting)
-	s.writer.pg, s.writer.commit = true, s.commit
+	s.writer.pg, s.writer.commit, s.writer.failed = true, s.commit, s.refused
 	read := stdlib.OpenDB(*config, prepared)
 	read.SetMaxOpenConns(2 * readers)
 	read.SetMaxIdleConns(readers)
@@ -185,23 +185,33 @@ func pause(ctx context.Context, d time.Duration) {
 
 // explainPostgres says in one line what PostgreSQL did not like and what to do.
 func explainPostgres(err error) error {
-	text := errors.New(strings.Join(strings.Fields(err.Error()), " "))
+	return errors.New(strings.Join(strings.Fields(advised(err).Error()), " "))
+}
+
+// advised adds what to do to the errors of PostgreSQL that people meet.
+func advised(err error) error {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		advice := map[string]string{
 			"28P01": "the password in the store's url is not that user's",
 			"28000": "let that user in, in pg_hba.conf",
 			"3D000": "create the database, owned by that user",
 			"42501": "make that user the owner of the database, or let it create tables in the schema",
-			"53300": "raise max_connections",
-			"25006": "name the server that can be written",
+			"53100": "make room on PostgreSQL's disk",
+			"53300": "raise max_connections or that user's limit",
+			"25006": writable,
 		}[e.Code]
-		if advice != "" {
-			return fmt.Errorf("%w: %s", text, advice)
+		if advice == "" {
+			return err
 		}
-		return text
+		return fmt.Errorf("%w: %s", err, advice)
+	}
+	if strings.Contains(err.Error(), "read only connection") { // as pgx says it
+		return fmt.Errorf("%w: %s", err, writable)
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
-		return fmt.Errorf("%w: check that PostgreSQL runs there and can be reached", text)
+		return fmt.Errorf("%w: check that PostgreSQL runs there and can be reached", err)
 	}
-	return text
+	return err
 }
+
+const writable = "name the server that can be written"

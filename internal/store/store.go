@@ -46,6 +46,7 @@ type Store struct {
 	file     os.FileInfo                                       // that was opened
 	damage   *atomic.Pointer[error]                            // that was met
 	stumbled *atomic.Bool                                      // the last transaction that writes came to nothing
+	lack     *atomic.Pointer[lack]                             // that was met last; nil with a file, whose disk is looked at
 	slow     func(change string)                               // told of a change of the tables that takes long; may be nil
 }
 
@@ -136,10 +137,14 @@ func (s *Store) Ready(ctx context.Context) error {
 			return *met
 		}
 	}
-	return s.change(ctx, func(tx *tx) error {
+	err := s.change(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('ready', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, s.now().UTC().Format(time.RFC3339))
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return s.lacking()
 }
 
 // migrate runs the numbered files that have not run yet, each in a
