@@ -44,8 +44,13 @@ type Bulk struct {
 }
 
 // NewBulk returns a bulk client that keeps up to idle connections open, and
-// whose errors are as free of secrets as those of c.
-func NewBulk(c *Client, idle int) *Bulk { return &Bulk{client: c, base: newTransport(idle)} }
+// whose errors are as free of secrets as those of c. Answers are of a few hundred
+// bytes, which cost more to unpack than to receive.
+func NewBulk(c *Client, idle int) *Bulk {
+	b := &Bulk{client: c, base: newTransport(idle)}
+	b.base.DisableCompression = true
+	return b
+}
 
 // Post makes one request with a JSON body and reads the beginning of the answer
 // into buf, as much as fits. The exchange that it returns is only for its

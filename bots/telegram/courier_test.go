@@ -27,6 +27,9 @@ func courier(t *testing.T, answer func(http.ResponseWriter)) (*Bot, chan map[str
 		if err := json.Unmarshal(body, &m); err != nil || r.URL.Path != "/bot"+courierToken+"/sendMessage" || r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %q: %v", r.URL.Path, body, err)
 		}
+		if packed := r.Header.Get("Accept-Encoding"); packed != "" {
+			t.Errorf("the answer may be packed as %s, which costs more than it saves", packed)
+		}
 		asked <- m
 		answer(w)
 	}))
