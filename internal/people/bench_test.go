@@ -3,6 +3,7 @@
 package people_test
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"database/sql"
@@ -10,6 +11,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,14 +31,13 @@ import (
 // does besides: receipts are kept, the journal is written. Beside it, in the
 // same round and over as many connections, it makes as many plain requests with
 // net/http, and as many with the courier that the walk uses. The stand-in is in
-// this process and costs all three the same. What is printed are medians of the
-// rounds; -benchtime 9x makes nine.
+// another process: what it costs, and what whoever sends costs it, is not counted.
+// What is printed are medians of the rounds; -benchtime 9x makes nine.
 //
 //	of-courier  how fast the walk is, as a share of the courier alone
 //	of-plain    as a share of net/http's client
 //	µs-on-top   of CPU for each message, more than the courier takes
-//	µs-courier  of CPU for each message by the courier, and µs-plain by the
-//	            client, the stand-in's included
+//	µs-courier  of CPU for each message by the courier, and µs-plain by the client
 //	µs-alone    of CPU for each message by the walk, where nothing is carried.
 //	            It is no difference between two that are much larger, and so
 //	            means something on a machine that has other work too
@@ -88,26 +90,91 @@ func used() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// listeners are a crowd that says when so many have a message.
+// TestMain lets the test's binary be a crowd.
+func TestMain(m *testing.M) {
+	if os.Getenv(asCrowd) != "" {
+		if err := beCrowd(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+const asCrowd = "ALLCLEAR_TEST_AS_CROWD"
+
+// beCrowd says where it listens, and to each line with a number how many messages
+// it has taken as soon as there are so many.
+func beCrowd(in io.Reader, out io.Writer) error {
+	c, err := crowd.Listen()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	more := make(chan struct{}, 1)
+	c.Heard = func(_, _ int64) {
+		select {
+		case more <- struct{}{}:
+		default:
+		}
+	}
+	fmt.Fprintln(out, c.URL)
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		n, err := strconv.Atoi(lines.Text())
+		if err != nil {
+			return err
+		}
+		taken, _ := c.Count()
+		for ; taken < n; taken, _ = c.Count() {
+			<-more
+		}
+		fmt.Fprintln(out, taken)
+	}
+	return nil
+}
+
+// listeners are a crowd in another process that says when so many have a message.
 type listeners struct {
-	*crowd.Crowd
-	all chan struct{}
+	URL   string
+	all   chan struct{}
+	ask   io.Writer
+	lines *bufio.Scanner
 }
 
 func newListeners(tb testing.TB, n int64) listeners {
 	tb.Helper()
-	c, err := crowd.Listen()
+	cmd := exec.CommandContext(tb.Context(), os.Args[0])
+	cmd.Env, cmd.Stderr = append(os.Environ(), asCrowd+"=1"), os.Stderr
+	in, err := cmd.StdinPipe()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { c.Close() })
-	l := listeners{c, make(chan struct{})}
-	c.Heard = func(_, message int64) {
-		if message == n {
-			close(l.all)
-		}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
 	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { in.Close(); cmd.Wait() })
+	l := listeners{all: make(chan struct{}), ask: in, lines: bufio.NewScanner(out)}
+	l.lines.Scan()
+	l.URL = l.lines.Text()
+	fmt.Fprintln(in, n)
+	go func() {
+		l.lines.Scan()
+		close(l.all)
+	}()
 	return l
+}
+
+// count is how many messages were taken, once all were.
+func (l listeners) count() string {
+	<-l.all
+	fmt.Fprintln(l.ask, 0)
+	l.lines.Scan()
+	return l.lines.Text()
 }
 
 // loop calls f for each of n chats, from as many goroutines as there are
@@ -173,8 +240,8 @@ func courierLoop(b *testing.B, n int64) cost {
 
 func mustHear(b testing.TB, c listeners, n int64) {
 	b.Helper()
-	if taken, _ := c.Count(); int64(taken) != n {
-		b.Fatalf("%d messages came of %d", taken, n)
+	if taken := c.count(); taken != strconv.FormatInt(n, 10) {
+		b.Fatalf("%s messages came of %d", taken, n)
 	}
 }
 
