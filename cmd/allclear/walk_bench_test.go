@@ -19,6 +19,7 @@ import (
 
 	"github.com/allclear-hq/allclear/internal/crowd"
 	"github.com/allclear-hq/allclear/internal/store"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 var mostPeople = flag.Int("walk-people", 1_000_000, "the largest audience of BenchmarkAudience; 5000000 takes minutes")
@@ -38,7 +39,7 @@ func BenchmarkPace(b *testing.B) {
 			b.Run(fmt.Sprintf("rate=%d/answers=%v", rate, answers), func(b *testing.B) {
 				rounds := crowd.Medians{}
 				for b.Loop() {
-					t := beginTelling(b, rate, 30_000, answers)
+					t := beginTelling(b, "", rate, 30_000, answers)
 					asleep(2 * time.Second) // the walk is under way
 					t.watch(20 * time.Second)
 					_, refused := t.crowd.Count()
@@ -54,32 +55,40 @@ func BenchmarkPace(b *testing.B) {
 }
 
 // BenchmarkAudience does the same with audiences of different sizes, at 1000 a
-// second and answers after 100 ms.
+// second and answers after 100 ms, on SQLite and on PostgreSQL.
 //
 //	peak-MiB   memory that the program ever had
 //	ms-first   from the answer to Publish until the first message arrived
 //	of-one     the same as a multiple of what it takes with one person
 //	ms-start   from /start until its answer arrived, meanwhile
+//	ms-second  from the answer to Publish of a second incident, which concerns
+//	           nobody but the last of them all, until he has it, meanwhile
 func BenchmarkAudience(b *testing.B) {
-	for _, people := range []int{10_000, 1_000_000, 5_000_000} {
-		if people > *mostPeople {
-			continue
-		}
-		b.Run(fmt.Sprintf("people=%d", people), func(b *testing.B) {
-			rounds := crowd.Medians{}
-			for b.Loop() {
-				one := beginTelling(b, 1000, 1, 100*time.Millisecond)
-				one.end()
-				t := beginTelling(b, 1000, people, 100*time.Millisecond)
-				rounds.Add("of-one", t.first.Seconds()/one.first.Seconds())
-				rounds.Add("ms-first", t.first.Seconds()*1e3)
-				asleep(2 * time.Second) // the walk is under way
-				rounds.Add("ms-start", t.start().Seconds()*1e3)
-				rounds.Add("peak-MiB", peakOf(b, t.pid))
-				t.end()
+	for name, database := range map[string]func() string{
+		"sqlite":   func() string { return "" },
+		"postgres": func() string { return storetest.Postgres(b) },
+	} {
+		for _, people := range []int{10_000, 1_000_000, 5_000_000} {
+			if people > *mostPeople {
+				continue
 			}
-			rounds.Report(b)
-		})
+			b.Run(fmt.Sprintf("%s/people=%d", name, people), func(b *testing.B) {
+				rounds := crowd.Medians{}
+				for b.Loop() {
+					one := beginTelling(b, database(), 1000, 1, 100*time.Millisecond)
+					one.end()
+					t := beginTelling(b, database(), 1000, people, 100*time.Millisecond)
+					rounds.Add("of-one", t.first.Seconds()/one.first.Seconds())
+					rounds.Add("ms-first", t.first.Seconds()*1e3)
+					asleep(2 * time.Second) // the walk is under way
+					rounds.Add("ms-start", t.start().Seconds()*1e3)
+					rounds.Add("ms-second", t.second().Seconds()*1e3)
+					rounds.Add("peak-MiB", peakOf(b, t.pid))
+					t.end()
+				}
+				rounds.Report(b)
+			})
+		}
 	}
 }
 
@@ -90,17 +99,19 @@ type telling struct {
 	rate     int
 	pid      int
 	kill     func()
-	first    time.Duration // from the answer to Publish until the first message arrived
-	answered atomic.Int64  // when a newcomer was answered
-	share    float64       // of the rate, while it was watched
-	core     float64       // CPU, meanwhile
+	first    time.Duration        // from the answer to Publish until the first message arrived
+	answered atomic.Int64         // when a newcomer was answered
+	last     atomic.Int64         // when the last of them all was told
+	publish  func(args ...string) // a command of the program's
+	share    float64              // of the rate, while it was watched
+	core     float64              // CPU, meanwhile
 }
 
 const newcomer = 900_000_000 // a chat that is in no audience
 
 // beginTelling starts the program, publishes an update once it knows how many
 // people there are, and returns when the first has it.
-func beginTelling(b *testing.B, rate, people int, answers time.Duration) *telling {
+func beginTelling(b *testing.B, database string, rate, people int, answers time.Duration) *telling {
 	c, err := crowd.Listen()
 	if err != nil {
 		b.Fatal(err)
@@ -110,26 +121,32 @@ func beginTelling(b *testing.B, rate, people int, answers time.Duration) *tellin
 	c.Way = func() time.Duration { return answers/2 - 5*time.Millisecond + rand.N(10*time.Millisecond) }
 	var first atomic.Int64
 	c.Heard = func(chat, _ int64) {
-		if now := time.Now().UnixNano(); chat == newcomer {
+		switch now := time.Now().UnixNano(); chat {
+		case newcomer:
 			t.answered.CompareAndSwap(0, now)
-		} else {
+		case int64(people) + 1:
+			t.last.CompareAndSwap(0, now)
+		default:
 			first.CompareAndSwap(0, now)
 		}
 	}
 	var url string
-	url, t.pid, t.kill = programAt(b, audienceConfig(b, c.URL, rate, people))
+	url, t.pid, t.kill = programAt(b, audienceConfig(b, database, c.URL, rate, people))
 	mustSoon(b, "the number of people", func() bool {
-		return strings.Contains(metricsOf(b, url), fmt.Sprintf(`state="active"} %v`, float64(people)))
+		return strings.Contains(metricsOf(b, url), fmt.Sprintf(`state="active"} %v`, float64(people+1)))
 	})
 	lookup := func(name string) (string, bool) {
 		v, ok := map[string]string{"ALLCLEAR_URL": url, "ALLCLEAR_TOKEN": demoToken}[name]
 		return v, ok
 	}
-	var out bytes.Buffer
-	e := &env{ctx: b.Context(), in: strings.NewReader(""), out: &out, err: &out, lookup: lookup}
-	if code := run(e, []string{"incident", "major", "login", "--title", "Logins fail", "--text", "Nobody can log in."}); code != 0 {
-		b.Fatal(out.String())
+	t.publish = func(args ...string) {
+		var out bytes.Buffer
+		e := &env{ctx: b.Context(), in: strings.NewReader(""), out: &out, err: &out, lookup: lookup}
+		if code := run(e, args); code != 0 {
+			b.Fatal(out.String())
+		}
 	}
+	t.publish("incident", "major", "login", "--title", "Logins fail", "--text", "Nobody can log in.")
 	published := time.Now()
 	mustSoon(b, "a first message", func() bool { return first.Load() != 0 })
 	t.first = time.Unix(0, first.Load()).Sub(published)
@@ -151,6 +168,15 @@ func (t *telling) start() time.Duration {
 	asked := time.Now()
 	mustSoon(t.b, "an answer to /start", func() bool { return t.answered.Load() != 0 })
 	return time.Unix(0, t.answered.Load()).Sub(asked)
+}
+
+// second publishes something that concerns nobody but the last of them all, and
+// returns when he has it.
+func (t *telling) second() time.Duration {
+	t.publish("incident", "critical", "deposits", "--title", "Deposits fail", "--text", "No deposits arrive.")
+	published := time.Now()
+	mustSoon(t.b, "a message to the last of them all", func() bool { return t.last.Load() != 0 })
+	return time.Unix(0, t.last.Load()).Sub(published)
 }
 
 func (t *telling) end() {
@@ -188,29 +214,39 @@ func mustSoon(b *testing.B, what string, ok func() bool) {
 	}
 }
 
-// audienceConfig is a configuration with an operator and an audience of so
-// many, whom it puts into the database directly: a million takes seconds.
-func audienceConfig(b *testing.B, api string, rate, people int) string {
+// audienceConfig is a configuration with an operator and an audience of so many
+// and one who chose something else, whom it puts into the database directly: a
+// million takes seconds. Without a database it is a file.
+func audienceConfig(b *testing.B, database, api string, rate, people int) string {
 	b.Helper()
 	dir := b.TempDir()
-	file := filepath.Join(dir, "walk.db")
+	driver, source := "pgx", database
+	if database == "" {
+		driver, source = "sqlite", filepath.Join(dir, "walk.db")
+		database = "sqlite:" + source
+	}
 	pace := fmt.Sprint("rate = ", rate)
 	if rate > 30 {
 		pace += "\npaid = 100_000"
 	}
-	config := audienceSite(b, dir, "sqlite:"+file, api, pace, fmt.Sprintf(`[[operators]]
+	config := audienceSite(b, dir, database, api, pace, fmt.Sprintf(`[[components]]
+id = "deposits"
+name = "Deposits"
+[[operators]]
 name = "Ana"
 role = "publisher"
 token = %q
 `, demoToken))
-	withStore(b, "sqlite:"+file, func(*store.Store) {}) // its tables
-	db, err := sql.Open("sqlite", file)
+	withStore(b, database, func(*store.Store) {}) // its tables
+	db, err := sql.Open(driver, source)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer db.Close()
-	_, err = db.ExecContext(context.WithoutCancel(b.Context()), `WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < ?)
-		INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed) SELECT 'tg', k, 'en', 0, '', '', 0, 0 FROM n`, people)
+	ctx := context.WithoutCancel(b.Context())
+	_, err = db.ExecContext(ctx, fmt.Sprintf(`INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed)
+		WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k <= %d)
+		SELECT 'tg', k, 'en', 0, CASE WHEN k <= %d THEN ' login ' ELSE ' deposits ' END, '', 0, 0 FROM n`, people, people))
 	if err != nil {
 		b.Fatal(err)
 	}
