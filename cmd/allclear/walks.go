@@ -154,7 +154,8 @@ func (a *app) crowd(audience string) desk.Crowd {
 	for _, ch := range audienceChannels(a.config) {
 		if w := a.walkers[ch.Account]; w != nil && ch.Name == audience {
 			pace := a.bots[ch.Account].Limits().Account
-			c.People = w.Numbers().People
+			n := w.Numbers()
+			c.People, c.Uncounted = n.People, n.States == nil
 			if pace.N > 0 {
 				c.Speed = float64(pace.N) / pace.Per.Seconds()
 			}

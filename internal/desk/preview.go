@@ -106,14 +106,18 @@ func (d *Desk) Preview(ctx context.Context, draft *Draft) (*Preview, error) {
 // A Crowd is how many people an audience has, and how many of them can be told
 // in a second.
 type Crowd struct {
-	Name   string
-	People int     // 0 while nobody has counted
-	Speed  float64 // 0 is without a limit
+	Name      string
+	People    int
+	Uncounted bool    // nobody has counted them here yet
+	Speed     float64 // 0 is without a limit
 }
 
 // reached says how many people are told by when: people  1.2 M · 36 000 before
 // the next update · all in 11 h.
 func (c Crowd) reached(next, now time.Time) string {
+	if c.Uncounted {
+		return c.Name + "  not counted yet"
+	}
 	line := c.Name
 	if c.People > 0 {
 		line += "  " + broadcast.Count(c.People)
