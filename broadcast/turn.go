@@ -13,7 +13,7 @@ import (
 // A Wish is to write to a person, of those who write to many by themselves.
 type Wish struct {
 	Class  Class
-	Person int64     // his chat
+	Person int64     // his chat; a negative one is that of a group
 	Since  time.Time // when it was first had
 	Pass   bool      // not to wait for him with ErrRests, if he was written to a moment ago
 }
@@ -104,12 +104,13 @@ func (p *pacer) wrote(t turn) {
 
 // Came tells what came of the request: nil is a success. A limit that somebody
 // in an audience met holds back the whole account: a platform does not say
-// whose limit it is, and with a million people it is hardly that of one.
+// whose limit it is, and with a million people it is hardly that of one. That of
+// a group is its own: its members can let nobody write more than once an hour.
 func (p Place) Came(f *bots.Fault) {
 	var op bots.Operation
 	if f != nil {
 		op.Target = strconv.FormatInt(p.person, 10)
-		if f.Kind == bots.RateLimited && p.class == Audience {
+		if f.Kind == bots.RateLimited && p.class == Audience && p.person > 0 {
 			p.account.pause("", f.Until)
 		}
 	}

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,7 +20,7 @@ func paying() *Engine {
 }
 
 func unpaid() *Engine {
-	limits := bots.Limits{Account: perSecond(30), Person: perSecond(1)}
+	limits := bots.Limits{Account: perSecond(30), Person: perSecond(1), Target: bots.Pace{N: 20, Per: time.Minute}}
 	return &Engine{accounts: map[string]*account{"tg": {pacer: newPacer(limits)}, "other": {pacer: newPacer(limits)}}}
 }
 
@@ -94,6 +95,75 @@ func TestOnePersonIsNotWrittenToTwiceInASecond(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A group gets no more than twenty messages in a minute, whatever they are and
+// whoever pays for which, its edits counted. A person gets more, and neither he nor
+// a room waits for a group.
+func TestAGroupTakesTwentyAMinute(t *testing.T) {
+	for name, begin := range map[string]func() *Engine{"free": unpaid, "paid": paying} {
+		synctest.Test(t, func(t *testing.T) {
+			e := begin()
+			began := time.Now()
+			turn := func(chat int64, k int) time.Duration {
+				class := []Class{Audience, Answer, Reword}[k%3]
+				if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: chat, Since: time.Now()}); err != nil {
+					t.Fatal(err)
+				}
+				return time.Since(began)
+			}
+			for k := range 20 {
+				turn(-5, k)
+			}
+			if took := turn(5, 0); took > 30*time.Second {
+				t.Errorf("%s: a person waited %v", name, took)
+			}
+			if _, err := e.Turn(t.Context(), "tg", Wish{Class: Audience, Person: -5, Since: time.Now(), Pass: true}); !errors.Is(err, ErrRests) {
+				t.Errorf("%s: a group that has had twenty messages is not passed over: %v", name, err)
+			}
+			for k := range 25 {
+				turn(5, k)
+			}
+			if took := time.Since(began); took > 50*time.Second {
+				t.Errorf("%s: 25 more messages to a person took until %v", name, took)
+			}
+			if took := turn(-5, 0); took < time.Minute || took > 63*time.Second {
+				t.Errorf("%s: the 21st message to a group goes after %v", name, took)
+			}
+			if _, err := e.accounts["tg"].wait(t.Context(), roomTurn("-5")); err != nil || time.Since(began) > 63*time.Second {
+				t.Errorf("%s: a room waits until %v, %v", name, time.Since(began), err)
+			}
+		})
+	}
+}
+
+func roomTurn(target string) turn { return turn{class: Room, target: target, since: time.Now()} }
+
+// A group whose members may write only now and then refuses for a long time; that
+// holds up nobody else.
+func TestARefusalOfAGroupIsItsOwn(t *testing.T) {
+	for name, begin := range map[string]func() *Engine{"free": unpaid, "paid": paying} {
+		synctest.Test(t, func(t *testing.T) {
+			e := begin()
+			began := time.Now()
+			turn := func(chat int64) Place {
+				p, err := e.Turn(t.Context(), "tg", Wish{Class: Audience, Person: chat, Since: time.Now()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p
+			}
+			turn(-5).Came(&bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: began.Add(time.Hour)})
+			turn(6).Came(nil)
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("%s: somebody else waited %v", name, took)
+			}
+			turn(-5)
+			if took := time.Since(began); took < time.Hour {
+				t.Errorf("%s: the group is written to after %v", name, took)
+			}
+		})
 	}
 }
 

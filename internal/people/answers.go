@@ -14,8 +14,8 @@ const (
 	shortSeconds = 40 // so long, afterwards, in one short line; who comes later still gets no answer at all
 
 	maxWaiting = 2000 // of each
-	maxPerChat = 3
-	answering  = 16 // requests at a time
+	maxPerChat = 4    // that wait or are being given
+	answering  = 16   // requests at a time
 )
 
 // A pending answer waits for its turn.
@@ -91,10 +91,16 @@ func (q *answers) next() (p pending, ok bool) {
 		return p, false
 	}
 	p, *from = (*from)[0], (*from)[1:]
-	if q.chats[p.event.Chat]--; q.chats[p.event.Chat] == 0 {
-		delete(q.chats, p.event.Chat)
-	}
 	return p, true
+}
+
+// done makes room for another answer to a chat.
+func (q *answers) done(chat string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.chats[chat]--; q.chats[chat] == 0 {
+		delete(q.chats, chat)
+	}
 }
 
 // count is how many wait.
@@ -134,6 +140,7 @@ func (q *answers) run(ctx context.Context) {
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
+			defer q.done(p.event.Chat)
 			q.deliver(ctx, p)
 		})
 		pause(ctx, q.gap)

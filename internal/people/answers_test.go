@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -85,6 +86,48 @@ func TestOnePersonWaitsFewTimes(t *testing.T) {
 	if q.count() != maxPerChat+1 {
 		t.Errorf("%d wait", q.count())
 	}
+}
+
+// TestAGroupThatAsksWithoutEndWaitsAlone checks that nobody else waits for the
+// answers to a group that has used up its limit.
+func TestAGroupThatAsksWithoutEndWaitsAlone(t *testing.T) {
+	texts, err := templates.Load("", []string{"en"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		answered := make(chan string, 100)
+		a := &Audience{Config: Config{Texts: texts, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)}, dialogue: &dialogue{}}
+		a.Say = func(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
+			if op.Target == "-5" {
+				<-ctx.Done()
+				return bots.Receipt{}, ctx.Err()
+			}
+			answered <- op.Target
+			return bots.Receipt{}, nil
+		}
+		a.answers = newAnswers(bots.Pace{N: 200, Per: time.Second}, a.deliver)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			a.answers.run(ctx)
+			close(done)
+		}()
+		for k := range 60 {
+			group, person := from(-5), from(k+1)
+			person.event.Private = true
+			a.answers.add(group)
+			a.answers.add(person)
+			time.Sleep(100 * time.Millisecond)
+			select {
+			case <-answered:
+			default:
+				t.Fatalf("person %d waits for the group", k+1)
+			}
+		}
+		stop()
+		<-done
+	})
 }
 
 func TestSeldom(t *testing.T) {

@@ -18,6 +18,7 @@ type Batch struct {
 	Revision int
 	Lo, Hi   int64     // everybody after Lo, up to Hi
 	Wrapped  bool      // it is in the second part of the ring
+	Again    bool      // it is of a round for those whom others did not reach
 	Journal  string    // the name of its sheet
 	At       time.Time // when it was opened
 	People   []Person  // who is written to, in the order of ids
@@ -76,7 +77,8 @@ const (
 	Barred                 // he blocked the bot, or threw it out
 	Vanished               // the account or chat is no more
 	Failed                 // refused for good
-	Away                   // he was not written to: it came out meanwhile that he left
+	Away                   // he cannot be written to: it came out meanwhile that he left, or a group lets only some write
+	Late                   // a group that has to wait longer than others can: it is told in a round of its own
 )
 
 // Planned names the people of a batch that is open: with a message those who are
@@ -132,6 +134,7 @@ type Closing struct {
 	Failed   int
 	Ask      bool    // who is unsure waits for a person to settle it
 	Resent   []int64 // subscribers who wait once more because no answer came
+	Late     []int64 // whom a round of their own tells
 	Barred   []int64
 	Vanished []int64
 	Moved    []Move
@@ -168,7 +171,7 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 		if p.To != 0 {
 			c.Moved = append(c.Moved, Move{p.Chat, p.To})
 		}
-		waits := p.Result == Unsent
+		waits := p.Result == Unsent || p.Result == Late && b.Again
 		switch p.Result {
 		case Told:
 			c.Told++
@@ -184,6 +187,10 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 		case Failed:
 			c.Failed++
 			c.Troubles = append(c.Troubles, Trouble{p.Subscriber, false, p.Detail})
+		case Late:
+			if !b.Again {
+				c.Late = append(c.Late, p.Subscriber)
+			}
 		case Barred:
 			c.Barred = append(c.Barred, p.Subscriber)
 		case Vanished:

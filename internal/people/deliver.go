@@ -19,13 +19,27 @@ func (a *Audience) deliver(ctx context.Context, p pending) {
 		return
 	}
 	began := time.Now()
-	_, err := a.Say(ctx, op)
+	err := a.say(ctx, op, p.event.Private)
 	if p.event.Kind == bots.Pressed {
 		a.endWait(ctx, p.event.Key)
 	}
 	if err != nil {
 		a.undelivered(ctx, p, began, bots.AsFault(err))
 	}
+}
+
+// groupPatience is how long an answer to a group may take. One that has used up
+// its limit does not keep others from being answered.
+const groupPatience = 5 * time.Second
+
+func (a *Audience) say(ctx context.Context, op bots.Operation, private bool) error {
+	if !private {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, groupPatience)
+		defer done()
+	}
+	_, err := a.Say(ctx, op)
+	return err
 }
 
 // operation is the message that answers.

@@ -35,7 +35,7 @@ const (
 // gather finds the next people of a round.
 func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error) {
 	b := &Batch{Walk: w.ID, Round: round.ID, Kind: round.Kind, Update: round.Update, Revision: r.revision(w, round),
-		Lo: round.Place, Hi: round.Place, Wrapped: round.Wrapped, At: time.Now()}
+		Lo: round.Place, Hi: round.Place, Wrapped: round.Wrapped, Again: round.Again, At: time.Now()}
 	size := min(r.size(), max(r.room(), smallest))
 	if r.paying {
 		size = min(size, r.Paid*perStar-w.Paid)

@@ -33,6 +33,7 @@ func (r *run) part(j *job) {
 	}
 	r.sent.Add(int64(c.Told))
 	r.closing = append(r.closing, c)
+	r.fresh = r.fresh && len(c.Late) == 0
 }
 
 // settled reports whether it is known for good what became of a person: whoever

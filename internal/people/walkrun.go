@@ -26,8 +26,9 @@ type run struct {
 	shares  map[int64]float64 // what walks have used of the limit, by weight
 	begun   map[int64]int64   // the version of a walk at which a batch of it was opened last
 	texts   map[text]written
-	again   map[Resend]int   // how often they were sent a message whose answer did not come; nil until it is loaded
-	edited  map[int64]edited // by row: whose messages show what they should, where others of the row do not yet
+	again   map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
+	late    map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
+	edited  map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
 	speed   speed
 	stride  stride
 	until   time.Time // nothing is opened before this
@@ -43,7 +44,7 @@ const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{},
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, late: map[int64]time.Time{},
 		sender: newSender(ctx, w, news), editor: newSender(ctx, w, news)}
 }
 

@@ -176,6 +176,9 @@ func (s *sender) do(t task) {
 		if !t.turn {
 			var err error
 			if t.place, err = s.turn(j, p, false); err != nil {
+				if errors.Is(err, context.DeadlineExceeded) && chat(p) < 0 {
+					p.Result = Late
+				}
 				break
 			}
 		}

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -23,8 +24,11 @@ func (r *run) close(b *Batch) {
 	r.unsure.Add(int64(c.Unsure))
 	r.closing = append(r.closing, c)
 	r.noteEdits(b)
-	if c.Back {
+	if c.Back || len(c.Late) > 0 {
 		r.fresh = false
+	}
+	if b.Again && slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Late }) {
+		r.late[b.Round] = time.Now().Add(lateEvery)
 	}
 }
 

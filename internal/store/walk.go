@@ -169,13 +169,13 @@ func loadWalk(ctx context.Context, q querier, w *people.Walk, incident int64) er
 // OpenBatches loads what an earlier life left open. Its people have only their
 // ids.
 func (s *Store) OpenBatches(ctx context.Context, channel string) (out []*people.Batch, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT walk_batch.id, walk, round, kind, n, revision, shows, lo, hi, wrapped, journal, receipts, at
+	rows, err := s.read.QueryContext(ctx, `SELECT walk_batch.id, walk, round, kind, n, revision, shows, lo, hi, wrapped, (SELECT again FROM walk_round WHERE walk_round.id = round), journal, receipts, at
 		FROM walk_batch JOIN walk ON walk.id = walk_batch.walk WHERE is_open = 1 AND channel = ? ORDER BY walk_batch.id`, channel)
 	err = each(rows, err, func() error {
 		var b people.Batch
 		var planned []byte
 		var at int64
-		err := rows.Scan(&b.ID, &b.Walk, &b.Round, &b.Kind, &b.Update, &b.Revision, &b.Shows, &b.Lo, &b.Hi, &b.Wrapped, &b.Journal, &planned, &at)
+		err := rows.Scan(&b.ID, &b.Walk, &b.Round, &b.Kind, &b.Update, &b.Revision, &b.Shows, &b.Lo, &b.Hi, &b.Wrapped, &b.Again, &b.Journal, &planned, &at)
 		if err != nil {
 			return err
 		}

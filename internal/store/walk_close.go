@@ -51,6 +51,9 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 			return err
 		}
 	}
+	if err := s.keepLate(ctx, tx, c); err != nil {
+		return err
+	}
 	return s.keepLeft(ctx, tx, c)
 }
 

@@ -1,0 +1,112 @@
+package people_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// slow is a group that takes nothing for some seconds from its first message on.
+type slow struct {
+	mu    sync.Mutex
+	until time.Time
+}
+
+func (s *slow) refuses() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.until.IsZero() {
+		s.until = time.Now().Add(3 * time.Second)
+	}
+	if time.Now().Before(s.until) {
+		return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 3","parameters":{"retry_after":3}}`
+	}
+	return ""
+}
+
+// A group that lets its members write only now and then keeps nobody else waiting,
+// and is told when it may be, also by a server that was started anew.
+func TestASlowGroupIsToldLater(t *testing.T) {
+	for name, restart := range map[string]bool{"the same server": false, "another server": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, quick)
+			w.start()
+			w.subscribe(nil, 1, 2, -4, 5, -6)
+			w.subscribe(nil, numbers(7, 300)...)
+			var group slow
+			w.inboxes.refusing(func(chat int64) string {
+				if chat == -4 {
+					return group.refuses()
+				}
+				return ""
+			})
+			w.publish("One.", incident.Major)
+			w.until("the others are told", func() bool { return w.inboxes.told("One.") == 298 })
+			if restart {
+				w.until("the group has a round of its own", func() bool { return w.roundsBegun(t) == 2 })
+				w.halt()
+				w.start()
+			}
+			w.idle()
+			w.want(-4, "One.")
+			w.want(300, "One.")
+			if d := w.round(t)[0]; d.State != broadcast.Sent || d.Audience.Told != 299 || d.Audience.Failed+d.Audience.Unsure > 0 {
+				t.Errorf("it stands at %+v %+v", d, d.Audience)
+			}
+			if n := len(w.inboxes.requests(-4)); !restart && n != 2 {
+				t.Errorf("the group was asked %d times, want 2", n)
+			}
+		})
+	}
+}
+
+// round is where the only round stands, with what was told once more.
+func (w *world) round(t *testing.T) []broadcast.Delivery {
+	t.Helper()
+	ds, err := w.store.Deliveries(context.WithoutCancel(t.Context()), incident.Ref{Prefix: "INC", Number: 1}, w.engine.Complete)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+// roundsBegun is how many rounds there are.
+func (w *world) roundsBegun(t *testing.T) int {
+	t.Helper()
+	walks, err := w.store.WalksOf(context.WithoutCancel(t.Context()), incident.Ref{Prefix: "INC", Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(walks["people"].Rounds)
+}
+
+// A group that closes its doors for the night is not asked about, and told what it
+// missed when it opens them.
+func TestAClosedGroupMissesNews(t *testing.T) {
+	w := newWorld(t, quick)
+	w.ask = true
+	w.start()
+	w.subscribe(nil, 1, -2)
+	w.inboxes.refusing(func(chat int64) string {
+		if chat == -2 {
+			return `{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send text messages to the chat"}`
+		}
+		return ""
+	})
+	w.publish("One.", incident.Major)
+	w.idle()
+	if d := w.round(t)[0]; d.Audience.Told != 1 || d.Audience.Failed+d.Audience.AskFailed > 0 {
+		t.Errorf("it stands at %+v", d.Audience)
+	}
+	w.inboxes.refusing(nil)
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.want(-2, "Two.")
+	if got := w.states(); got != "1 active, -2 active" {
+		t.Errorf("subscribers: %s", got)
+	}
+}
