@@ -24,10 +24,23 @@ const lackLasts = time.Minute
 // do, and remembers what was lacking.
 func (s *Store) refused(err error) error {
 	err = advised(err)
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && strings.HasPrefix(e.Code, "53") { // insufficient resources
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case ok && strings.HasPrefix(e.Code, "53"): // insufficient resources
 		s.lack.Store(&lack{err, s.now()})
+	case ok && e.Code == readOnly:
+		s.leaveServer()
 	}
 	return err
+}
+
+// leaveServer has all connections be made anew, to a server that can be written:
+// what one says that cannot be any more may be old.
+func (s *Store) leaveServer() {
+	s.writer.renew()
+	s.readers.renew()
+	s.read.SetMaxIdleConns(-1)
+	s.read.SetMaxIdleConns(readers)
 }
 
 // kept notes that a command was kept: nothing is lacking.

@@ -138,9 +138,7 @@ func (s *Store) commit(ctx context.Context, t *tx) error {
 // learn finds out whether a transaction was committed whose commit was not
 // answered. The lock is had only when the server is done with it.
 func (s *Store) learn(ctx context.Context, lost *tx, cause error) error {
-	_ = lost.conn.Raw(func(driver any) error { // so that the server is not kept waiting for it
-		return driver.(*stdlib.Conn).Close() //nolint:forcetypeassert // it is the driver's connection
-	})
+	lost.hangUp() // so that the server is not kept waiting for it
 	for {
 		status, err := s.became(ctx, lost.id)
 		switch {
@@ -153,6 +151,13 @@ func (s *Store) learn(ctx context.Context, lost *tx, cause error) error {
 		}
 		pause(ctx, time.Second/4)
 	}
+}
+
+// hangUp ends a connection to PostgreSQL, whatever it was doing.
+func (t *tx) hangUp() {
+	_ = t.conn.Raw(func(driver any) error {
+		return driver.(*stdlib.Conn).Close() //nolint:forcetypeassert // it is the driver's connection
+	})
 }
 
 // became is what the server knows of a transaction.
@@ -192,13 +197,13 @@ func explainPostgres(err error) error {
 func advised(err error) error {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		advice := map[string]string{
-			"28P01": "the password in the store's url is not that user's",
-			"28000": "let that user in, in pg_hba.conf",
-			"3D000": "create the database, owned by that user",
-			"42501": "make that user the owner of the database, or let it create tables in the schema",
-			"53100": "make room on PostgreSQL's disk",
-			"53300": "raise max_connections or that user's limit",
-			"25006": writable,
+			"28P01":  "the password in the store's url is not that user's",
+			"28000":  "let that user in, in pg_hba.conf",
+			"3D000":  "create the database, owned by that user",
+			"42501":  "make that user the owner of the database, or let it create tables in the schema",
+			"53100":  "make room on PostgreSQL's disk",
+			"53300":  "raise max_connections or that user's limit",
+			readOnly: writable,
 		}[e.Code]
 		if advice == "" {
 			return err
@@ -213,5 +218,8 @@ func advised(err error) error {
 	}
 	return err
 }
+
+// readOnly is the code of a server that refuses to write anything.
+const readOnly = "25006"
 
 const writable = "name the server that can be written"

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // A pool hands out connections that keep their prepared statements: SQLite
@@ -21,6 +22,7 @@ type pool struct {
 	once   sync.Once
 	free   chan *tx      // those that nobody uses
 	more   chan struct{} // one for each that may still be opened
+	age    atomic.Int64  // of connections that may be used; see renew
 }
 
 func newPool(db *sql.DB, size int, begin func(context.Context, *tx) error) *pool {
@@ -36,6 +38,9 @@ func (p *pool) allow() {
 	}
 }
 
+// renew has connections be opened anew, each when it is used next.
+func (p *pool) renew() { p.age.Add(1) }
+
 // running is a statement as a step of a transaction.
 func running(query string) func(context.Context, *tx) error {
 	return func(ctx context.Context, t *tx) error { return t.run(ctx, query) }
@@ -46,6 +51,7 @@ type tx struct {
 	conn  *sql.Conn
 	pg    bool
 	used  bool // by a transaction before this one
+	age   int64
 	stmts map[string]*sql.Stmt
 	ran   int   // statements so far: each is a way to the database and back
 	id    int64 // by which PostgreSQL knows what became of it
@@ -95,6 +101,11 @@ func (p *pool) begun(ctx context.Context) (*tx, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t.age != p.age.Load() {
+			t.hangUp()
+			p.give(t, false)
+			continue
+		}
 		t.wrong = nil
 		err = p.begin(ctx, t)
 		if err == nil {
@@ -123,12 +134,13 @@ func (p *pool) take(ctx context.Context) (*tx, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+	age := p.age.Load()
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		p.more <- struct{}{}
 		return nil, err
 	}
-	return &tx{conn: conn, pg: p.pg, stmts: map[string]*sql.Stmt{}}, nil
+	return &tx{conn: conn, pg: p.pg, age: age, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 // give returns a connection. One that may be in the middle of something is
