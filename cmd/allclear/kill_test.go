@@ -12,7 +12,7 @@ import (
 
 var (
 	kills     = flag.Int("kills", 24, "how often the server is killed")
-	nodeKills = flag.Int("node-kills", 6, "how often one of two nodes is killed")
+	nodeKills = flag.Int("node-kills", 4, "how often one of two nodes is killed")
 	killSeed  = flag.Uint64("kill-seed", 0, "draw faults and moments from this seed")
 )
 
