@@ -48,7 +48,7 @@ func (c *held) saying(words string) (out []int) {
 // The first words about something as grave do not wait for the batches of what is
 // being told. In the end everybody has both.
 func TestTheFirstWordsOfSomethingGraveDoNotWait(t *testing.T) {
-	const many, flying = 2500, 20
+	const many, flying = 2100, 20
 	w := newWorld(t, 0)
 	c := &held{gate: make(chan struct{})}
 	w.courier, w.inFlight, w.counts = c, flying, &counts{}
