@@ -50,6 +50,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	r.begun[w.ID] = w.Version // also where nobody was found: others have waited long enough
 	round.Place, round.Wrapped = b.Hi, b.Wrapped
 	round.Span = max(round.Span, b.Hi-b.Lo)
 	round.Audience = max(round.Audience, r.Numbers().People)
@@ -82,7 +83,6 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		}
 		return true, nil
 	}
-	r.begun[w.ID] = w.Version
 	r.shares[w.ID] += float64(len(b.People)) / w.weight()
 	r.launch(ctx, w, b, marks)
 	return true, nil

@@ -24,7 +24,7 @@ type run struct {
 	editor  *sender // of what is edited beside the messages
 	closing []*Closing
 	shares  map[int64]float64 // what walks have used of the limit, by weight
-	begun   map[int64]int64   // the version of a walk at which a batch of it was opened last
+	begun   map[int64]int64   // the version of a walk at which people were looked for last
 	texts   map[text]written
 	again   map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
 	late    map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
