@@ -19,7 +19,7 @@ type Batch struct {
 	Lo, Hi   int64     // everybody after Lo, up to Hi
 	Wrapped  bool      // it is in the second part of the ring
 	Again    bool      // it is of a round for those whom others did not reach
-	Journal  string    // the name of its sheet
+	Journal  string    // the name of its sheet, which no other batch ever has
 	At       time.Time // when it was opened
 	People   []Person  // who is written to, in the order of ids
 	Passed   int       // people who had their turn

@@ -96,7 +96,7 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	left = slices.DeleteFunc(left, func(b *Batch) bool { return r.knows(b.ID) })
+	left = slices.DeleteFunc(left, func(b *Batch) bool { return r.knows(b.Journal) })
 	for _, b := range left {
 		if !b.recover(r.Journal) {
 			known = true // and it may have sent a moment ago
@@ -123,10 +123,11 @@ func (r *run) recover(ctx context.Context) error {
 	return nil
 }
 
-// knows reports whether a batch is being sent, or about to be kept.
-func (r *run) knows(batch int64) bool {
-	return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.ID == batch }) ||
-		slices.ContainsFunc(r.closing, func(c *Closing) bool { return c.Batch.ID == batch })
+// knows reports whether the batch with a sheet is being sent, or about to be
+// kept. Its number would not tell: that of one which is gone may be another's.
+func (r *run) knows(sheet string) bool {
+	return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Journal == sheet }) ||
+		slices.ContainsFunc(r.closing, func(c *Closing) bool { return c.Batch.Journal == sheet })
 }
 
 // refresh reads the walks again where something may have changed, and ends what

@@ -69,6 +69,12 @@ func (s *Store) closeEdits(ctx context.Context, tx *tx, c *people.Closing) error
 	return s.keepLeft(ctx, tx, c)
 }
 
+// stillOpen is the condition that a batch is the one that was opened and is open.
+// Its number alone does not tell: a file gives that of a batch which is gone to
+// the next one, and what has ended is kept again where it was not known whether it
+// had been.
+const stillOpen = `id = ? AND journal = ? AND is_open = 1`
+
 // keepReceipts closes a batch, unless it is not open: it becomes part of its
 // neighbour where that has room, and is forgotten where nobody was told.
 func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) (open bool, err error) {
@@ -78,9 +84,9 @@ func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) (op
 		return false, err
 	}
 	if neighbour == 0 && c.People > 0 {
-		return changed(tx.ExecContext(ctx, `UPDATE walk_batch SET is_open = 0, receipts = ?, people = ?, journal = '', epoch = 0 WHERE id = ? AND is_open = 1`, c.Receipts, c.People, b.ID))
+		return changed(tx.ExecContext(ctx, `UPDATE walk_batch SET is_open = 0, receipts = ?, people = ?, journal = '', epoch = 0 WHERE `+stillOpen, c.Receipts, c.People, b.ID, b.Journal))
 	}
-	open, err = changed(tx.ExecContext(ctx, `DELETE FROM walk_batch WHERE id = ? AND is_open = 1`, b.ID))
+	open, err = changed(tx.ExecContext(ctx, `DELETE FROM walk_batch WHERE `+stillOpen, b.ID, b.Journal))
 	if err != nil || !open || c.People == 0 {
 		return open, err
 	}
@@ -99,7 +105,7 @@ func (s *Store) keepReceipts(ctx context.Context, tx *tx, c *people.Closing) (op
 // the others are awaited, unless they are kept.
 func (s *Store) keepPart(ctx context.Context, tx *tx, c *people.Closing) (open bool, err error) {
 	b := c.Batch
-	open, err = changed(tx.ExecContext(ctx, `UPDATE walk_batch SET receipts = ? WHERE id = ? AND is_open = 1 AND receipts = ?`, c.Goes, b.ID, c.Was))
+	open, err = changed(tx.ExecContext(ctx, `UPDATE walk_batch SET receipts = ? WHERE `+stillOpen+` AND receipts = ?`, c.Goes, b.ID, b.Journal, c.Was))
 	if err != nil || !open || c.People == 0 {
 		return open, err
 	}

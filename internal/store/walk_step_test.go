@@ -101,6 +101,34 @@ func TestABatchIsClosedOnce(t *testing.T) {
 	}
 }
 
+// A batch that was closed, and is closed again because nobody knew, leaves the
+// next one alone that was given its number.
+func TestANumberThatIsGivenAgainIsAnotherBatch(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	first := after(w, 10)
+	first.Journal = "first"
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: first})
+	nobody := ended(first)
+	nobody.People, nobody.Told, nobody.Receipts = 0, 0, nil
+	next := after(w, 10)
+	next.Journal = "next"
+	s.mustWalk(t, lease, people.Step{Close: []*people.Closing{nobody}, Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: next})
+	if !s.Shared() && next.ID != first.ID {
+		t.Fatalf("the next batch is %d, and not %d again: this tests nothing", next.ID, first.ID)
+	}
+	for _, again := range []*people.Closing{nobody, ended(first), {Batch: first, Was: next.Planned(), Goes: []byte("gone")}} {
+		s.mustWalk(t, lease, people.Step{Close: []*people.Closing{again}})
+	}
+	left, err := s.OpenBatches(t.Context(), "people")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) != 1 || left[0].Journal != "next" || len(left[0].People) != 10 {
+		t.Errorf("left open are %+v, want the next one with its 10 people", left)
+	}
+}
+
 // What is known of a batch is kept while others of it are awaited: once, as a
 // stretch of its own, and whoever takes over knows of whom.
 func TestAPartOfABatchIsKeptOnce(t *testing.T) {
