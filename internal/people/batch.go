@@ -134,6 +134,7 @@ type Closing struct {
 	Failed   int
 	Ask      bool    // who is unsure waits for a person to settle it
 	Resent   []int64 // subscribers who wait once more because no answer came
+	Settled  []int64 // who waited so and does not any more
 	Late     []int64 // whom a round of their own tells
 	Barred   []int64
 	Vanished []int64
@@ -158,8 +159,8 @@ type Trouble struct {
 }
 
 // close says what is to be kept of a batch. again says of whom whose message
-// left without an answer that he waits once more; otherwise he is taken to have
-// been told.
+// left without an answer that he waits once more; otherwise that is the end of it.
+// In either case he may have been told.
 func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 	c := &Closing{Batch: b, Passed: b.Passed}
 	var kept []Receipt
@@ -177,10 +178,10 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 			c.Told++
 			kept = append(kept, Receipt{p.Subscriber, p.Message})
 		case Unsure:
+			kept = append(kept, Receipt{Subscriber: p.Subscriber}) // also of who waits: it may be withdrawn before his turn comes
 			if waits = again(p.Subscriber); !waits {
 				c.Unsure++
 				c.Troubles = append(c.Troubles, Trouble{p.Subscriber, true, p.Detail})
-				kept = append(kept, Receipt{Subscriber: p.Subscriber})
 			} else {
 				c.Resent = append(c.Resent, p.Subscriber)
 			}

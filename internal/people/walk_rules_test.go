@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -139,6 +140,51 @@ func TestResendsAreCountedAcrossRestarts(t *testing.T) {
 	}
 	if left, err := w.store.Resends(t.Context(), "people"); len(left) > 0 || err != nil {
 		t.Errorf("%v, %v: kept although the round has ended", left, err)
+	}
+}
+
+// Who may have been told, and whose turn to be sent it again never comes, is told
+// what became of it as all others are, and counts as unsure.
+func TestWhoWaitsToBeSentItAgainIsNotForgotten(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		then func(*world)
+		want string
+	}{
+		{"withdrawn", func(w *world) { w.do(desk.Retract{Ref: "INC-1/1", Reason: "It was a test."}) }, "We withdraw … It was a test."},
+		{"over", func(w *world) { w.update("INC-1", "Over.", incident.Resolved) }, "Over."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, quick)
+			w.resend, w.ask = true, true
+			w.start()
+			w.subscribe(nil, 1, 2)
+			var once sync.Once
+			w.inboxes.refusing(func(chat int64) (answer string) {
+				if chat == 2 {
+					once.Do(func() {
+						w.do(desk.Stop{Scope: "INC-1", Reason: "wait"})
+						answer = noAnswer
+					})
+				}
+				return answer
+			})
+			w.publish("One.", incident.Major)
+			w.until("somebody waits to be sent it again", func() bool {
+				waits, err := w.store.Resends(t.Context(), "people")
+				return err == nil && len(waits) == 1
+			})
+			c.then(w)
+			w.do(desk.Release{Scope: "INC-1", Release: "newest"})
+			w.idle()
+			w.want(2, c.want)
+			if p := w.progress("INC-1/1"); p.Told != 1 || p.Unsure != 1 || p.Asks() != 0 {
+				t.Errorf("%+v, want one told and one unsure, of whom nobody is asked any more", p)
+			}
+			if left, err := w.store.Resends(t.Context(), "people"); len(left) > 0 || err != nil {
+				t.Errorf("%v, %v: kept although the round has ended", left, err)
+			}
+		})
 	}
 }
 

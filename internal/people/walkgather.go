@@ -164,6 +164,8 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 				continue
 			}
 			before[s.ID] = surely(round, before[s.ID])
+		} else if r.again[Resend{round.ID, s.ID}] > 0 {
+			before[s.ID] = surely(round, before[s.ID])
 		}
 		b.Hi = s.ID
 		letter, reply, ok := w.letter(round, s, before[s.ID])

@@ -31,6 +31,7 @@ func (r *run) part(j *job) {
 	if c == nil {
 		return
 	}
+	r.settle(c)
 	r.sent.Add(int64(c.Told))
 	r.closing = append(r.closing, c)
 	r.fresh = r.fresh && len(c.Late) == 0

@@ -12,13 +12,14 @@ import (
 // close has a batch kept in the next step.
 func (r *run) close(b *Batch) {
 	c := b.close(func(subscriber int64) bool {
-		if !r.Resend {
+		key := Resend{b.Round, subscriber}
+		if !r.Resend || r.again[key] == resends {
 			return false
 		}
-		key := Resend{b.Round, subscriber}
 		r.again[key]++
-		return r.again[key] <= resends
+		return true
 	})
+	r.settle(c)
 	c.Ask = r.Ask
 	r.sent.Add(int64(c.Told))
 	r.unsure.Add(int64(c.Unsure))
@@ -29,6 +30,19 @@ func (r *run) close(b *Batch) {
 	}
 	if b.Again && slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Late }) {
 		r.late[b.Round] = time.Now().Add(lateEvery)
+	}
+}
+
+// settle notes who waited to be told once more and does not any more.
+func (r *run) settle(c *Closing) {
+	for k := range c.Batch.People {
+		p := &c.Batch.People[k]
+		key := Resend{c.Batch.Round, p.Subscriber}
+		if p.Kept || p.Result == Unsent || p.Result == Late || r.again[key] == 0 || slices.Contains(c.Resent, p.Subscriber) {
+			continue
+		}
+		delete(r.again, key)
+		c.Settled = append(c.Settled, p.Subscriber)
 	}
 }
 

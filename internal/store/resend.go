@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -14,9 +15,22 @@ func keepResend(ctx context.Context, q querier, round, subscriber int64) error {
 	return err
 }
 
-// forgetResends drops what a round that has ended needs no more.
-func forgetResends(ctx context.Context, q querier, round int64) error {
-	_, err := q.ExecContext(ctx, `DELETE FROM walk_resend WHERE round = ?`, round)
+// endResends has those be unsure who still wait when a round ends: newer words
+// made it pointless, or they have left.
+func endResends(ctx context.Context, q querier, now time.Time, round int64) error {
+	ended, err := q.ExecContext(ctx, `INSERT INTO walk_exception (round, subscriber, kind, detail, at) SELECT round, subscriber, 'unsure', ?, ? FROM walk_resend WHERE round = ?
+		ON CONFLICT (round, subscriber) DO NOTHING`, "no answer came, and it was not sent again before the round ended", micros(now), round)
+	if err != nil {
+		return err
+	}
+	n, err := ended.RowsAffected()
+	if err == nil && n > 0 {
+		_, err = q.ExecContext(ctx, `UPDATE walk_round SET unsure = unsure + ?, ask_unsure = ask_unsure + ? WHERE id = ?`, n, n, round)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `DELETE FROM walk_resend WHERE round = ?`, round)
 	return err
 }
 

@@ -375,7 +375,7 @@ func saveRound(ctx context.Context, q querier, now time.Time, walk int64, r *peo
 	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = CASE WHEN span < ? THEN ? ELSE span END, audience = ?, speed = ?, changed = ? WHERE id = ?`,
 		r.State, r.Place, flag(r.Wrapped), r.Span, r.Span, r.Audience, int64(r.Speed*1000), micros(now), r.ID)
 	if err == nil && r.State != people.RoundOpen {
-		err = forgetResends(ctx, q, r.ID)
+		err = endResends(ctx, q, now, r.ID)
 	}
 	return err
 }

@@ -51,6 +51,11 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 			return err
 		}
 	}
+	for _, id := range c.Settled {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM walk_resend WHERE round = ? AND subscriber = ?`, b.Round, id); err != nil {
+			return err
+		}
+	}
 	if err := s.keepLate(ctx, tx, c); err != nil {
 		return err
 	}
