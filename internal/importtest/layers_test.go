@@ -83,7 +83,7 @@ func layers() map[string]layer {
 		// The model check plays with everything but the program around it.
 		"internal/model": {tests: []string{
 			"bots", "bots/discord", "bots/sim", "bots/telegram", "bots/twitter", "bots/wechat", "broadcast", "internal/desk", "internal/incident",
-			"internal/store", "internal/store/storetest", "templates",
+			"internal/people", "internal/store", "internal/store/storetest", "templates",
 		}},
 
 		"internal/importtest": {tests: []string{gocmp}},

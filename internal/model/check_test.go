@@ -46,6 +46,9 @@ func (w *world) settle() error {
 		return err
 	}
 	w.note(w.checkEnd)
+	if w.crowd != nil {
+		w.note(func() { w.crowd.checkEnd(false) })
+	}
 	if err := w.complaint(); err != nil {
 		return err
 	}
@@ -76,6 +79,9 @@ func (w *world) lastWords() error {
 	}
 	w.note(func() {
 		w.checkEnd()
+		if w.crowd != nil {
+			w.crowd.checkEnd(true)
+		}
 		n := len(i.updates)
 		for _, l := range w.lanesNow() {
 			k := slices.IndexFunc(l.Entries, func(e broadcast.Entry) bool { return e.Kind == broadcast.Say && e.Update == n })
@@ -121,7 +127,7 @@ func (w *world) idle() bool {
 			return false
 		}
 	}
-	return true
+	return w.crowd == nil || w.crowd.idle()
 }
 
 // stands says where all deliveries stand.
@@ -135,6 +141,9 @@ func (w *world) stands() string {
 		for _, d := range l.Deliveries(nil) {
 			fmt.Fprintf(&b, "%s %s %s rev %d %s %s message %s: %s\n", d.Update, d.Channel, d.Action, d.Revision, d.ID, d.State, d.Message, d.Error)
 		}
+	}
+	if w.crowd != nil {
+		b.WriteString(w.crowd.stands())
 	}
 	return b.String()
 }

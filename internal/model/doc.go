@@ -10,6 +10,13 @@
 // complains when a promise is broken: see witness_test.go for what must hold at
 // every moment, and check_test.go for what must hold when all has settled.
 //
+// Scripts of the walk (walkscript_test.go) have subscribers besides: they press
+// Start and buttons, leave, block the bot and move, while they are told of
+// incidents. crowdwitness_test.go says what must hold for each letter and
+// crowdcheck_test.go what each of them must have in the end; crowdlife_test.go
+// has the boundaries. What is not played: paid messages, other languages, and
+// lists that are imported.
+//
 // A script that fails is shortened to the acts that are needed, and printed so
 // that it can be kept in testdata and played again. It holds nothing but tests.
 package model

@@ -30,9 +30,14 @@ func (l *life) gone() bool {
 
 // boundary is passed by the engine. It reports whether the process is dead.
 func (j *journal) boundary(point, account string) bool {
-	died := j.life.boundary(point, account)
-	j.life.gate.wait()
-	return died || j.life.gone()
+	return j.life.crosses(point, account)
+}
+
+// crosses is passed by whoever does. It reports whether the process is dead.
+func (l *life) crosses(point, account string) bool {
+	died := l.boundary(point, account)
+	l.gate.wait()
+	return died || l.gone()
 }
 
 func (j *journal) Claim(ctx context.Context, account string, ttl time.Duration) (broadcast.Lease, bool, error) {

@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	randtext "crypto/rand"
 	"flag"
 	"math/rand/v2"
 	"os"
@@ -29,15 +30,17 @@ var (
 type stage struct {
 	texts *templates.Set
 	empty func() (url string, done func(), err error) // an empty database
+	draw  func(seed uint64) script
+	dir   string // of files beside the databases
 }
 
-func newStage(t *testing.T, empty func() (string, func(), error)) *stage {
+func newStage(t *testing.T, empty func() (string, func(), error), draw func(uint64) script) *stage {
 	t.Helper()
 	texts, err := templates.Load("", []string{"en"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &stage{texts: texts, empty: empty}
+	return &stage{texts: texts, empty: empty, draw: draw, dir: memory(t)}
 }
 
 // run plays a script once. It returns what was wrong, and the story.
@@ -47,9 +50,14 @@ func (s *stage) run(t *testing.T, sc script) (story string, err error) {
 		return "", err
 	}
 	defer done()
+	dir := filepath.Join(s.dir, randtext.Text())
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
 	synctest.Test(t, func(*testing.T) {
 		var w *world
-		if w, err = newWorld(sc, s.texts, url); err != nil {
+		if w, err = newWorld(sc, s.texts, url, dir); err != nil {
 			return
 		}
 		defer w.close()
@@ -64,10 +72,10 @@ func (s *stage) run(t *testing.T, sc script) (story string, err error) {
 
 // TestScripts plays the scripts of many seeds: the same each time, so that what
 // fails is the fault of what was changed, unless others are asked for.
-func TestScripts(t *testing.T) { newStage(t, files(t)).playAll(t) }
+func TestScripts(t *testing.T) { newStage(t, files(t), draw).playAll(t) }
 
 // TestScriptsOnPostgres plays the same there.
-func TestScriptsOnPostgres(t *testing.T) { newStage(t, schemas(t)).playAll(t) }
+func TestScriptsOnPostgres(t *testing.T) { newStage(t, schemas(t), draw).playAll(t) }
 
 // playAll plays several scripts at once, more than there are processors, since
 // most of them wait for their database.
@@ -107,7 +115,7 @@ func (s *stage) playAll(t *testing.T) {
 
 // try plays the script of a seed, and shortens it if something is wrong.
 func (s *stage) try(t *testing.T, seed uint64) {
-	sc := draw(seed)
+	sc := s.draw(seed)
 	story, err := s.run(t, sc)
 	if *verbose {
 		t.Log(story)
@@ -137,10 +145,10 @@ func (s *stage) one(t *testing.T, text []byte) {
 }
 
 // TestKnownScripts plays those that once went wrong.
-func TestKnownScripts(t *testing.T) { newStage(t, files(t)).playKnown(t) }
+func TestKnownScripts(t *testing.T) { newStage(t, files(t), nil).playKnown(t) }
 
 // TestKnownScriptsOnPostgres plays the same there.
-func TestKnownScriptsOnPostgres(t *testing.T) { newStage(t, schemas(t)).playKnown(t) }
+func TestKnownScriptsOnPostgres(t *testing.T) { newStage(t, schemas(t), nil).playKnown(t) }
 
 func (s *stage) playKnown(t *testing.T) {
 	t.Helper()

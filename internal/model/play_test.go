@@ -24,6 +24,8 @@ type saidIncident struct {
 	ref       string
 	updates   []int        // revisions of each
 	retracted map[int]bool // by update
+	ended     map[int]bool
+	at        map[int]time.Time // when it was last changed, by update
 }
 
 // mark is recognised wherever it shows, however much of a text is cut.
@@ -46,6 +48,11 @@ func reason(ref string, update int) string { return fmt.Sprintf("Not true at all
 func (w *world) play() error {
 	time.Sleep(time.Until(time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)))
 	w.began = time.Now()
+	if w.crowd != nil {
+		if err := w.crowd.begin(); err != nil {
+			return err
+		}
+	}
 	if err := w.start(); err != nil {
 		return err
 	}
@@ -88,9 +95,16 @@ func (w *world) act(a act) error {
 	case "open", "update", "resolve", "correct", "typo", "retract", "remove":
 		return w.speak(a)
 	case "retry", "skip", "posted":
+		if w.crowd != nil {
+			if done, err := w.crowd.settle(a); done || err != nil {
+				return err
+			}
+		}
 		return w.settleOne(a)
 	case "freeze", "thaw":
 		return w.fence(a)
+	case "start", "follow", "leave", "settings", "press", "block", "invite", "move":
+		return w.crowd.act(a)
 	}
 	return w.trouble(a)
 }
@@ -210,20 +224,23 @@ func (w *world) speak(a act) error {
 		}
 		_, ok, err := w.do(desk.Update{Ref: i.ref, Saying: s})
 		if ok {
-			w.note(func() { i.updates = append(i.updates, 1) })
+			w.note(func() {
+				i.updates = append(i.updates, 1)
+				i.at[len(i.updates)], i.ended[len(i.updates)] = time.Now(), a.Do == "resolve"
+			})
 		}
 		return err
 	case "correct", "typo":
 		_, ok, err := w.do(desk.Correct{Ref: ref, Typo: a.Do == "typo", Body: incident.Text{"en": words(i.ref, n, i.updates[n-1]+1, a.Long)}})
 		if ok {
-			w.note(func() { i.updates[n-1]++ })
+			w.note(func() { i.updates[n-1]++; i.at[n] = time.Now() })
 			w.corrected(i.ref, n)
 		}
 		return err
 	default:
 		_, ok, err := w.do(desk.Retract{Ref: ref, Reason: reason(i.ref, n), Delete: a.Do == "remove"})
 		if ok {
-			w.note(func() { i.retracted[n] = true })
+			w.note(func() { i.retracted[n] = true; i.at[n] = time.Now() })
 		}
 		return err
 	}
@@ -246,7 +263,7 @@ func (w *world) open(a act) error {
 		return fmt.Errorf("opened %s, want %s: a command had no effect, or two", answer.Ref, ref)
 	}
 	w.note(func() {
-		w.said.incidents = append(w.said.incidents, &saidIncident{ref: ref, updates: []int{1}, retracted: map[int]bool{}})
+		w.said.incidents = append(w.said.incidents, &saidIncident{ref: ref, updates: []int{1}, retracted: map[int]bool{}, ended: map[int]bool{}, at: map[int]time.Time{1: time.Now()}})
 	})
 	return nil
 }
@@ -256,7 +273,7 @@ func (w *world) fence(a act) error {
 	if a.Do == "freeze" {
 		_, ok, err := w.do(desk.Stop{Scope: a.Channel, Reason: "wait"})
 		if ok {
-			w.note(func() { w.frozen[a.Channel] = true })
+			w.note(func() { w.frozen[a.Channel] = true; w.frozenAt[a.Channel] = time.Now() })
 		}
 		return err
 	}
@@ -273,9 +290,12 @@ func (w *world) fence(a act) error {
 				c.Release = "all"
 			}
 		}
+		if w.crowd != nil && c.Release == "drop" {
+			w.crowd.dropped = true
+		}
 		w.note(func() { delete(w.frozen, scope) }) // what it releases may start before it is answered
 		if _, ok, err := w.do(c); err != nil || !ok {
-			w.note(func() { w.frozen[scope] = true })
+			w.note(func() { w.frozen[scope] = true; w.frozenAt[scope] = time.Now() })
 			return err
 		}
 	}

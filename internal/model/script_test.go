@@ -23,6 +23,8 @@ type script struct {
 	Lease    duration `json:"lease,omitempty"`  // of accounts; 0 is what it is for users
 	Hidden   duration `json:"hidden,omitempty"` // how long a post on X is missing from the timeline
 	Modest   bool     `json:"modest,omitempty"` // on Telegram the bot may not edit what others post, so that posts can be probed
+	Crowd    int      `json:"crowd,omitempty"`  // who press Start at the beginning
+	People   string   `json:"people,omitempty"` // policy for what is unsure whether they have it
 	Acts     []act    `json:"acts"`
 }
 
@@ -231,5 +233,5 @@ func (d drawer) fault(platform string) *sim.Fault {
 // platformOf is the platform of a channel of the model.
 func platformOf(channel string) string {
 	name, _, _ := strings.Cut(channel, "-")
-	return map[string]string{"tg": "telegram", "dc": "discord", "x": "x", "wx": "wechat"}[name]
+	return map[string]string{"tg": "telegram", audience: "telegram", "dc": "discord", "x": "x", "wx": "wechat"}[name]
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +24,7 @@ type witness struct {
 	attempts []attempt
 	landings map[string]*landing // by platform and id
 	order    []*landing
+	frozenAt map[string]time.Time
 	frozen   map[string]bool // scopes, "" for everything: each freeze was answered
 	copies   map[int64]int   // by entry: how often a person had it sent again
 	late     map[int64]bool  // entries that may come after newer ones
@@ -69,7 +69,7 @@ type pause struct {
 }
 
 func newWitness(w *world) witness {
-	return witness{w: w, landings: map[string]*landing{}, frozen: map[string]bool{}, copies: map[int64]int{}, late: map[int64]bool{}, skipped: map[int64]bool{},
+	return witness{w: w, landings: map[string]*landing{}, frozen: map[string]bool{}, frozenAt: map[string]time.Time{}, copies: map[int64]int{}, late: map[int64]bool{}, skipped: map[int64]bool{},
 		refusals: map[string]bool{}, reads: map[string]bool{}, limits: map[string]int{}, paused: map[string]*pause{}}
 }
 
@@ -279,6 +279,7 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	life := r.Context().Value(sender{}).(*life) //nolint:forcetypeassert // see newWire
+	q := w.crowd.writes(life, r, body)
 	left := time.Now()
 	time.Sleep(travel[platform])
 	keys := limitKeys(platform, r, body)
@@ -287,11 +288,17 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	rec := &recorder{ResponseWriter: rw, status: http.StatusOK}
 	defer func() { // also when the connection is cut
 		heard := w.answered(life, platform, keys, rec)
+		if platform == "telegram" {
+			w.crowd.answered(chatOf(body), rec)
+		}
 		life.boundary("carried out", platform)
 		time.Sleep(travel[platform])
 		life.gate.wait()
 		if !life.gone() {
-			w.note(heard)
+			w.note(func() {
+				heard()
+				w.crowd.hears(q, rec)
+			})
 		}
 	}()
 	w.sims.ServeHTTP(rec, r)
@@ -302,11 +309,16 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 func limitKeys(platform string, r *http.Request, body []byte) []string {
 	switch platform {
 	case "telegram":
-		form, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil
+		if r.Header.Get("Content-Type") == "application/json" { // one limit holds back all who write to subscribers
+			return []string{"telegram letters"}
 		}
-		return []string{"telegram " + form.Get("chat_id")}
+		switch method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; method {
+		case "getMe", "getChatMember", "answerCallbackQuery":
+			return nil
+		case "getUpdates":
+			return []string{"telegram updates"}
+		}
+		return []string{fmt.Sprintf("telegram %d", chatOf(body))}
 	case "discord":
 		return []string{"discord", "discord " + r.Method + " " + r.URL.Path}
 	case "x":
@@ -387,10 +399,10 @@ func (v *witness) look(platform string) {
 		return
 	}
 	for _, m := range all {
-		if !m.Ours && m.Edits > 0 {
+		if !m.Ours && m.Edits > 0 && !v.w.crowd.in(m.Place) {
 			v.wrong("on %s what somebody else posted now says %q", platform, m.Text)
 		}
-		if !m.Ours || m.Text == "" {
+		if !m.Ours || m.Text == "" || v.w.crowd.in(m.Place) {
 			continue
 		}
 		key := platform + " " + m.Place + " " + m.ID

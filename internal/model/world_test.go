@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
 	"github.com/allclear-hq/allclear/internal/store"
 	"github.com/allclear-hq/allclear/templates"
 )
@@ -43,6 +45,7 @@ var channels = map[string]broadcast.Channel{
 	"dc":       {Account: "discord", Platform: "discord", Target: dcChannel, Thread: true, Crosspost: true},
 	"dc-flat":  {Account: "discord", Platform: "discord", Target: dcFlat, Pin: true},
 	"x":        {Account: "x", Platform: "twitter", MentionedOnly: true},
+	audience:   {Account: "telegram", Platform: "telegram", Audience: true},
 	"wx":       {Account: "wechat", Platform: "wechat"},
 }
 
@@ -58,6 +61,8 @@ type world struct {
 	nodes    int          // that began beside others, or after their death
 	life     *life        // which began last
 	others   []*life      // which began before it
+	dir      string       // of the files of its lives
+	crowd    *crowd       // nil without subscribers
 	said     said
 	story    []string // what happened, for who looks into a failure
 	storyMu  sync.Mutex
@@ -80,6 +85,10 @@ type life struct {
 	engine *broadcast.Engine
 	desk   *desk.Desk
 	cable  *cable
+	walker *people.Walker  // nil without subscribers
+	marks  *people.Journal // of walker
+	seat   int
+	died   time.Time
 	gate   *gate
 	stop   context.CancelFunc
 	done   chan struct{}
@@ -104,8 +113,8 @@ type lag struct {
 	until time.Time
 }
 
-func newWorld(s script, texts *templates.Set, url string) (*world, error) {
-	w := &world{script: s, url: url, texts: texts, sims: sim.New(), began: time.Now(),
+func newWorld(s script, texts *templates.Set, url, dir string) (*world, error) {
+	w := &world{script: s, url: url, dir: dir, texts: texts, sims: sim.New(), began: time.Now(),
 		unreach: map[string]time.Time{}, stolen: map[string]time.Time{}, lags: map[string]lag{}}
 	w.witness = newWitness(w)
 	for _, name := range s.Channels {
@@ -139,6 +148,12 @@ func newWorld(s script, texts *templates.Set, url string) (*world, error) {
 	w.sims.X.TimelineDelay = time.Duration(s.Hidden)
 	w.sims.WeChat.AddRobot(robotKey)
 	w.sims.Strict(true)
+	if s.Crowd > 0 && slices.Contains(s.Channels, audience) {
+		var err error
+		if w.crowd, err = newCrowd(w, s.Crowd); err != nil {
+			return nil, err
+		}
+	}
 	w.wire = newWire(w)
 	return w, nil
 }
@@ -182,14 +197,14 @@ func (w *world) start() error {
 	if err != nil {
 		return err
 	}
-	l := &life{world: w, store: db, gate: newGate(), dead: make(chan struct{}), done: make(chan struct{})}
+	l := &life{world: w, store: db, seat: w.freeSeat(), gate: newGate(), dead: make(chan struct{}), done: make(chan struct{})}
 	l.cable = newCable(l)
 	ours, err := accounts(w.channels)
 	if err != nil {
 		return err
 	}
 	l.engine, err = broadcast.New(broadcast.Config{
-		Store: &journal{Store: db, life: l}, Accounts: ours, Channels: w.channels, Texts: w.texts, Log: slog.New(slog.DiscardHandler),
+		Store: &journal{Store: db, life: l}, Accounts: ours, Channels: public(w.channels), Texts: w.texts, Log: slog.New(slog.DiscardHandler),
 		Lease: w.script.lease(),
 		Policy: broadcast.Policy{
 			Unsure: w.script.Unsure, EditOnly: w.script.EditOnly, Language: "en", Zone: time.UTC, NoStaleNews: 10 * time.Minute,
@@ -201,7 +216,13 @@ func (w *world) start() error {
 		return err
 	}
 	l.desk = desk.New(desk.Config{Store: &deskStore{Store: db, life: l}, Reader: db, Channels: w.channels, Languages: []string{"en"}, Language: "en",
-		Zone: time.UTC, Wake: l.engine.Wake})
+		Zone: time.UTC, Wake: l.wake, Obeyed: l.obeyed})
+	if w.crowd != nil {
+		k := slices.IndexFunc(ours, func(a broadcast.Account) bool { return a.Name == "telegram" })
+		if err := w.crowd.join(l, ours[k]); err != nil {
+			return err
+		}
+	}
 	ctx, stop := context.WithCancel(bots.DialWith(context.Background(), l.cable.dial))
 	l.stop = stop
 	go func() {
@@ -212,6 +233,19 @@ func (w *world) start() error {
 	w.life = l
 	w.mu.Unlock()
 	return nil
+}
+
+// public leaves out the audience.
+func public(all []broadcast.Channel) []broadcast.Channel {
+	return slices.DeleteFunc(slices.Clone(all), func(ch broadcast.Channel) bool { return ch.Audience })
+}
+
+// wake has everything looked at that a command may have changed.
+func (l *life) wake(lanes map[string][]int64) {
+	if l.walker != nil {
+		l.walker.Look()
+	}
+	l.engine.Wake(lanes)
 }
 
 // database is the database as a node sees it that begins.
@@ -228,6 +262,7 @@ func (w *world) database() (db *store.Store, err error) {
 // to the database nor to a socket.
 func (l *life) die() {
 	l.once.Do(func() {
+		l.died = time.Now()
 		close(l.dead)
 		l.cable.tear()
 		l.gate.end()
@@ -240,6 +275,10 @@ func (l *life) end() {
 	l.stop()
 	<-l.done
 	l.cable.tear()
+	if l.marks != nil {
+		l.marks.Close()
+		l.marks = nil
+	}
 }
 
 // endAll waits until no life is left.
