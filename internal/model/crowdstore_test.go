@@ -209,7 +209,7 @@ func (c *crowd) checkDoubt(by *life, b *people.Batch, r *reader, about topic) {
 		if asked = q.heard.IsZero(); asked {
 			break
 		}
-		exact := opener == by || opener.seat == by.seat && opener.gone()
+		exact := opener == by || opener.seat == by.seat && opener.stores == by.stores && opener.gone()
 		if exact && (opener == by || q.heard.Before(opener.died)) {
 			c.w.wrong("it is unsure whether %s has %s, and the answer came", r.chat, about)
 		}

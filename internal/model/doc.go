@@ -14,8 +14,10 @@
 // Start and buttons, leave, block the bot and move, while they are told of
 // incidents. crowdwitness_test.go says what must hold for each letter and
 // crowdcheck_test.go what each of them must have in the end; crowdlife_test.go
-// has the boundaries. What is not played: paid messages, other languages, and
-// lists that are imported.
+// has the boundaries. In the middle of it the site may go on with a copy of its
+// store, or with a backup, which is frozen until somebody releases it. What is not
+// played: paid messages, other languages, lists that are imported, and a killed
+// server on PostgreSQL that takes its own leases back.
 //
 // A script that fails is shortened to the acts that are needed, and printed so
 // that it can be kept in testdata and played again. It holds nothing but tests.

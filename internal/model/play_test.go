@@ -125,6 +125,8 @@ func (w *world) trouble(a act) error {
 		w.arm(&armed{point: a.Point, place: account, left: a.Nth, down: time.Duration(a.Down), halt: true})
 	case "stop":
 		return w.restart(time.Duration(a.Down))
+	case "copy", "restore":
+		return w.carry(a)
 	case "join":
 		return w.join()
 	case "steal":

@@ -63,6 +63,7 @@ type world struct {
 	others   []*life      // which began before it
 	dir      string       // of the files of its lives
 	crowd    *crowd       // nil without subscribers
+	stores   int          // to which it was carried
 	said     said
 	story    []string // what happened, for who looks into a failure
 	storyMu  sync.Mutex
@@ -88,6 +89,7 @@ type life struct {
 	walker *people.Walker  // nil without subscribers
 	marks  *people.Journal // of walker
 	seat   int
+	stores int // as of the world when it began
 	died   time.Time
 	gate   *gate
 	stop   context.CancelFunc
@@ -197,7 +199,7 @@ func (w *world) start() error {
 	if err != nil {
 		return err
 	}
-	l := &life{world: w, store: db, seat: w.freeSeat(), gate: newGate(), dead: make(chan struct{}), done: make(chan struct{})}
+	l := &life{world: w, store: db, seat: w.freeSeat(), stores: w.stores, gate: newGate(), dead: make(chan struct{}), done: make(chan struct{})}
 	l.cable = newCable(l)
 	ours, err := accounts(w.channels)
 	if err != nil {
