@@ -92,8 +92,8 @@ func TestReviewerElsewhereIsAskedByLetter(t *testing.T) {
 
 	c.said = nil
 	c.types("/edit D-1 Nobody can log in.")
-	if c.said = nil; len(c.left("dc")) != 1 {
-		t.Fatalf("after an edit there are %+v", c.left("dc"))
+	if c.said = nil; len(c.left("dc")) != 1 || len(c.left("tg")) != 0 {
+		t.Fatalf("after an edit there are %+v, and %+v to the room's account", c.left("dc"), c.left("tg"))
 	}
 	c.post("dc")
 	if len(c.said) != 1 || c.said[0].Action != bots.Edit || c.said[0].Target != "dm2001" || c.said[0].Message != "r1" || !strings.Contains(c.said[0].Text, "Nobody can log in.") {
@@ -141,6 +141,30 @@ func TestLettersOfNoUseAreLeftOut(t *testing.T) {
 	c.post("dc")
 	if len(c.said) != 0 || len(c.left("dc")) != 0 {
 		t.Errorf("too late: %q, left %+v", c.texts(), c.left("dc"))
+	}
+}
+
+// Nor is anybody asked to agree where somebody else has, and a publisher is
+// waited for.
+func TestLettersStopWhenSomebodyAgrees(t *testing.T) {
+	c := newPost(t, func(c *desk.Config) {
+		c.Operators = append(c.Operators, desk.Operator{Name: "Eve", Role: desk.Reviewer, Users: map[string]string{"telegram": "1003"}})
+	})
+	by := func(person, text string) {
+		t.Helper()
+		if err := c.deliver(c.event(text, func(ev *bots.Event) { ev.Person = person })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	by("1002", "/incident critical login\nLogin is down")
+	by("1003", "/publish D-1")
+	if d := c.draft("D-1"); d == nil || len(d.Approvals) != 1 {
+		t.Fatalf("the draft is %+v", d)
+	}
+	c.said = nil
+	c.post("dc")
+	if len(c.said) != 0 || len(c.left("dc")) != 0 {
+		t.Errorf("asked %q, left %+v", c.texts(), c.left("dc"))
 	}
 }
 
