@@ -27,7 +27,7 @@ var (
 	subscribers = describe("allclear_audience_subscribers", "Subscribers by state, active are written to; counted every ten minutes by the node that writes to them.", "channel", "state")
 	told        = describe("allclear_audience_messages_total", "Messages to subscribers that the platform confirmed to this node.", "channel")
 	doubtful    = describe("allclear_audience_unsure_total", "Messages to subscribers that left without an answer: they may be there.", "channel")
-	passed      = describe("allclear_audience_walk_passed", "Subscribers who had their turn in what is being told, whether or not it concerned them; 0 where nothing is.", "channel")
+	passed      = describe("allclear_audience_walk_passed", "About how many subscribers had their turn in what is being told, whether or not it concerned them; 0 where nothing is.", "channel")
 	size        = describe("allclear_audience_walk_people", "Subscribers who are to have a turn in what is being told; 0 where nothing is.", "channel")
 	remaining   = describe("allclear_audience_walk_remaining_seconds", "Time until everybody had his turn, if things go on as they do; 0 where nothing is told. Absent where it is not known.", "channel")
 	unsettled   = describe("allclear_audience_unsettled", "Subscribers about whom a person has to decide, because a message to them is unsure or failed.", "channel", "kind")

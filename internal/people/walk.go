@@ -65,7 +65,7 @@ type Round struct {
 	Place     int64 // everybody from the start up to here had his turn
 	Wrapped   bool  // it has come to the end of the ring and begun with the first
 	Span      int64 // the widest of its batches
-	Passed    int   // people who had their turn, whether or not it concerned them
+	Passed    int   // people who had their turn, whether or not it concerned them; who had it twice counts twice
 	Told      int
 	Unsure    int
 	Failed    int

@@ -34,7 +34,7 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		d := w.delivery(channel, r.Kind, r.Update)
 		d.ID = roundPrefix + strconv.FormatInt(r.ID, 10)
 		d.Revision = max(r.Revision, 1)
-		d.Audience = &broadcast.Progress{Told: r.Told, Unsure: r.Unsure, Failed: r.Failed, Passed: r.Passed, People: r.Audience, Speed: r.Speed}
+		d.Audience = &broadcast.Progress{Told: r.Told, Unsure: r.Unsure, Failed: r.Failed, Passed: r.passed(), People: r.Audience, Speed: r.Speed}
 		w.ask(&d, &r)
 		switch {
 		case r.State == RoundDone:
@@ -57,6 +57,15 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		out = append(out, d)
 	}
 	return out
+}
+
+// passed is about how many people had their turn. Who had it once more, after the
+// round went back for somebody, counts twice; nobody reads of more than there are.
+func (r *Round) passed() int {
+	if r.Audience == 0 {
+		return r.Passed
+	}
+	return min(r.Passed, r.Audience)
 }
 
 // addAgain adds to a row what was told once more.

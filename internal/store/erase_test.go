@@ -127,8 +127,8 @@ func (s *Store) mustExcept(t *testing.T, chats ...int64) {
 			`INSERT INTO incident (id, prefix, number, kind, drill, title, impact, status, components, created_at, resolved_at, next_update, begins, ends)
 				VALUES (1, 'INC', 1, 'outage', 0, '', 'major', 'investigating', '{}', 0, 0, 0, 0, 0)`,
 			`INSERT INTO walk (id, incident, channel, account, version, idle, said, dropped, paid) VALUES (1, 1, 'people', 'tg', 1, 1, ' 1 ', 0, 0)`,
-			`INSERT INTO walk_round (id, walk, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began, changed)
-				VALUES (1, 1, 'post', 1, 0, 'done', 0, 9, 1, 9, 2, 0, 2, 0, 2, 0, 0, 0)`,
+			`INSERT INTO walk_round (walk, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began, changed)
+				VALUES (1, 'post', 1, 0, 'done', 0, 9, 1, 9, 2, 0, 2, 0, 2, 0, 0, 0)`,
 		} {
 			if _, err := tx.ExecContext(t.Context(), statement); err != nil {
 				return err

@@ -21,7 +21,7 @@ func (s *Store) keepLate(ctx context.Context, q querier, c *people.Closing) erro
 	}
 	for _, id := range c.Late {
 		if _, err := q.ExecContext(ctx, `INSERT INTO walk_exception (round, subscriber, kind, detail, at, settled) SELECT ?, id, 'late', '', ?, ? FROM subscriber WHERE id = ?
-			ON CONFLICT (round, subscriber) DO UPDATE SET settled = excluded.settled`, c.Batch.Round, micros(s.now()), round, id); err != nil {
+			ON CONFLICT (round, subscriber) DO UPDATE SET kind = excluded.kind, detail = excluded.detail, settled = excluded.settled`, c.Batch.Round, micros(s.now()), round, id); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// TestLate checks that those who are late in a round share one of their own, which
+// goes back for whoever comes later and does not name again whom it has told.
+func TestLate(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: -1}, people.Subscriber{Chat: -2}, people.Subscriber{Chat: -3})
+	s.mustExcept(t)
+	keep := func(c *people.Closing) {
+		t.Helper()
+		c.Batch.Walk, c.Batch.Kind, c.Batch.Update = 1, broadcast.Say, 1
+		if err := s.change(t.Context(), func(tx *tx) error { return s.keepLate(t.Context(), tx, c) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(late string) {
+		t.Helper()
+		again, err := s.Again(t.Context(), 2, 0, 10)
+		if got := fmt.Sprint(again); err != nil || got != late {
+			t.Errorf("late are %s, %v; want %s", got, err, late)
+		}
+	}
+	keep(&people.Closing{Batch: &people.Batch{Round: 1}, Late: []int64{2}})
+	want("[2]")
+	keep(&people.Closing{Batch: &people.Batch{Round: 1}, Late: []int64{1, 3}})
+	want("[1 2 3]")
+	keep(&people.Closing{Batch: &people.Batch{Round: 2, Again: true, People: []people.Person{
+		{Subscriber: 1, Result: people.Late}, {Subscriber: 2, Result: people.Unsure}, {Subscriber: 3}}}})
+	want("[1 3]")
+	var rounds, start, place int64
+	row := s.read.QueryRowContext(t.Context(), `SELECT count(*), max(start), max(place) FROM walk_round WHERE again = 1`)
+	if err := row.Scan(&rounds, &start, &place); err != nil || rounds != 1 || start != 3 || place != 0 {
+		t.Errorf("%d rounds, from %d to %d, %v; want one from 0 to 3", rounds, place, start, err)
+	}
+	if err := s.ChangeSubscribers(t.Context(), "tg", "", []int64{-3}, func(people.Subscriber) *people.Subscriber { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	want("[1]")
+}
