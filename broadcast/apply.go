@@ -152,6 +152,9 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		l.refusedAsDuplicate(e, now)
 	default:
 		e.Try.Failed, e.Try.FailedFor = action, e.Should
+		if e.Doubt != nil && e.Doubt.Looked == len(lookAfter) { // it was not there, and is not taken now
+			e.Doubt = nil
+		}
 	}
 }
 
