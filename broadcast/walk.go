@@ -121,15 +121,15 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	if err := a.compose(l, &step); err != nil {
 		return w.record(ctx, l, step, 0, Outcome{Fault: bots.AsFault(err)})
 	}
-	place, err := w.turn(ctx, step.Class, step.Op)
-	if err != nil {
-		return err
-	}
-	if step.Op.Action == bots.Post {
+	if step.Op.Action == bots.Post { // before its turn, which a probe that has the place may be waiting for
 		if !a.quiet(step.Op.Target, 1, true) {
 			return errBusy
 		}
 		defer a.quiet(step.Op.Target, 1, false)
+	}
+	place, err := w.turn(ctx, step.Class, step.Op)
+	if err != nil {
+		return err
 	}
 	working := ctx
 	ctx, cancel := graceful(ctx, a.engine.Grace)
