@@ -29,7 +29,7 @@ type Neighbours struct {
 // where no message before it is known.
 func (n *Neighbours) candidates(e *Entry, op bots.Operation) (ids []string, ok bool) {
 	for _, a := range n.Unsure {
-		if a.Step.Op.Action == bots.Post && a.Step.Op.Target == op.Target && a.Step.Op.Text != op.Text {
+		if a.Step.Op.Action == bots.Post && a.Step.Op.Target == op.Target && a.Step.Op.Text != op.Text && !n.found(a) {
 			return nil, false
 		}
 	}
@@ -54,6 +54,14 @@ func (n *Neighbours) candidates(e *Entry, op bots.Operation) (ids []string, ok b
 		}
 	}
 	return ids, before > 0
+}
+
+// found reports whether a post without an answer was found since, so that its id
+// is known: by the platform, since a person may have named another.
+func (n *Neighbours) found(a Attempt) bool {
+	return slices.ContainsFunc(n.Shown, func(s Shows) bool {
+		return s.Message != "" && !s.Assumed && s.First.Truncate(time.Microsecond).Equal(a.Began.Truncate(time.Microsecond)) // as a store keeps times
+	})
 }
 
 // since is when the message was posted after which attempts matter.

@@ -294,6 +294,10 @@ func TestCandidates(t *testing.T) {
 	post := func(text string) Attempt {
 		return Attempt{Step: Step{Op: bots.Operation{Action: bots.Post, Target: "here", Text: text}}}
 	}
+	another := post("another")
+	another.Began = at(60)
+	named := shown("8", 60)
+	named.Assumed = true
 	e := &Entry{Doubt: &Doubt{Since: at(100)}}
 	op := bots.Operation{Action: bots.Post, Target: "here", Text: "doubtful"}
 	for name, tt := range map[string]struct {
@@ -309,6 +313,8 @@ func TestCandidates(t *testing.T) {
 		"no room":                           {[]Shows{shown("7", 50), shown("8", 150)}, nil, "", true},
 		"its own attempt is in doubt":       {[]Shows{shown("7", 50)}, []Attempt{post("doubtful")}, "8 9 10 11 12", true},
 		"another post may have one of them": {[]Shows{shown("7", 50)}, []Attempt{post("doubtful"), post("another")}, "", false},
+		"another post was found":            {[]Shows{shown("7", 50), shown("8", 60)}, []Attempt{another}, "9 10 11 12 13", true},
+		"a person named another post":       {[]Shows{shown("7", 50), named}, []Attempt{another}, "", false},
 	} {
 		n := Neighbours{Shown: tt.shown, Unsure: tt.unsure}
 		if ids, ok := n.candidates(e, op); strings.Join(ids, " ") != tt.want || ok != tt.ok {
