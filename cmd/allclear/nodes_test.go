@@ -379,7 +379,7 @@ func TestKilledServerHasItsAccountsAtOnce(t *testing.T) {
 			typed, died := f.types("1001", "/update INC-1 A fix is in place.", sim.Saying{}), time.Now()
 			f.url = f.start().url
 			f.presses("1001", f.answered(typed), "Publish")
-			f.until("sent", func() bool { return f.allSent("INC-1") && len(f.feed("x")) == 2 })
+			f.until("sent", func() bool { return len(f.feed("x")) == 2 && f.allSent("INC-1") }) // in this order: before it is published nothing is unsent
 			t.Logf("answered, published and sent %v after it was killed; 5 s are promised to send again", time.Since(died).Round(time.Second/10))
 			for _, p := range platforms {
 				f.wantTexts(p, "Nobody can log in", "A fix is in place")
