@@ -339,7 +339,8 @@ func (p *pacer) evenly(t turn) time.Time {
 	return at
 }
 
-// personally is when the person of a turn may be written to, which an edit of
+// personally is when the person of a turn may be written to: not while the
+// platform asked for quiet there, and a while after the last, which an edit of
 // what he has counts as too: no platform says that it does not. Operators are
 // not kept waiting, nor is what goes to a channel whose name is a number.
 func (p *pacer) personally(t turn) time.Time {

@@ -48,7 +48,7 @@ next = { critical = "20m" }
 kind = "telegram"
 token = "1000001:demo-telegram-token"
 api_url = "{page}/telegram"
-rate = 100
+rate = 100 # above what Telegram takes no group has a limit: who tries it out types fast
 
 [bots.dc]
 kind = "discord"

@@ -22,7 +22,6 @@ type Reader interface {
 	Lanes(ctx context.Context, ref incident.Ref) ([]*broadcast.Lane, error)
 	Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) ([]broadcast.Delivery, error)
 	Setting(ctx context.Context, name string) (string, error)
-	Set(ctx context.Context, name, value string) error
 }
 
 // Bounds of a preview, which is read on a phone in the middle of an outage.

@@ -89,12 +89,18 @@ func (r *Round) over() bool { return r.Wrapped && r.Place >= r.Start }
 // batch's end, for somebody who has to be tried again. Whoever the batch tells
 // comes up once more then.
 func (w *Walk) wentBack(b *Batch) bool {
+	r := w.roundOf(b)
+	return r != nil && (b.Wrapped && !r.Wrapped || b.Wrapped == r.Wrapped && b.Hi > r.Place)
+}
+
+// roundOf is the round of a batch; nil if the walk has no such round.
+func (w *Walk) roundOf(b *Batch) *Round {
 	for k := range w.Rounds {
 		if r := &w.Rounds[k]; r.ID == b.Round {
-			return b.Wrapped && !r.Wrapped || b.Wrapped == r.Wrapped && b.Hi > r.Place
+			return r
 		}
 	}
-	return false
+	return nil
 }
 
 // newest is the newest update that stands and is to be told, or nil.

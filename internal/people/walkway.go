@@ -58,13 +58,8 @@ func (r *run) underWay(j *job) *upcoming {
 		return nil
 	}
 	for _, w := range r.walks {
-		if w.ID != j.batch.Walk {
-			continue
-		}
-		for k := range w.Rounds {
-			if round := &w.Rounds[k]; round.ID == j.batch.Round {
-				return &upcoming{walk: w, round: round, urgency: w.urgency(round)}
-			}
+		if round := w.roundOf(j.batch); w.ID == j.batch.Walk && round != nil {
+			return &upcoming{walk: w, round: round, urgency: w.urgency(round)}
 		}
 	}
 	return nil

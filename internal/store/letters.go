@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -30,15 +29,6 @@ func (t *deskTx) Write(l desk.Letter) error {
 // Showing implements [desk.Tx].
 func (t *deskTx) Showing(draft string) ([]string, error) {
 	return texts(t.tx.QueryContext(t.ctx, `SELECT account FROM room_message WHERE subject = ? UNION SELECT account FROM letter WHERE draft = ? ORDER BY 1`, draft, draft))
-}
-
-// texts are the rows of a query for one text.
-func texts(rows *sql.Rows, err error) (out []string, _ error) {
-	err = each(rows, err, func() error {
-		out = append(out, "")
-		return rows.Scan(&out[len(out)-1])
-	})
-	return out, err
 }
 
 // Once implements [desk.Tx].
@@ -71,12 +61,8 @@ func (s *Store) BeginLetter(ctx context.Context, lease broadcast.Lease, id int64
 		if err := holds(ctx, tx, lease); err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE letter SET tries = tries + 1 WHERE id = ? AND tries < ?`, id, desk.MostTries)
-		if err != nil {
-			return err
-		}
-		n, err := res.RowsAffected()
-		ok = n > 0
+		var err error
+		ok, err = changed(tx.ExecContext(ctx, `UPDATE letter SET tries = tries + 1 WHERE id = ? AND tries < ?`, id, desk.MostTries))
 		return err
 	})
 	return ok && err == nil, err

@@ -22,11 +22,7 @@ func TestMigrationsRunOnce(t *testing.T) {
 	record := func() (out []string) {
 		s := mustOpen(t, file)
 		defer s.Close()
-		rows, err := s.read.QueryContext(t.Context(), `SELECT name || ' ' || at FROM migration ORDER BY name`)
-		err = each(rows, err, func() error {
-			out = append(out, "")
-			return rows.Scan(&out[len(out)-1])
-		})
+		out, err := texts(s.read.QueryContext(t.Context(), `SELECT name || ' ' || at FROM migration ORDER BY name`))
 		if err != nil {
 			t.Fatal(err)
 		}

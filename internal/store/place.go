@@ -125,11 +125,7 @@ func (s *Store) places(ctx context.Context, tx *tx) ([]string, error) {
 // places are the lives of the file that belong beside this lock; an empty name
 // stands for none.
 func (l *fileLock) places(ctx context.Context) (out []string, err error) {
-	rows, err := l.conn.QueryContext(ctx, `SELECT name FROM place`)
-	err = each(rows, err, func() error {
-		out = append(out, "")
-		return rows.Scan(&out[len(out)-1])
-	})
+	out, err = texts(l.conn.QueryContext(ctx, `SELECT name FROM place`))
 	return append(out, ""), err
 }
 

@@ -249,6 +249,15 @@ func (t *tx) script(ctx context.Context, text string) error {
 	return err
 }
 
+// texts are the rows of a query for one text.
+func texts(rows *sql.Rows, err error) (out []string, _ error) {
+	err = each(rows, err, func() error {
+		out = append(out, "")
+		return rows.Scan(&out[len(out)-1])
+	})
+	return out, err
+}
+
 // changed reports whether a statement changed anything.
 func changed(r sql.Result, err error) (bool, error) {
 	if err != nil {
