@@ -3,6 +3,7 @@ package telegram_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -390,10 +391,27 @@ func TestStalePressesOnTheSimulator(t *testing.T) {
 	}
 	s.server.Down()
 	press()
+	s.untilTried(t)
 	if err := s.server.Up(); err != nil {
 		t.Fatal(err)
 	}
 	if e := hear(t, heard); e.Kind != bots.Pressed || !e.Stale {
 		t.Errorf("pressed during an outage: %+v", e)
 	}
+}
+
+// untilTried waits until the bot has noticed that the platform is down: one that
+// is down for less than the time between two polls is not.
+func (s simulated) untilTried(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp", strings.TrimPrefix(s.server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	tried, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried.Close()
 }
