@@ -123,7 +123,7 @@ func (l *Lane) shown(e *Entry, s Shows, at time.Time) {
 
 // failed records an operation on e's message that did not succeed.
 func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
-	f, action := out.Fault, step.Op.Action
+	f, action, last := out.Fault, step.Op.Action, e.Try.Fault
 	e.Try.Fault = f
 	retry := func() { e.Try.Failures++; e.Try.NotBefore = now.Add(pace(e.Try.Failures)) }
 	switch {
@@ -141,7 +141,8 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		e.stray(step, f, now)
 		retry()
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && step.Op.ReplyTo != "":
-		e.Try.Standalone = true
+		l.Closed = append(l.Closed, step.Op.ReplyTo)
+		e.Try.Standalone = last != nil && last.Kind == f.Kind && last.Subject == f.Subject
 		e.Doubt.refuse()
 	case f.Kind == bots.Gone && (f.Subject == bots.Parent || f.Subject == bots.Target) && action == bots.Post && step.Op.Thread != "":
 		l.Thread = Thread{Chore: Chore{Given: true}}

@@ -152,7 +152,7 @@ func (w *world) take(step Step) {
 			w.t.Fatalf("a step changed what should show: %+v to %+v", should, e.Should)
 		}
 	}
-	w.lane.Entries, w.lane.Thread, w.lane.Pin, w.lane.Head, w.lane.HeadEdit = l.Entries, l.Thread, l.Pin, l.Head, l.HeadEdit
+	w.lane.Entries, w.lane.Thread, w.lane.Pin, w.lane.Head, w.lane.HeadEdit, w.lane.Closed = l.Entries, l.Thread, l.Pin, l.Head, l.HeadEdit, l.Closed
 	w.lane.Channel.Target = l.Channel.Target
 }
 

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -35,6 +36,7 @@ type Lane struct {
 	Pin      Chore
 	Head     string // what the first post's head line says; see Lane.head
 	HeadEdit Chore
+	Closed   []string // ids of messages that could not be answered: they are gone, or nobody may
 	Moved    bool // the platform moved the target in this step
 	Frozen   bool
 	CanFind  bool // the account's own posts can be read back
@@ -161,7 +163,7 @@ type Try struct {
 	Failed     bots.Action // the action that was refused for good; empty while there is hope
 	FailedFor  Should      // what it was to bring about; something else gets another chance
 	Again      int         // how often a person asked to send it again
-	Standalone bool        // post without a reply: the parent is gone or replying is refused
+	Standalone bool        // post without a reply: two parents in a row could not be answered
 }
 
 // A Chore is an operation of the lane beside its messages: opening the
@@ -214,11 +216,23 @@ func (l *Lane) post(n int) *Entry {
 // inside a thread that was opened from it, nor one that is only assumed to be
 // there: without its id nothing can be tied to it.
 func (l *Lane) root() *Entry {
+	return l.earliest(func(e *Entry) bool {
+		tied := e.Shows.Message != "" || l.Limits.Replies == bots.NoReplies
+		return tied && e.Shows.Exists() && !e.Shows.Orphan
+	})
+}
+
+// oldest is the message that new ones answer where all answer the first: the
+// root, unless that turned out to be gone before anybody said so.
+func (l *Lane) oldest() *Entry { return l.earliest(l.answerable) }
+
+// earliest is the message in the channel itself that was posted first of those
+// that are fit, or nil.
+func (l *Lane) earliest(fit func(*Entry) bool) *Entry {
 	var first *Entry
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		tied := e.Shows.Message != "" || l.Limits.Replies == bots.NoReplies
-		if e.Kind == Say && e.Shows.Exists() && tied && !e.Shows.Orphan && !l.inside(e) && (first == nil || e.Shows.First.Before(first.Shows.First)) {
+		if e.Kind == Say && fit(e) && !l.inside(e) && (first == nil || e.Shows.First.Before(first.Shows.First)) {
 			first = e
 		}
 	}
@@ -241,13 +255,18 @@ func (l *Lane) announced(e *Entry) bool {
 	return false
 }
 
+// answerable reports whether a reply to e's message is worth trying.
+func (l *Lane) answerable(e *Entry) bool {
+	return e.Shows.Exists() && e.Shows.Message != "" && !e.Shows.Orphan && !slices.Contains(l.Closed, e.Shows.Message)
+}
+
 // newest is the message that was posted last, still exists and can be
 // answered, or nil.
 func (l *Lane) newest() *Entry {
 	var last *Entry
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if e.Shows.Exists() && e.Shows.Message != "" && !e.Shows.Orphan && (last == nil || !e.Shows.First.Before(last.Shows.First)) {
+		if l.answerable(e) && (last == nil || !e.Shows.First.Before(last.Shows.First)) {
 			last = e
 		}
 	}

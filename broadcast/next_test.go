@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -113,6 +114,28 @@ func TestParentDeletedBySomebody(t *testing.T) {
 		w.run()
 		w.want("2: two … INC-1/2")
 	})
+}
+
+// Somebody deletes messages that the thread began with: the rest of it stays one
+// thread, and what could not be answered once is not tried again.
+func TestThreadGoesOnWithoutItsFirstMessages(t *testing.T) {
+	for deleted, want := range map[int][]string{
+		1: {"2 >1: two", "3 >2: three", "4 >2: four"},
+		2: {"3: three", "4 >3: four"},
+	} {
+		in(t, telegram(), func(w *world) {
+			w.publish("one")
+			w.publish("two")
+			w.run()
+			for id := range deleted {
+				w.platform.message(strconv.Itoa(id + 1)).deleted = true
+			}
+			w.publish("three")
+			w.publish("four")
+			w.run()
+			w.want(want...)
+		})
+	}
 }
 
 func TestFarBehind(t *testing.T) {

@@ -227,7 +227,7 @@ func (s *scenario) crash() {
 	}
 	l := s.copied()
 	Apply(l, step, Outcome{Began: now(), Text: step.Op.Text, Fault: lost.fault}, now())
-	s.lane.Entries, s.lane.Thread, s.lane.Pin, s.lane.HeadEdit, s.last = l.Entries, l.Thread, l.Pin, l.HeadEdit, nil
+	s.lane.Entries, s.lane.Thread, s.lane.Pin, s.lane.HeadEdit, s.lane.Closed, s.last = l.Entries, l.Thread, l.Pin, l.HeadEdit, l.Closed, nil
 }
 
 // land is told of each message that the platform takes.

@@ -101,7 +101,7 @@ func TestThreadDeletedBySomebody(t *testing.T) {
 			w.publish("four")
 			w.run()
 			if p.limits.Threads == bots.ThreadFirst {
-				w.want("3: three", "4: four")
+				w.want("3: three", "4 >3: four")
 			} else {
 				w.want("1: one", "3 >1: three", "4 >1: four")
 			}

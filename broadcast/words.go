@@ -41,7 +41,7 @@ func (n *planner) parent() string {
 	var e *Entry
 	switch n.Limits.Replies {
 	case bots.ReplyFirst:
-		e = n.root()
+		e = n.oldest()
 	case bots.ReplyNewest:
 		e = n.Lane.newest()
 	}

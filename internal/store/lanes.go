@@ -17,6 +17,7 @@ type laneKnown struct {
 	Pin      broadcast.Chore
 	Head     string
 	HeadEdit broadcast.Chore
+	Closed   []string `json:",omitempty"`
 }
 
 type entryKnown struct {
@@ -49,7 +50,7 @@ func laneBy(ctx context.Context, q querier, where string, args ...any) (*broadca
 	if err := json.Unmarshal([]byte(known), &k); err != nil {
 		return nil, err
 	}
-	l.Thread, l.Pin, l.Head, l.HeadEdit = k.Thread, k.Pin, k.Head, k.HeadEdit
+	l.Thread, l.Pin, l.Head, l.HeadEdit, l.Closed = k.Thread, k.Pin, k.Head, k.HeadEdit, k.Closed
 	i, err := incidentBy(ctx, q, `id = ?`, id)
 	if err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func frozen(ctx context.Context, q querier, l *broadcast.Lane) (bool, error) {
 // saveKnown stores what the engine knows of the lane and of one entry, which
 // may be nil.
 func saveKnown(ctx context.Context, q querier, l *broadcast.Lane, e *broadcast.Entry) error {
-	_, err := q.ExecContext(ctx, `UPDATE lane SET known = ? WHERE id = ?`, js(laneKnown{l.Thread, l.Pin, l.Head, l.HeadEdit}), l.ID)
+	_, err := q.ExecContext(ctx, `UPDATE lane SET known = ? WHERE id = ?`, js(laneKnown{l.Thread, l.Pin, l.Head, l.HeadEdit, l.Closed}), l.ID)
 	if err != nil || e == nil {
 		return err
 	}
