@@ -29,6 +29,9 @@ func (c *crowd) changed(now map[int64]*people.Subscriber) {
 			r.stored, r.sub, r.since, r.left = false, people.Subscriber{}, time.Now(), time.Now()
 			continue
 		}
+		if !r.stored && is.Impact == "" { // who only asks
+			continue
+		}
 		if r.stored && fmt.Sprint(r.sub.State, r.sub.Impact, r.sub.All, r.sub.Components, r.sub.Incidents) == fmt.Sprint(is.State, is.Impact, is.All, is.Components, is.Incidents) {
 			continue
 		}

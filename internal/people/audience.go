@@ -19,7 +19,8 @@ type Store interface {
 	// ChangeSubscribers lets change look at the subscribers of some chats, and
 	// stores what it makes of them together with the cursor up to which was
 	// listened, all in one transaction. What change returns takes the place of
-	// what was there; nil erases the chat with all that names it.
+	// what was there. Nil erases the chat with all that names it, also where
+	// nobody has subscribed; who was unknown and is returned so stays unknown.
 	ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(was Subscriber) *Subscriber) error
 	MoveSubscriber(ctx context.Context, bot string, from, to int64) error
 

@@ -60,8 +60,9 @@ const (
 // oldest make room.
 const maxFollowed = 20
 
-// hear decides what comes of an event: what to keep, nil for nothing, and the
-// answer.
+// hear decides what comes of an event: what to keep, and the answer. Nil has all
+// erased that names the chat; somebody of whom nothing is to be kept stays as he
+// was, unknown.
 func (d *dialogue) hear(was Subscriber, e bots.Event) (*Subscriber, answer) {
 	now := was
 	switch e.Kind {
@@ -80,18 +81,18 @@ func (d *dialogue) hear(was Subscriber, e bots.Event) (*Subscriber, answer) {
 		}
 		if !e.Private && !was.known() {
 			now.Language = d.spoken(now, e)
-			return nil, answer{what: joined, sub: now}
+			return &was, answer{what: joined, sub: now}
 		}
 		return kept(was, now), answer{}
 	}
 	return kept(was, now), answer{}
 }
 
-// kept is what to keep of a subscriber: nothing where there was nothing and
+// kept is what to keep of a subscriber: nothing more where there was nothing and
 // nothing was asked for.
 func kept(was, now Subscriber) *Subscriber {
 	if !was.known() {
-		return nil
+		return &was
 	}
 	return &now
 }
@@ -264,8 +265,8 @@ func (d *dialogue) pressed(s Subscriber, e bots.Event) (*Subscriber, answer) {
 	default: // of another version
 		keep = kept(was, was)
 	}
-	if keep != nil && !was.known() && what != "start" && what != "all" && what != "again" {
-		keep = nil // a choice without a subscription is not kept
+	if !was.known() && what != "start" && what != "all" && what != "again" {
+		keep = &was // a choice without a subscription is not kept
 	}
 	show.sub = s
 	return keep, show

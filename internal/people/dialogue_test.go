@@ -3,6 +3,7 @@ package people
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/text/language"
@@ -79,7 +80,10 @@ func FuzzDialogue(f *testing.F) {
 			{Kind: bots.Pressed, Chat: "7", Button: said, Language: app, Private: private},
 		} {
 			keep, a := d.hear(was, e)
-			if keep != nil {
+			if erases := e.Kind == bots.Pressed && strings.HasPrefix(strings.TrimPrefix(said, buttonPrefix)+":", "erase!:"); erases != (keep == nil) {
+				t.Errorf("%q erases: %t", said, keep == nil)
+			}
+			if keep != nil && (known || keep.known()) {
 				sound := keep.known() && slices.Contains(d.languages, keep.Language) && keep.Chat == 7 && len(keep.Incidents) <= maxFollowed
 				for _, id := range keep.Components {
 					sound = sound && slices.ContainsFunc(d.components, func(c Component) bool { return c.ID == id })

@@ -131,7 +131,7 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 
 // fold hears all events of one chat in order.
 func (d *dialogue) fold(was Subscriber, events []bots.Event, answers []pending) (*Subscriber, []pending) {
-	keep := kept(was, was)
+	keep := &was
 	for _, e := range events {
 		before := Subscriber{ID: was.ID, Chat: was.Chat}
 		if keep != nil {

@@ -84,14 +84,12 @@ func subscriberOf(ctx context.Context, q querier, bot string, chat int64) (peopl
 // putSubscriber stores what became of a subscriber.
 func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was people.Subscriber, now *people.Subscriber) error {
 	switch {
-	case now == nil && was.ID == 0:
-		return nil
 	case now == nil:
 		return eraseChat(ctx, tx, bot, was.Chat)
-	case was.ID == 0:
-		return s.addSubscribers(ctx, tx, bot, []people.Subscriber{*now})
 	case same(was, *now) && !now.Came:
 		return nil
+	case was.ID == 0:
+		return s.addSubscribers(ctx, tx, bot, []people.Subscriber{*now})
 	}
 	at := s.now().Unix()
 	if now.Came { // after whatever was sent in this second
@@ -103,28 +101,49 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 	return err
 }
 
-// eraseChat erases a subscriber with all else that names his chat: what he
-// typed to the bot in an operator's place, and what he was sent there. What
-// receipts say of him is a number that from now on is nobody's.
+// eraseChat erases a chat with all that names it: the subscriber, what was asked
+// of an operator there, what he was sent, and the keys of what he did.
 func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
+	if err := eraseSubscriber(ctx, q, bot, chat); err != nil {
+		return err
+	}
 	id := strconv.FormatInt(chat, 10)
-	const asked = `SELECT round FROM walk_exception WHERE settled = 0 AND kind = ? AND subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`
 	keys := strings.NewReplacer("_", `\_`, "%", `\%`).Replace(bot) + ":" + id + "/%"
-	for _, erase := range []struct {
-		query string
-		args  []any
-	}{
-		{`UPDATE walk_round SET ask_unsure = ask_unsure - 1 WHERE ask_unsure > 0 AND id IN (` + asked + `)`, []any{"unsure", bot, chat}},
-		{`UPDATE walk_round SET ask_failed = ask_failed - 1 WHERE ask_failed > 0 AND id IN (` + asked + `)`, []any{"failed", bot, chat}},
-		{`DELETE FROM walk_exception WHERE subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`, []any{bot, chat}},
-		{`DELETE FROM walk_resend WHERE subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`, []any{bot, chat}},
-		{`DELETE FROM subscriber WHERE bot = ? AND chat = ?`, []any{bot, chat}},
+	return erase(ctx, q, []erasure{
 		{`DELETE FROM room_message WHERE account = ? AND chat = ?`, []any{bot, id}},
+		{`DELETE FROM card WHERE account = ? AND chat = ?`, []any{bot, id}},
 		{`DELETE FROM letter WHERE account = ? AND room = ?`, []any{bot, id}},
 		{`DELETE FROM unanswered WHERE account = ? AND key LIKE ?`, []any{bot, id + "/%"}},
 		{`DELETE FROM inbox WHERE key LIKE ? ESCAPE '\'`, []any{keys}},
-	} {
-		if _, err := q.ExecContext(ctx, erase.query, erase.args...); err != nil {
+		{`DELETE FROM question WHERE key LIKE ? ESCAPE '\'`, []any{keys}},
+	})
+}
+
+// eraseSubscriber erases a subscriber, and which messages did not surely
+// reach him. What receipts say of him is a number that from now on is nobody's.
+func eraseSubscriber(ctx context.Context, q querier, bot string, chat int64) error {
+	const (
+		his   = `subscriber IN (SELECT id FROM subscriber WHERE bot = ? AND chat = ?)`
+		asked = `SELECT round FROM walk_exception WHERE settled = 0 AND kind = ? AND ` + his
+	)
+	return erase(ctx, q, []erasure{
+		{`UPDATE walk_round SET ask_unsure = ask_unsure - 1 WHERE ask_unsure > 0 AND id IN (` + asked + `)`, []any{"unsure", bot, chat}},
+		{`UPDATE walk_round SET ask_failed = ask_failed - 1 WHERE ask_failed > 0 AND id IN (` + asked + `)`, []any{"failed", bot, chat}},
+		{`DELETE FROM walk_exception WHERE ` + his, []any{bot, chat}},
+		{`DELETE FROM walk_resend WHERE ` + his, []any{bot, chat}},
+		{`DELETE FROM subscriber WHERE bot = ? AND chat = ?`, []any{bot, chat}},
+	})
+}
+
+// An erasure is a statement that erases.
+type erasure struct {
+	query string
+	args  []any
+}
+
+func erase(ctx context.Context, q querier, all []erasure) error {
+	for _, e := range all {
+		if _, err := q.ExecContext(ctx, e.query, e.args...); err != nil {
 			return err
 		}
 	}
@@ -177,8 +196,7 @@ func moveSubscriber(ctx context.Context, q querier, bot string, from, to int64) 
 		return err
 	}
 	if there.ID != 0 {
-		_, err = q.ExecContext(ctx, `DELETE FROM subscriber WHERE bot = ? AND chat = ?`, bot, from)
-		return err
+		return eraseSubscriber(ctx, q, bot, from)
 	}
 	if err := forgetMessages(ctx, q, bot, from); err != nil {
 		return err

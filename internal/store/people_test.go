@@ -64,12 +64,12 @@ var compared = cmp.Transformer("none", func(words []string) string { return spac
 // TestSubscriberIDs checks that an id is never given twice, whoever is erased.
 func TestSubscriberIDs(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: 1}, people.Subscriber{Chat: 2})
+	s.mustPut(t, people.Subscriber{Chat: 1, All: true}, people.Subscriber{Chat: 2, All: true})
 	err := s.ChangeSubscribers(t.Context(), "tg", "", []int64{2, 3}, func(people.Subscriber) *people.Subscriber { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.mustPut(t, people.Subscriber{Chat: 2})
+	s.mustPut(t, people.Subscriber{Chat: 2, All: true})
 	all := s.mustSubscribers(t, "tg")
 	if len(all) != 2 || all[1].Chat != 2 || all[1].ID != 3 {
 		t.Errorf("subscribers %v, want chat 2 with a new id", all)
@@ -79,7 +79,7 @@ func TestSubscriberIDs(t *testing.T) {
 // TestMovedSubscriber checks that a moved chat is followed, once.
 func TestMovedSubscriber(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: -5, All: true}, people.Subscriber{Chat: -6}, people.Subscriber{Chat: -1006, All: true})
+	s.mustPut(t, people.Subscriber{Chat: -5, All: true}, people.Subscriber{Chat: -6, All: true}, people.Subscriber{Chat: -1006, All: true})
 	for from, to := range map[int64]int64{-5: -1005, -6: -1006, -7: -1007, -1006: -1006} {
 		if err := s.MoveSubscriber(t.Context(), "tg", from, to); err != nil {
 			t.Fatal(err)
@@ -91,11 +91,27 @@ func TestMovedSubscriber(t *testing.T) {
 	}
 }
 
+// TestAMoveLeavesNoTroubles checks that nobody is asked any more about a chat that
+// became one which had subscribed already.
+func TestAMoveLeavesNoTroubles(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: -6, All: true}, people.Subscriber{Chat: -7, All: true}, people.Subscriber{Chat: -1006, All: true})
+	s.mustExcept(t, -6, -7)
+	if err := s.MoveSubscriber(t.Context(), "tg", -6, -1006); err != nil {
+		t.Fatal(err)
+	}
+	var troubles, resends, asks int
+	row := s.read.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM walk_exception), (SELECT count(*) FROM walk_resend), (SELECT sum(ask_unsure) FROM walk_round)`)
+	if err := row.Scan(&troubles, &resends, &asks); err != nil || troubles != 1 || resends != 1 || asks != 1 {
+		t.Errorf("%d troubles, %d who wait and %d to decide about, %v; want those of the other chat", troubles, resends, asks, err)
+	}
+}
+
 // TestMarkedSubscriber checks that a refusal does not hide that a person
 // stopped by himself, nor that he asked later to be written to.
 func TestMarkedSubscriber(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: 1, State: people.Stopped}, people.Subscriber{Chat: 2}, people.Subscriber{Chat: 3})
+	s.mustPut(t, people.Subscriber{Chat: 1, State: people.Stopped}, people.Subscriber{Chat: 2, All: true}, people.Subscriber{Chat: 3, All: true})
 	s.mustPut(t, people.Subscriber{Chat: 3, Came: true})
 	for chat := range int64(4) {
 		if err := s.MarkSubscriber(t.Context(), "tg", chat, people.Blocked, time.Now()); err != nil {

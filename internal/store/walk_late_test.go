@@ -12,7 +12,7 @@ import (
 // goes back for whoever comes later and does not name again whom it has told.
 func TestLate(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: -1}, people.Subscriber{Chat: -2}, people.Subscriber{Chat: -3})
+	s.mustPut(t, people.Subscriber{Chat: -1, All: true}, people.Subscriber{Chat: -2, All: true}, people.Subscriber{Chat: -3, All: true})
 	s.mustExcept(t)
 	keep := func(c *people.Closing) {
 		t.Helper()

@@ -214,7 +214,7 @@ func TestARowIsOfAFewSeconds(t *testing.T) {
 // What comes out about somebody after he was erased is not kept.
 func TestNothingIsKeptOfWhoWasErased(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: 7}, people.Subscriber{Chat: 8})
+	s.mustPut(t, people.Subscriber{Chat: 7, All: true}, people.Subscriber{Chat: 8, All: true})
 	w, lease := aWalk(t, s)
 	b := after(w, 2)
 	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
@@ -244,7 +244,7 @@ func TestNothingIsKeptOfWhoWasErased(t *testing.T) {
 // otherwise, and those of what is over, stay.
 func TestMessagesStayWhereAGroupWas(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: -7}, people.Subscriber{Chat: -8})
+	s.mustPut(t, people.Subscriber{Chat: -7, All: true}, people.Subscriber{Chat: -8, All: true})
 	w, lease := aWalk(t, s)
 	s.mustTell(t, lease, w, 0, 2)
 	known := func() (out [2]bool) {

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"github.com/jackc/pgx/v5/stdlib" // also for the driver "pgx"
 )
 
 // The environment. A test binary that [OnPostgres] starts has its stores on
@@ -107,6 +107,27 @@ func Empty(ctx context.Context, db *sql.DB) error {
 			PERFORM setval(CAST(oid AS regclass), 1, false) FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace) AND relkind = 'S';
 		END $$`)
 	return err
+}
+
+// Tables lists the tables of a database, as its catalogue has them.
+func Tables(ctx context.Context, db *sql.DB) (names []string, err error) {
+	query := `SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`
+	if _, ok := db.Driver().(*stdlib.Driver); ok {
+		query = `SELECT CAST(table_name AS text) FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1`
+	}
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
 }
 
 // OnPostgres runs all tests of this binary once more, with their stores on
