@@ -17,8 +17,9 @@ type leavers struct {
 
 // A leaver is a chat that cannot be written to where it was.
 type leaver struct {
-	to    int64     // where it moved; 0 is nowhere
-	known time.Time // since when the store knows; zero before
+	to     int64     // where it moved; 0 is nowhere
+	known  time.Time // since when the store knows; zero before
+	erased bool      // whoever comes back is somebody else
 }
 
 // gather notes that people are gathered from now on.
@@ -40,6 +41,15 @@ func (l *leavers) note(p *Person) {
 // left remembers that a chat left, for another or for nowhere. The store knows
 // since a time, if that is not zero.
 func (l *leavers) left(chat, to int64, known time.Time) {
+	l.remember(chat, leaver{to: to, known: known})
+}
+
+// erased remembers that a chat had its data deleted.
+func (l *leavers) erased(chat int64, known time.Time) {
+	l.remember(chat, leaver{known: known, erased: true})
+}
+
+func (l *leavers) remember(chat int64, c leaver) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.gathered {
@@ -48,15 +58,18 @@ func (l *leavers) left(chat, to int64, known time.Time) {
 	if l.chats == nil {
 		l.chats = map[int64]leaver{}
 	}
-	l.chats[chat] = leaver{to, known}
+	l.chats[chat] = c
 }
 
 // back forgets that a chat left: somebody there has said that he wants to be
-// written to.
+// written to. Who was erased before is a new subscriber, who is gathered in his
+// turn; as who he was he is told nothing more.
 func (l *leavers) back(chat int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.chats, chat)
+	if !l.chats[chat].erased {
+		delete(l.chats, chat)
+	}
 }
 
 // of looks a person up who was gathered at some time: whether he left, and where
@@ -78,7 +91,7 @@ func (l *leavers) kept(b *Batch, now time.Time) {
 	defer l.mu.Unlock()
 	for k := range b.People {
 		if c, ok := l.chats[b.People[k].Chat]; ok && c.known.IsZero() && b.People[k].leaves() {
-			l.chats[b.People[k].Chat] = leaver{c.to, now}
+			l.chats[b.People[k].Chat] = leaver{to: c.to, known: now}
 		}
 	}
 }

@@ -5,15 +5,17 @@ import "time"
 // What is heard of people beside a walk counts in it at once, on the node that
 // listens and writes: whoever is gathered already was read before it.
 
-// heard notes what came of what people did, by chat; nil is somebody of whom
-// nothing is kept any more.
+// heard notes what came of what people did, by chat; nil is somebody who was
+// erased.
 func (w *Walker) heard(now map[int64]*Subscriber) {
 	if w == nil {
 		return
 	}
 	for chat, s := range now {
 		switch {
-		case s == nil || s.State != Active:
+		case s == nil:
+			w.left.erased(chat, time.Now())
+		case s.State != Active:
 			w.left.left(chat, 0, time.Now())
 		case s.Came:
 			w.left.back(chat)

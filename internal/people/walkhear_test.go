@@ -29,6 +29,18 @@ func (s saying) ListenBatches(ctx context.Context, _ string, handle func(context
 // to him end so.
 func (w *world) says(chat int64, text string, end error) {
 	w.t.Helper()
+	w.does(bots.Event{Kind: bots.Said, Chat: strconv.FormatInt(chat, 10), Private: true, Text: text, At: time.Now()}, end)
+}
+
+// deletes has somebody press that all is deleted that is kept of him.
+func (w *world) deletes(chat int64) {
+	w.t.Helper()
+	w.does(bots.Event{Kind: bots.Pressed, Key: "press/1", Chat: strconv.FormatInt(chat, 10), Message: "1", Private: true, Button: "me:erase!", At: time.Now()}, nil)
+}
+
+// does has an audience hear what somebody did, and has the answer to him end so.
+func (w *world) does(e bots.Event, end error) {
+	w.t.Helper()
 	texts, err := templates.Load("", []string{"en"})
 	if err != nil {
 		w.t.Fatal(err)
@@ -55,7 +67,7 @@ func (w *world) says(chat int64, text string, end error) {
 		<-done
 	})
 	l := people.Listener{Audience: a, Rooms: func(bots.Event) bool { return false },
-		Bot: saying{events: []bots.Event{{Kind: bots.Said, Chat: strconv.FormatInt(chat, 10), Private: true, Text: text, At: time.Now()}}}}
+		Bot: saying{events: []bots.Event{e}}}
 	if err := l.Listen(ctx, "", nil); err != nil {
 		w.t.Error(err)
 	}
@@ -89,6 +101,40 @@ func TestAWalkHearsWhoLeaves(t *testing.T) {
 			t.Errorf("%d requests for %d, want %d", n, chat, want)
 		}
 	}
+}
+
+// Who has his data deleted gets nothing more of a walk that has gathered him, however
+// often he presses. Who then comes back is somebody new, whom the walk has not gathered.
+func TestAWalkHearsWhoIsErased(t *testing.T) {
+	w := newWorld(t, quick)
+	w.inFlight = 1
+	w.start()
+	w.subscribe(nil, 1, 2, 3, 4)
+	asked, goOn := w.hold(1, "")
+	w.publish("One.", incident.Major)
+	<-asked
+	w.until("everybody is gathered", func() bool {
+		walks, err := w.store.WalksOf(t.Context(), incident.Ref{Prefix: "INC", Number: 1})
+		return err == nil && walks["people"].Rounds[0].Wrapped
+	})
+	w.deletes(2)
+	w.deletes(2)
+	w.deletes(3)
+	w.says(3, "/start", nil)
+	goOn()
+	w.idle()
+	for chat, want := range map[int64]int{1: 1, 2: 0, 3: 0, 4: 1} {
+		if n := len(w.inboxes.requests(chat)); n != want {
+			t.Errorf("%d requests for %d, want %d", n, chat, want)
+		}
+	}
+	if got := w.states(); got != "1 active, 4 active, 3 active" {
+		t.Errorf("subscribers: %s", got)
+	}
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.want(2)
+	w.want(3, "Two.")
 }
 
 // Who presses Start after the message left that he refuses stays a subscriber.
