@@ -37,7 +37,7 @@ type Lane struct {
 	Head     string // what the first post's head line says; see Lane.head
 	HeadEdit Chore
 	Closed   []string // ids of messages that could not be answered: they are gone, or nobody may
-	Moved    bool // the platform moved the target in this step
+	Moved    bool     // the platform moved the target in this step
 	Frozen   bool
 	CanFind  bool // the account's own posts can be read back
 	CanProbe bool // a message can be asked whether it is a certain post
