@@ -29,6 +29,7 @@ type Parcel []byte
 // An Address is where a parcel goes.
 type Address struct {
 	Chat    int64
+	Topic   int64        // of the chat; 0 for none
 	ReplyTo int64        // the message that it answers; 0 for none
 	Paid    bool         // beyond the free pace, for money
 	Leaves  func() error // called in the last moment before the bytes leave, which an error prevents; may be nil

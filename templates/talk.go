@@ -23,6 +23,7 @@ type Talk struct {
 
 	Subscribed bool            // is written to
 	Group      bool            // many read it
+	Topic      bool            // messages go into the topic where the answer stands
 	All        bool            // all components are chosen
 	Services   []string        // names of those chosen, or affected
 	Least      incident.Impact // the least that is told
@@ -52,7 +53,7 @@ type talkView struct {
 	Ref, Title, Status, Impact, Text, Link string
 	At, Next                               string
 
-	Subscribed, Group, All, Part, More bool
+	Subscribed, Group, Topic, All, Part, More bool
 }
 
 // talkPrefix begins the names of the blocks of the dialogue.
@@ -86,7 +87,7 @@ func (b *blocks) talkView(t Talk) (*talkView, error) {
 	v := &talkView{
 		Site: line(t.Site), Channel: line(t.Channel), Page: line(t.Page), Follows: strings.Join(t.Follows, b.words["comma"]),
 		Ref: line(t.Ref), Title: line(t.Title), Status: b.words["status."+string(t.Status)], Text: plain(t.Text), Link: line(t.Link),
-		Least: b.words["severity."+string(t.Least)], Subscribed: t.Subscribed, Group: t.Group, All: t.All, Part: t.Part, More: t.More,
+		Least: b.words["severity."+string(t.Least)], Subscribed: t.Subscribed, Group: t.Group, Topic: t.Topic, All: t.All, Part: t.Part, More: t.More,
 	}
 	var names []string
 	for _, name := range t.Services {
@@ -128,7 +129,7 @@ func OwnName(tag string) string {
 func rehearseTalk(b *blocks) error {
 	at := time.Date(2026, 11, 30, 12, 18, 0, 0, time.UTC)
 	full := Talk{
-		Site: "Example Exchange", Channel: "https://t.me/example_status", Page: "https://status.example.com", Subscribed: true, Group: true,
+		Site: "Example Exchange", Channel: "https://t.me/example_status", Page: "https://status.example.com", Subscribed: true, Group: true, Topic: true,
 		Services: []string{"Login", "Withdrawals"}, Least: incident.Major, Follows: []string{"INC-12"}, Language: english,
 		Ref: "INC-12/3", Title: "Login is unavailable", Status: incident.Monitoring, Impact: incident.Critical, Text: "Nobody can log in.",
 		At: at, Next: at.Add(time.Hour), Link: "https://status.example.com/incidents/INC-12", Part: true, More: true, Now: at,

@@ -1,6 +1,10 @@
 package sim
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
 
 // tgTopicState is a topic of a forum; its id is that of the service message
 // that announces it.
@@ -97,4 +101,45 @@ func (c *tgCall) announce(chat *tgChat, topic int64, news tgMessage) {
 	from := c.bot.user
 	news.From, news.Thread = &from, topic
 	c.add(chat, &tgPost{tgMessage: news, service: true})
+}
+
+// AddTopic opens a topic in a forum, as an administrator does, and returns its
+// id.
+func (t *Telegram) AddTopic(chat, name string) (topic string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c, err := t.named(chat)
+	if err != nil {
+		return "", err
+	}
+	if !c.info.IsForum {
+		return "", fmt.Errorf("sim: %s is no forum", chat)
+	}
+	post := t.add(c, &tgPost{tgMessage: tgMessage{TopicCreated: &tgTopic{Name: name}}, service: true})
+	post.Thread, post.IsTopic = post.ID, true
+	c.topics[post.ID] = &tgTopicState{name: name}
+	t.publish(c, post, false)
+	return strconv.FormatInt(post.ID, 10), nil
+}
+
+// DeleteTopic removes a topic with all that was said in it.
+func (t *Telegram) DeleteTopic(chat, topic string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c, err := t.named(chat)
+	if err != nil {
+		return err
+	}
+	id, _ := strconv.ParseInt(topic, 10, 64)
+	if c.topics[id] == nil {
+		return fmt.Errorf("sim: no topic %s in chat %s", topic, chat)
+	}
+	delete(c.topics, id)
+	for _, p := range c.posts {
+		if p.Thread == id {
+			p.deleted = true
+		}
+	}
+	notify(t.changed)
+	return nil
 }

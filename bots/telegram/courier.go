@@ -74,9 +74,13 @@ func (b *Bot) Deliver(ctx context.Context, p bots.Parcel, to bots.Address) (int6
 // letter is the body of a request. It is not used again for another, because
 // the transport may still read it when an exchange has failed.
 func letter(p bots.Parcel, to bots.Address) []byte {
-	body := make([]byte, 0, len(p)+160)
+	body := make([]byte, 0, len(p)+200)
 	body = append(body, `{"chat_id":`...)
 	body = strconv.AppendInt(body, to.Chat, 10)
+	if to.Topic != 0 {
+		body = append(body, `,"message_thread_id":`...)
+		body = strconv.AppendInt(body, to.Topic, 10)
+	}
 	if to.ReplyTo != 0 {
 		body = append(body, `,"reply_parameters":{"message_id":`...)
 		body = strconv.AppendInt(body, to.ReplyTo, 10)

@@ -57,19 +57,19 @@ func TestDeliver(t *testing.T) {
 	})
 	var left atomic.Int32
 	text := "Logins \"fail\"\n<b>& 登录 \u2028"
-	id, err := carry(t, b, text, bots.Address{Chat: -100123, ReplyTo: 7, Paid: true, Leaves: func() error { left.Add(1); return nil }})
+	id, err := carry(t, b, text, bots.Address{Chat: -100123, Topic: 5, ReplyTo: 7, Paid: true, Leaves: func() error { left.Add(1); return nil }})
 	if id != 512 || err != nil || left.Load() != 1 {
 		t.Errorf("message %d, %v, left %d times", id, err, left.Load())
 	}
 	m := <-asked
 	reply, _ := m["reply_parameters"].(map[string]any)
-	if m["text"] != text || m["chat_id"] != -100123.0 || reply["message_id"] != 7.0 || reply["allow_sending_without_reply"] != false || m["allow_paid_broadcast"] != true {
+	if m["text"] != text || m["chat_id"] != -100123.0 || m["message_thread_id"] != 5.0 || reply["message_id"] != 7.0 || reply["allow_sending_without_reply"] != false || m["allow_paid_broadcast"] != true {
 		t.Errorf("asked for %v", m)
 	}
 	if _, err := carry(t, b, text, bots.Address{Chat: 5}); err != nil {
 		t.Error(err)
 	}
-	if m := <-asked; m["reply_parameters"] != nil || m["allow_paid_broadcast"] != nil {
+	if m := <-asked; m["reply_parameters"] != nil || m["message_thread_id"] != nil || m["allow_paid_broadcast"] != nil {
 		t.Errorf("asked for %v", m)
 	}
 }

@@ -41,6 +41,7 @@ const (
 type Person struct {
 	Subscriber int64
 	Chat       int64
+	Topic      int64
 	ReplyTo    int64
 	Passed     int         // people before him in this batch who had their turn
 	Parcel     bots.Parcel // what he is told
@@ -56,8 +57,9 @@ type Person struct {
 // he was.
 func (p *Person) leaves() bool { return p.Result == Barred || p.Result == Vanished || p.To != 0 }
 
-// move follows a person to another chat. What he was told before is not there.
-func (p *Person) move(to int64) { p.To, p.ReplyTo = to, 0 }
+// move follows a person to another chat. What he was told before is not there,
+// and no topic.
+func (p *Person) move(to int64) { p.To, p.Topic, p.ReplyTo = to, 0, 0 }
 
 // An Edit changes a message that somebody has.
 type Edit struct {

@@ -81,6 +81,10 @@ func (a *Audience) undelivered(ctx context.Context, p pending, began time.Time, 
 			a.Walker.moved(chat, chatID(f.To))
 		}
 		p.event.Chat, p.event.Message = f.To, ""
+	case topicShut(f) && p.event.Thread != "":
+		p.event.Thread, p.event.Message = "", ""
+	case f.Kind == bots.Gone && f.Subject == bots.Parent && p.event.Message != "":
+		p.event.Message = "" // the question is gone
 	case (f.Kind == bots.RateLimited || f.Kind == bots.Temporary) && p.tries < maxTries:
 		// The pacer waits as long as it was told to.
 	default:
@@ -102,6 +106,13 @@ func (a *Audience) undelivered(ctx context.Context, p pending, began time.Time, 
 func deleted(detail string) bool {
 	detail = strings.ToLower(detail)
 	return strings.Contains(detail, "deactivated") || strings.Contains(detail, "deleted")
+}
+
+// topicShut reports whether a refusal says that a topic is closed or gone, and
+// not the message that was to be answered.
+func topicShut(f *bots.Fault) bool {
+	detail := strings.ToLower(f.Detail)
+	return f.Kind == bots.Gone && f.Subject == bots.Parent && (strings.Contains(detail, "topic") || strings.Contains(detail, "thread"))
 }
 
 // shedEvery is how often it is told how many answers were shed.

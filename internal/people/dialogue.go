@@ -113,6 +113,7 @@ func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
 	switch t.verb {
 	case "start", "subscribe":
 		what := d.subscribe(&s, readWish(t.arg, d.components), t.verb == "start")
+		s.Topic = topicOf(e)
 		return &s, answer{what: what, sub: s, arg: t.arg}
 	case "unsubscribe", "stop":
 		s.State, s.Incidents = Stopped, nil
@@ -162,6 +163,18 @@ func (d *dialogue) subscribe(s *Subscriber, w wish, start bool) answerKind {
 		s.All, s.Components = true, nil
 	}
 	return welcome
+}
+
+// topicOf is the topic of a group in which something was said or pressed; 0 for
+// none, or the general one.
+func topicOf(e bots.Event) int64 { return chatID(e.Thread) }
+
+// settle has who subscribes by a button told where the button stands. Who is
+// subscribed already is told where he was: his menu may be anywhere.
+func (d *dialogue) settle(s *Subscriber, was Subscriber, e bots.Event) {
+	if !was.known() || was.State != Active {
+		s.Topic = topicOf(e)
+	}
 }
 
 // complete fills in what a new subscriber has not chosen.
@@ -239,9 +252,11 @@ func (d *dialogue) pressed(s Subscriber, e bots.Event) (*Subscriber, answer) {
 		return nil, answer{what: erased, sub: Subscriber{Chat: s.Chat, Language: s.Language}}
 	case "start", "all":
 		d.complete(&s)
+		d.settle(&s, was, e)
 		s.State, s.All, s.Components, s.Came = Active, true, nil, true
 	case "again":
 		d.complete(&s)
+		d.settle(&s, was, e)
 		s.State, s.Came = Active, true
 	case "stop":
 		d.complete(&s)

@@ -39,6 +39,7 @@ func (s State) String() string {
 type Subscriber struct {
 	ID         int64 // in the order of subscribing; 0 while it is not stored
 	Chat       int64 // negative for groups
+	Topic      int64 // of a group, in which it subscribed; 0 for none, or the general one
 	Language   string
 	Impact     incident.Impact // the least that concerns it
 	All        bool            // all components, those to come included

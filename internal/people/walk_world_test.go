@@ -30,6 +30,7 @@ import (
 type letter struct {
 	id      int64
 	text    string
+	topic   int64
 	reply   int64
 	edits   int
 	deleted bool
@@ -47,6 +48,7 @@ type inboxes struct {
 	asked   map[int64][]time.Time // requests for a chat, refused ones too
 	paid    int
 	refuse  func(chat int64) string // an answer instead, "cut", or ""; may be nil
+	closed  int64                   // a topic that takes nothing
 	arrived chan int64
 }
 
@@ -60,6 +62,7 @@ func newInboxes(t testing.TB) *inboxes {
 type asked struct {
 	Chat    int64  `json:"chat_id"`
 	Text    string `json:"text"`
+	Topic   int64  `json:"message_thread_id"`
 	Message int64  `json:"message_id"`
 	Paid    bool   `json:"allow_paid_broadcast"`
 	Reply   struct {
@@ -81,6 +84,11 @@ func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	c.mu.Lock()
 	refuse := c.refuse
+	if a.Topic != 0 && a.Topic == c.closed {
+		refuse = func(int64) string {
+			return `{"ok":false,"error_code":400,"description":"Bad Request: TOPIC_CLOSED"}`
+		}
+	}
 	c.asked[a.Chat] = append(c.asked[a.Chat], time.Now())
 	c.mu.Unlock()
 	if refuse != nil {
@@ -103,7 +111,7 @@ func (c *inboxes) carry(method string, a asked) string {
 	switch method {
 	case "sendMessage":
 		c.last++
-		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, reply: a.Reply.Message, paid: a.Paid, at: time.Now()})
+		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, topic: a.Topic, reply: a.Reply.Message, paid: a.Paid, at: time.Now()})
 		c.order = append(c.order, a.Chat)
 		if a.Paid {
 			c.paid++

@@ -174,7 +174,7 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 			if err != nil {
 				return err
 			}
-			b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, ReplyTo: reply, Passed: b.Passed, Parcel: parcel})
+			b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed, Parcel: parcel})
 		}
 		if s.State == Active {
 			b.Passed++

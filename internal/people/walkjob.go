@@ -126,7 +126,7 @@ func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 		_, err := s.Bot.Do(ctx, op)
 		return e.Message, err
 	}
-	to := bots.Address{Chat: chat(p), ReplyTo: p.ReplyTo, Paid: j.paid,
+	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: j.paid,
 		Leaves: func() error { return s.begin(j.ctx, func() { j.mark(n, left, 0) }) }}
 	return s.courier.Deliver(s.life, p.Parcel, to)
 }
@@ -141,6 +141,9 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 	case f.Kind == bots.Moved && p.Edit == nil && p.To == 0:
 		p.move(chatID(f.To))
 		return p.To != 0
+	case p.Topic != 0 && topicShut(f): // what was said there cannot be answered from elsewhere
+		p.Topic, p.ReplyTo = 0, 0
+		return true
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && p.ReplyTo != 0:
 		p.ReplyTo = 0
 		return true

@@ -48,7 +48,8 @@ func (a *Audience) word(ctx context.Context, p pending) (w wording, err error) {
 // talk is what every answer may mention.
 func (a *Audience) talk(p pending) templates.Talk {
 	t := templates.Talk{
-		Site: a.Site, Channel: a.Channel, Page: a.Page, Subscribed: p.sub.known() && p.sub.State == Active, Group: !p.event.Private, All: p.sub.All,
+		Site: a.Site, Channel: a.Channel, Page: a.Page, Subscribed: p.sub.known() && p.sub.State == Active, Group: !p.event.Private,
+		Topic: p.sub.Topic != 0, All: p.sub.All,
 		Least: p.sub.Impact, Follows: p.sub.Incidents, Language: p.sub.Language, Now: time.Now(), Zone: a.Zone,
 	}
 	if t.Least == "" {

@@ -36,7 +36,7 @@ func (s *Store) importPart(ctx context.Context, tx *tx, bot string, part []peopl
 	place := map[int64]int{} // of a chat among those
 	for _, now := range part {
 		was := there[now.Chat]
-		now.ID, now.Incidents = was.ID, was.Incidents
+		now.ID, now.Topic, now.Incidents = was.ID, was.Topic, was.Incidents
 		k, twice := place[now.Chat]
 		switch {
 		case twice && same(added[k], now):
@@ -86,8 +86,8 @@ func (s *Store) addSubscribers(ctx context.Context, q querier, bot string, list 
 	var values []any
 	for i := range list {
 		p := &list[i]
-		values = append(values, bot, p.Chat, p.Language, rank(p.Impact), componentList(p), spaced(p.Incidents), p.State, s.now().Unix())
+		values = append(values, bot, p.Chat, p.Topic, p.Language, rank(p.Impact), componentList(p), spaced(p.Incidents), p.State, s.now().Unix())
 	}
-	_, err := q.ExecContext(ctx, `INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed) VALUES `+tuples(len(list), 8), values...)
+	_, err := q.ExecContext(ctx, `INSERT INTO subscriber (bot, chat, topic, language, impact, components, incidents, state, changed) VALUES `+tuples(len(list), 9), values...)
 	return err
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // subscriberPage reads subscribers in the order of their ids, as one text with a
-// line for each: a walk reads a million, and to hand over a row of seven columns
+// line for each: a walk reads a million, and to hand over a row of eight columns
 // costs more than to find it. No column has a separator in it.
 const subscriberPage = `SELECT coalesce(string_agg(line, ';'), '') FROM (
-	SELECT concat_ws('|', id, chat, impact, state, language, components, incidents) AS line
+	SELECT concat_ws('|', id, chat, topic, impact, state, language, components, incidents) AS line
 	FROM subscriber WHERE ` + ofBot + ` AND id > ? AND id <= ? ORDER BY id LIMIT ?) page`
 
 // Subscribers lists those of a bot in the order of their ids, from after on, at
@@ -73,7 +73,7 @@ func (c *subscriberRow) read(line string) bool {
 		ok = ok && err == nil
 		return n
 	}
-	c.id, c.chat, c.impact, c.state = number(), number(), number(), number()
+	c.id, c.chat, c.topic, c.impact, c.state = number(), number(), number(), number(), number()
 	c.language, c.components = next(), next()
 	c.incidents = line
 	return ok && !strings.Contains(line, "|")
@@ -81,17 +81,17 @@ func (c *subscriberRow) read(line string) bool {
 
 // A subscriberRow is where a row is read into.
 type subscriberRow struct {
-	id, chat, impact, state         int64
+	id, chat, topic, impact, state  int64
 	language, components, incidents string
 }
 
 func (c *subscriberRow) into() []any {
-	return []any{&c.id, &c.chat, &c.language, &c.impact, &c.components, &c.incidents, &c.state}
+	return []any{&c.id, &c.chat, &c.topic, &c.language, &c.impact, &c.components, &c.incidents, &c.state}
 }
 
 func (c *subscriberRow) subscriber() people.Subscriber {
 	return people.Subscriber{
-		ID: c.id, Chat: c.chat, Language: c.language, State: people.State(c.state),
+		ID: c.id, Chat: c.chat, Topic: c.topic, Language: c.language, State: people.State(c.state),
 		Impact: incident.Impacts[min(max(int(c.impact), 0), len(incident.Impacts)-1)],
 		All:    c.components == "", Components: strings.Fields(c.components), Incidents: strings.Fields(c.incidents),
 	}

@@ -11,9 +11,9 @@ import (
 
 // A page is read as its subscribers were stored, and nothing else is taken for one.
 func TestReadPage(t *testing.T) {
-	got, err := readPage(`1|-100|0|0|en||;2|7|3|2|zh-Hans| login api | INC-12 ;9|8|0|1||`+" |", 3)
+	got, err := readPage(`1|-100|77|0|0|en||;2|7|0|3|2|zh-Hans| login api | INC-12 ;9|8|0|0|1||`+" |", 3)
 	want := []people.Subscriber{
-		{ID: 1, Chat: -100, Language: "en", Impact: incident.ImpactNone, All: true},
+		{ID: 1, Chat: -100, Topic: 77, Language: "en", Impact: incident.ImpactNone, All: true},
 		{ID: 2, Chat: 7, Language: "zh-Hans", Impact: incident.Critical, State: people.Blocked, Components: []string{"login", "api"}, Incidents: []string{"INC-12"}},
 		{ID: 9, Chat: 8, Impact: incident.ImpactNone, State: people.Stopped},
 	}
@@ -23,7 +23,7 @@ func TestReadPage(t *testing.T) {
 	if got, err := readPage("", 3); len(got) != 0 || err != nil {
 		t.Errorf("nobody is read as %v, %v", got, err)
 	}
-	for _, damaged := range []string{"1", "1|2|0|0|en|", "x|2|0|0|en||", "1|2|0|0|en|||", "1|2|0|0|en||;1", ";1|2|0|0|en||"} {
+	for _, damaged := range []string{"1", "1|2|0|0|0|en|", "x|2|0|0|0|en||", "1|2|0|0|0|en|||", "1|2|0|0|0|en||;1", ";1|2|0|0|0|en||"} {
 		if got, err := readPage(damaged, 3); err == nil {
 			t.Errorf("%q is read as %v", damaged, got)
 		}

@@ -16,7 +16,7 @@ import (
 var _ people.Store = (*Store)(nil)
 
 // subscriberColumns are those that scanSubscriber reads.
-const subscriberColumns = `id, chat, language, impact, components, incidents, state`
+const subscriberColumns = `id, chat, topic, language, impact, components, incidents, state`
 
 // ofBot is the condition that a subscriber is a bot's, for statements that go
 // through very many in the order of their ids. The expression keeps a database
@@ -95,9 +95,9 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 	if now.Came { // after whatever was sent in this second
 		at++
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE subscriber SET chat = ?, language = ?, impact = ?, components = ?, incidents = ?,
+	_, err := tx.ExecContext(ctx, `UPDATE subscriber SET chat = ?, topic = ?, language = ?, impact = ?, components = ?, incidents = ?,
 		changed = CASE WHEN state = ? AND ? = 0 THEN changed ELSE ? END, state = ? WHERE id = ?`,
-		now.Chat, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, flag(now.Came), at, now.State, was.ID)
+		now.Chat, now.Topic, now.Language, rank(now.Impact), componentList(now), spaced(now.Incidents), now.State, flag(now.Came), at, now.State, was.ID)
 	return err
 }
 
@@ -152,7 +152,7 @@ func erase(ctx context.Context, q querier, all []erasure) error {
 
 // same reports whether nothing of what is stored differs.
 func same(a, b people.Subscriber) bool {
-	return a.Chat == b.Chat && a.Language == b.Language && a.Impact == b.Impact && a.State == b.State &&
+	return a.Chat == b.Chat && a.Topic == b.Topic && a.Language == b.Language && a.Impact == b.Impact && a.State == b.State &&
 		componentList(&a) == componentList(&b) && slices.Equal(a.Incidents, b.Incidents)
 }
 

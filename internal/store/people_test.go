@@ -37,7 +37,7 @@ func TestSubscribers(t *testing.T) {
 	s := newStore(t)
 	ana := people.Subscriber{Chat: 1001, Language: "en", Impact: incident.Critical, All: true}
 	bo := people.Subscriber{Chat: 1 << 51, Language: "zh-Hans", Impact: incident.ImpactNone, Components: []string{"login", "withdrawals"}, State: people.Stopped}
-	room := people.Subscriber{Chat: -1001234567890, Language: "en", Impact: incident.Minor, Incidents: []string{"INC-12"}}
+	room := people.Subscriber{Chat: -1001234567890, Topic: 77, Language: "en", Impact: incident.Minor, Incidents: []string{"INC-12"}}
 	s.mustPut(t, ana, bo, room)
 	bo.Components = nil
 	bo.All, bo.State = true, people.Active

@@ -1,0 +1,99 @@
+package people_test
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/allclear-hq/allclear/bots/sim"
+	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
+)
+
+// A group with topics is told in the topic in which it subscribed, and in the
+// general one while that takes nothing.
+func TestATopicIsTold(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1)
+	w.subscribe(func(s *people.Subscriber) { s.Topic = 77 }, -2)
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.inboxes.mu.Lock()
+	w.inboxes.closed = 77
+	w.inboxes.mu.Unlock()
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.inboxes.mu.Lock()
+	w.inboxes.closed = 0
+	w.inboxes.mu.Unlock()
+	w.update("INC-1", "Three.", "")
+	w.idle()
+	w.want(1, "One.", ">Two.", ">Three.")
+	w.want(-2, "One.", "Two.", ">Three.")
+	for k, want := range []int64{77, 0, 77} {
+		if got := w.inboxes.of(-2)[k].topic; got != want {
+			t.Errorf("message %d went into topic %d, want %d", k+1, got, want)
+		}
+	}
+}
+
+// What an administrator types in a topic is answered there, and decides where
+// messages go; his menus do not.
+func TestTheTopicOfAGroup(t *testing.T) {
+	w := newTown(t)
+	bot := sim.Membership{Status: "administrator", Denied: []string{"can_manage_topics"}}
+	if _, err := w.sim.AddChat(sim.TelegramChat{ID: group, Type: "supergroup", Forum: true, Admins: []string{"1001"}, Bot: bot}); err != nil {
+		t.Fatal(err)
+	}
+	topics := map[string]string{}
+	for _, name := range []string{"Status", "Other"} {
+		id, err := w.sim.AddTopic(group, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		topics[id], topics[name] = name, id
+	}
+	told := func(want string) {
+		t.Helper()
+		if s, _ := w.subscriber(-1001234567890); topics[strconv.FormatInt(s.Topic, 10)] != want {
+			t.Errorf("the group is told in %q, want %q", topics[strconv.FormatInt(s.Topic, 10)], want)
+		}
+	}
+	in := func(topic string) sim.Saying { return sim.Saying{Thread: topics[topic]} }
+	m := w.saysIn(group, "1001", "/subscribe", in("Status"))
+	w.mustSay(m.Text, "This chat is subscribed", "into this topic")
+	if m.Thread != topics["Status"] {
+		t.Errorf("answered in topic %q", topics[m.Thread])
+	}
+	told("Status")
+	m = w.saysIn(group, "1001", "/settings", in("Other"))
+	m = w.presses("1001", m, "Services")
+	m = w.presses("1001", m, "✓ All services")
+	told("Status")
+	m = w.saysIn(group, "1001", "/unsubscribe", in("Other"))
+	w.presses("1001", m, "Subscribe")
+	told("Other")
+	w.saysIn(group, "1001", "/subscribe", sim.Saying{})
+	told("")
+}
+
+// Whose question is deleted, or whose topic is closed, before he is answered is
+// answered all the same.
+func TestAQuestionThatIsGone(t *testing.T) {
+	for words, want := range map[string]string{"message to be replied not found": "topic", "TOPIC_CLOSED": "general"} {
+		w := newTown(t)
+		if _, err := w.sim.AddChat(sim.TelegramChat{ID: group, Type: "supergroup", Forum: true, Bot: sim.Membership{Status: "member"}}); err != nil {
+			t.Fatal(err)
+		}
+		topic, err := w.sim.AddTopic(group, "Status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sim.Faults.Add(sim.Fault{Match: "sendMessage", Kind: "status", Status: 400, Message: "Bad Request: " + words})
+		m := w.saysIn(group, "1001", "/status", sim.Saying{Thread: topic})
+		where := map[string]string{topic: "topic", "": "general"}[m.Thread]
+		if where != want || m.ReplyTo != "" {
+			t.Errorf("%s: answered in %q, to message %q", words, where, m.ReplyTo)
+		}
+	}
+}
