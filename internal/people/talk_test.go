@@ -68,10 +68,6 @@ func newTown(t testing.TB, published ...*incident.Incident) *town {
 // newTownAt is newTown with a bot of that rate; with 0 it does not listen.
 func newTownAt(t testing.TB, rate float64, published ...*incident.Incident) *town {
 	t.Helper()
-	texts, err := templates.Load("", []string{"en", "zh-Hans"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := &town{TB: t, sim: sim.NewTelegram(), dir: t.TempDir(), log: new(logged)}
 	w.incidents.Store(&published)
 	w.sim.AddBot(token, "example_bot")
@@ -84,7 +80,23 @@ func newTownAt(t testing.TB, rate float64, published ...*incident.Incident) *tow
 	if w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(w.dir, "allclear.db")); err != nil {
 		t.Fatal(err)
 	}
+	w.settle(bot, nil)
+	if rate > 0 {
+		w.run(bot)
+	} else {
+		t.Cleanup(func() { w.store.Close() })
+	}
+	return w
+}
+
+// settle makes the audience of a bot, to which a walker may write.
+func (w *town) settle(bot *telegram.Bot, walker *people.Walker) {
+	w.Helper()
 	languages := []string{"en", "zh-Hans"}
+	texts, err := templates.Load("", languages)
+	if err != nil {
+		w.Fatal(err)
+	}
 	w.audience = people.New(people.Config{
 		Account: "tg", Bot: bot, Store: w.store, Texts: texts, Site: "Example Exchange", Page: "https://status.example.com",
 		Channel: "https://t.me/example_status", Language: "en", Languages: languages, Log: slog.New(slog.NewTextHandler(w.log, nil)),
@@ -96,18 +108,27 @@ func newTownAt(t testing.TB, rate float64, published ...*incident.Incident) *tow
 		Published: func(context.Context, int) ([]*incident.Incident, error) {
 			return slices.Clone(*w.incidents.Load()), nil
 		},
-		Say: bot.Do,
+		Walker: walker,
+		Say:    bot.Do,
 	})
-	if rate > 0 {
-		w.run(bot)
-	} else {
-		t.Cleanup(func() { w.store.Close() })
-	}
-	return w
 }
 
 // run lets the audience listen until the test ends.
 func (w *town) run(bot *telegram.Bot) {
+	stop := w.listen(bot)
+	w.Cleanup(func() {
+		stop()
+		w.store.Close()
+	})
+}
+
+// listen lets the audience listen until it is stopped.
+func (w *town) listen(bot *telegram.Bot) (stop func()) {
+	w.Helper()
+	cursor, err := w.store.Cursor(w.Context(), "tg")
+	if err != nil {
+		w.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(w.Context())
 	done := make(chan struct{}, 2)
 	go func() {
@@ -116,16 +137,17 @@ func (w *town) run(bot *telegram.Bot) {
 	}()
 	go func() {
 		l := people.Listener{Audience: w.audience, Bot: bot, Rooms: func(bots.Event) bool { return false }}
-		l.Listen(ctx, "", func(context.Context, bots.Event) error { return nil })
+		l.Listen(ctx, cursor, func(context.Context, bots.Event) error { return nil })
 		done <- struct{}{}
 	}()
-	w.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		<-done
 		<-done
-		w.store.Close()
 	})
+	w.Cleanup(stop)
 	w.until("the bot knows its name", func() bool { return w.audience.Username() != "" })
+	return stop
 }
 
 func (w *town) until(what string, done func() bool) {

@@ -2,7 +2,6 @@ package people_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -302,10 +301,7 @@ func (w *world) longAgo(minutes int) {
 // change changes the database beside the program.
 func (w *world) change(query string, args ...any) {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", w.file+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	db := w.db()
 	defer db.Close()
 	if _, err := db.ExecContext(w.t.Context(), query, args...); err != nil {
 		w.t.Fatal(err)

@@ -1,7 +1,6 @@
 package people_test
 
 import (
-	"database/sql"
 	"strings"
 	"sync"
 	"testing"
@@ -229,10 +228,7 @@ func TestWhoComesLateIsToldHowItStands(t *testing.T) {
 // rowsIn counts the rows of a table.
 func (w *world) rowsIn(table string) (n int) {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", w.file+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	db := w.db()
 	defer db.Close()
 	if err := db.QueryRowContext(w.t.Context(), `SELECT count(*) FROM `+table).Scan(&n); err != nil {
 		w.t.Fatal(err)

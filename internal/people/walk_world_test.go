@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -191,6 +192,7 @@ type world struct {
 	drill    bool // the audience is for drills
 	rules    people.Rules
 	public   func(context.Context, incident.Ref, int) (bool, error)
+	log      io.Writer                               // in place of the test's; may be nil
 	counts   *counts                                 // of what the walk asks of the store; may be nil
 	between  func(people.WalkStore) people.WalkStore // the walk and the store; may be nil
 	stop     context.CancelFunc
@@ -235,7 +237,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
+	log := slog.New(slog.NewTextHandler(cmp.Or(w.log, w.t.Output()), nil))
 	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: cmp.Or(w.api, w.inboxes.URL), Rate: w.rate})
 	if err != nil {
 		w.t.Fatal(err)
