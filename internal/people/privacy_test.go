@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,6 +105,47 @@ func testErased(t *testing.T, w *world) {
 	if again.ID <= zoraRow || !again.All || again.Impact != incident.ImpactNone || len(again.Incidents) > 0 {
 		t.Errorf("who comes back is somebody new: %+v", again)
 	}
+}
+
+// dying is a store whose process ends before somebody is erased.
+type dying struct {
+	people.Store
+	died chan struct{}
+}
+
+func (d *dying) ChangeSubscribers(context.Context, string, string, []int64, func(people.Subscriber) *people.Subscriber) error {
+	select {
+	case <-d.died:
+	default:
+		close(d.died)
+	}
+	return errors.New("the process ends here")
+}
+
+// Who presses that all is deleted, and whose server dies before it is, presses no
+// second time.
+func TestAPressIsNotLost(t *testing.T) {
+	w := newTownAt(t, 0)
+	bot := w.audience.Bot.(*telegram.Bot) //nolint:forcetypeassert // newTownAt made it
+	stop := w.listen(bot)
+	w.says("2001", "/start")
+	m := w.presses("2001", w.says("2001", "/settings"), "Delete my data")
+	stop()
+	d := &dying{w.store, make(chan struct{})}
+	w.audience.Store = d
+	stop = w.listen(bot)
+	if _, err := w.sim.Press("2001", m.ID, "2001", "me:erase!"); err != nil {
+		t.Fatal(err)
+	}
+	<-d.died
+	stop()
+	if _, kept := w.subscriber(2001); !kept {
+		t.Fatal("erased by a process that died before")
+	}
+	w.audience.Store = w.store
+	stop = w.listen(bot)
+	w.until("she is erased", func() bool { _, kept := w.subscriber(2001); return !kept })
+	stop()
 }
 
 // simulated has a world write to the people of a town, of whom one is not told

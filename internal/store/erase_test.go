@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +193,76 @@ func TestErasedBytes(t *testing.T) {
 	if inFile() {
 		t.Error("the file still holds the number of the person")
 	}
+}
+
+// TestABackupHasNothingErased checks that a copy of the store has nobody who was
+// erased before. In the file itself SQLite leaves a copy of a few: where a row
+// had to make room and moved to another page, what it was stays in free space.
+func TestABackupHasNothingErased(t *testing.T) {
+	if storetest.IsPostgres() {
+		t.Skip("it is about a file")
+	}
+	dir := t.TempDir()
+	file, backup := filepath.Join(dir, "allclear.db"), filepath.Join(dir, "backup.db")
+	s := mustOpenURL(t, "sqlite:"+file)
+	draw := rand.New(rand.NewPCG(1, 2))
+	chats := make([]int64, 4000)
+	for i := range chats {
+		chats[i] = 1<<33 + draw.Int64N(1<<38) // in no order, as people come
+	}
+	for part := range slices.Chunk(chats, 250) {
+		if _, err := s.ImportSubscribers(t.Context(), "tg", subscribersOfAll(part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := chats[:400]
+	err := s.ChangeSubscribers(t.Context(), "tg", "", chats[:1000], func(was people.Subscriber) *people.Subscriber {
+		was.Impact = incident.Impacts[draw.IntN(len(incident.Impacts))]
+		return &was
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ChangeSubscribers(t.Context(), "tg", "", gone, func(people.Subscriber) *people.Subscriber { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := Backup(t.Context(), "sqlite:"+file, backup, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := found(t, file, gone); n > len(gone)/20 {
+		t.Errorf("of %d people who were erased the file has %d", len(gone), n)
+	}
+	if n := found(t, backup, gone); n > 0 {
+		t.Errorf("of %d people who were erased the backup has %d", len(gone), n)
+	}
+	if n := found(t, backup, chats); n != len(chats)-len(gone) {
+		t.Errorf("the backup has %d people, want %d", n, len(chats)-len(gone))
+	}
+}
+
+func subscribersOfAll(chats []int64) (all []people.Subscriber) {
+	for _, chat := range chats {
+		all = append(all, people.Subscriber{Chat: chat, Language: "en", Impact: incident.Minor, All: true})
+	}
+	return all
+}
+
+// found counts the chats whose numbers a file of SQLite holds.
+func found(t *testing.T, file string, chats []int64) (n int) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, chat := range chats {
+		if bytes.Contains(b, binary.BigEndian.AppendUint64(nil, uint64(chat))[2:]) {
+			n++
+		}
+	}
+	return n
 }
 
 // TestForgetSubscribers checks that who left long ago is erased, and nobody
