@@ -200,7 +200,7 @@ type Event struct {
 	Name      string // the person's display name, for logs and answers only
 	Language  string // of the person's app, a language tag; empty where it is not told
 	To        string // where the chat was moved
-	Text      string
+	Text      string // empty for a picture, a sticker or the like, which is told of in conversations only
 	Button    string // the pressed button's data
 	Forwarded bool
 	Stale     bool // a button that was pressed while nobody listened: before a start, or during an outage

@@ -37,9 +37,14 @@ type Talk struct {
 	Text   string
 	At     time.Time // when it was said
 	Next   time.Time // the promise
+	Begin  time.Time // the window of a maintenance
+	End    time.Time
 	Link   string
-	Part   bool // what was asked about is a part of it
-	More   bool // there is more than is said here
+	Over   bool     // the incident has ended
+	Done   bool     // what he wanted was done; otherwise he asked something
+	Open   []string // what goes on, a line each
+	Part   bool     // what was asked about is a part of it
+	More   bool     // there is more than is said here
 
 	Now  time.Time
 	Zone *time.Location // nil is UTC
@@ -51,9 +56,9 @@ type talkView struct {
 	Services                               string
 	Least, Follows, Language               string
 	Ref, Title, Status, Impact, Text, Link string
-	At, Next                               string
+	At, Next, Window, Begin, End, Open     string
 
-	Subscribed, Group, Topic, All, Part, More bool
+	Subscribed, Group, Topic, All, Over, Done, Part, More bool
 }
 
 // talkPrefix begins the names of the blocks of the dialogue.
@@ -87,8 +92,13 @@ func (b *blocks) talkView(t Talk) (*talkView, error) {
 	v := &talkView{
 		Site: line(t.Site), Channel: line(t.Channel), Page: line(t.Page), Follows: strings.Join(t.Follows, b.words["comma"]),
 		Ref: line(t.Ref), Title: line(t.Title), Status: b.words["status."+string(t.Status)], Text: plain(t.Text), Link: line(t.Link),
-		Least: b.words["severity."+string(t.Least)], Subscribed: t.Subscribed, Group: t.Group, Topic: t.Topic, All: t.All, Part: t.Part, More: t.More,
+		Least: b.words["severity."+string(t.Least)], Subscribed: t.Subscribed, Group: t.Group, Topic: t.Topic, All: t.All, Over: t.Over, Done: t.Done, Part: t.Part, More: t.More,
 	}
+	var open []string
+	for _, s := range t.Open {
+		open = append(open, line(s))
+	}
+	v.Open = strings.Join(open, "\n")
 	var names []string
 	for _, name := range t.Services {
 		names = append(names, inline(name))
@@ -103,6 +113,9 @@ func (b *blocks) talkView(t Talk) (*talkView, error) {
 	c := calendar{words: b, said: t.Now, zone: t.Zone}
 	var err error
 	if v.Next, err = c.moment(t.Next); err != nil {
+		return nil, err
+	}
+	if v.Window, v.Begin, v.End, err = c.window(t.Begin, t.End); err != nil {
 		return nil, err
 	}
 	c.brief = true
@@ -132,14 +145,14 @@ func rehearseTalk(b *blocks) error {
 		Site: "Example Exchange", Channel: "https://t.me/example_status", Page: "https://status.example.com", Subscribed: true, Group: true, Topic: true,
 		Services: []string{"Login", "Withdrawals"}, Least: incident.Major, Follows: []string{"INC-12"}, Language: english,
 		Ref: "INC-12/3", Title: "Login is unavailable", Status: incident.Monitoring, Impact: incident.Critical, Text: "Nobody can log in.",
-		At: at, Next: at.Add(time.Hour), Link: "https://status.example.com/incidents/INC-12", Part: true, More: true, Now: at,
+		At: at, Next: at.Add(time.Hour), Begin: at.Add(24 * time.Hour), End: at.Add(26 * time.Hour), Done: true, Open: []string{"INC-12 · Login is unavailable"}, Link: "https://status.example.com/incidents/INC-12", Part: true, More: true, Now: at,
 		Zone: time.FixedZone("SGT", 8*60*60),
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.trees)) {
 		if !strings.HasPrefix(name, talkPrefix) {
 			continue
 		}
-		for _, t := range []Talk{full, {Now: at, Ref: "INC-12/3", Title: "Login is unavailable", Status: incident.Monitoring}} {
+		for _, t := range []Talk{full, {Now: at, Ref: "INC-12/3", Title: "Login is unavailable", Status: incident.Monitoring}, {Now: at, Ref: "INC-12", Over: true}} {
 			switch text, err := b.talk(name, t); {
 			case err != nil:
 				return err

@@ -25,12 +25,13 @@ func talks(s *Set, language string) (names []string) {
 func TestGoldenTalk(t *testing.T) {
 	s := mustLoad(t, "")
 	all := Talk{
-		Site: "Example Exchange", Channel: "https://t.me/example_status", Page: "https://status.example.com", Subscribed: true,
+		Site: "Example Exchange", Channel: "https://t.me/example_status", Page: "https://status.example.com", Subscribed: true, Topic: true,
 		Services: []string{"Login", "Withdrawals"}, Least: incident.Major, Follows: []string{"INC-12"}, Language: "zh-Hans",
 		Ref: "INC-12/3", Title: "Login is unavailable", Status: incident.Monitoring, Impact: incident.Critical, Text: "Nobody can log in.",
-		At: noon, Next: noon.Add(time.Hour), Link: "https://status.example.com/incidents/INC-12", Part: true, More: true, Now: noon, Zone: singapore(t),
+		At: noon, Next: noon.Add(time.Hour), Begin: noon.Add(24 * time.Hour), End: noon.Add(26 * time.Hour), Done: true,
+		Open: []string{"INC-12 · Login is unavailable", "INC-11 · Deposits are late"}, Link: "https://status.example.com/incidents/INC-12", Part: true, More: true, Now: noon, Zone: singapore(t),
 	}
-	few := Talk{Group: true, Follows: []string{"INC-12"}, Language: "en", Ref: "INC-12/3", Title: "Login is unavailable", Status: incident.Resolved, Now: noon}
+	few := Talk{Group: true, Over: true, Follows: []string{"INC-12"}, Language: "en", Ref: "INC-12/3", Title: "Login is unavailable", Status: incident.Resolved, Now: noon}
 	for _, language := range []string{"en", "zh-Hans"} {
 		var got strings.Builder
 		for _, name := range talks(s, language) {

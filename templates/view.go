@@ -116,22 +116,11 @@ func (v *view) times(b *blocks, m *Message, lv level) (err error) {
 			return err
 		}
 	}
-	if err = v.window(&c, m); err != nil || m.NextUpdate.IsZero() || lv >= lean {
+	if v.Window, v.Begin, v.End, err = c.window(m.Begin, m.End); err != nil || m.NextUpdate.IsZero() || lv >= lean {
 		return err
 	}
 	c.brief = true
 	v.WasNext, err = c.moment(m.WasNext)
-	return err
-}
-
-func (v *view) window(c *calendar, m *Message) (err error) {
-	if !m.Begin.IsZero() && m.End.After(m.Begin) {
-		v.Window, err = c.span(m.Begin, m.End)
-		return err
-	}
-	if v.Begin, err = c.moment(m.Begin); err == nil {
-		v.End, err = c.moment(m.End)
-	}
 	return err
 }
 

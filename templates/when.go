@@ -63,6 +63,18 @@ func (c *calendar) span(begin, end time.Time) (string, error) {
 	return c.words.run("time", at)
 }
 
+// window writes a time from begin to end, or the one of them that is known.
+func (c *calendar) window(begin, end time.Time) (window, from, until string, err error) {
+	if !begin.IsZero() && end.After(begin) {
+		window, err = c.span(begin, end)
+		return window, "", "", err
+	}
+	if from, err = c.moment(begin); err == nil {
+		until, err = c.moment(end)
+	}
+	return "", from, until, err
+}
+
 // spanIn writes begin and end, which are in one zone, with the dates that
 // differ from the day known to the reader.
 func (c *calendar) spanIn(begin, end, known time.Time) (string, error) {

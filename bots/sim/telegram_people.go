@@ -25,6 +25,7 @@ type Saying struct {
 	Thread    string    // topic of a forum
 	Forwarded bool      // somebody else's words, passed on
 	Anonymous bool      // by an admin who shows as the group
+	Sticker   bool      // instead of words: the text is its emoji
 	At        time.Time // when; the zero value is now
 }
 
@@ -86,6 +87,9 @@ func (t *Telegram) Say(chat, person, text string, how Saying) (message string, e
 		p.user.FirstName = how.Name
 	}
 	post := &tgPost{tgMessage: tgMessage{Text: text, Entities: findCommands(text)}, raw: text, at: how.At}
+	if how.Sticker {
+		post.tgMessage = tgMessage{Sticker: &tgSticker{ID: "sticker", Emoji: text}}
+	}
 	if err := t.place(c, post, how); err != nil {
 		return "", err
 	}

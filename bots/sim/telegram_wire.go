@@ -45,6 +45,12 @@ type tgEntity struct {
 	EmojiID  string  `json:"custom_emoji_id,omitempty"`
 }
 
+// tgSticker is a picture instead of words.
+type tgSticker struct {
+	ID    string `json:"file_id"`
+	Emoji string `json:"emoji"`
+}
+
 type tgMessage struct {
 	ID              int64          `json:"message_id"`
 	Thread          int64          `json:"message_thread_id,omitempty"`
@@ -60,6 +66,7 @@ type tgMessage struct {
 	IsTopic         bool           `json:"is_topic_message,omitempty"`
 	ReplyTo         *tgMessage     `json:"reply_to_message,omitempty"`
 	Text            string         `json:"text,omitempty"`
+	Sticker         *tgSticker     `json:"sticker,omitempty"`
 	Entities        []tgEntity     `json:"entities,omitempty"`
 	LinkPreview     *tgLinkPreview `json:"link_preview_options,omitempty"`
 	Markup          *tgMarkup      `json:"reply_markup,omitempty"`

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,21 @@ type (
 		Text       string          `json:"text"`
 		Caption    string          `json:"caption"`
 		MigrateTo  int64           `json:"migrate_to_chat_id"`
+		wordless
+	}
+	// What people send that has no words, or only a caption.
+	wordless struct {
+		Photo     json.RawMessage `json:"photo"`
+		Sticker   json.RawMessage `json:"sticker"`
+		Animation json.RawMessage `json:"animation"`
+		Voice     json.RawMessage `json:"voice"`
+		Audio     json.RawMessage `json:"audio"`
+		Video     json.RawMessage `json:"video"`
+		VideoNote json.RawMessage `json:"video_note"`
+		Document  json.RawMessage `json:"document"`
+		Story     json.RawMessage `json:"story"`
+		Contact   json.RawMessage `json:"contact"`
+		Location  json.RawMessage `json:"location"`
 	}
 	press struct {
 		ID      string   `json:"id"`
@@ -94,7 +110,8 @@ func (u *update) event(now time.Time) (bots.Event, bool) {
 	return e, ok
 }
 
-// event is false for messages without words: pictures, people who join, pins.
+// event is false for messages without words: people who join, pins, and in groups
+// pictures too.
 func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
 	e := m.place()
 	e.Kind = kind
@@ -118,7 +135,12 @@ func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
 		e.Person, e.Name, e.Language = decimal(m.From.ID), m.From.name(), m.From.Lang
 	}
 	bot := m.From != nil && m.From.Bot && m.SenderChat == nil
-	return e, e.Text != "" && !bot
+	return e, (e.Text != "" || e.Private && kind == bots.Said && m.wordless.any()) && !bot
+}
+
+func (w *wordless) any() bool {
+	return slices.ContainsFunc([]json.RawMessage{w.Photo, w.Sticker, w.Animation, w.Voice, w.Audio, w.Video, w.VideoNote, w.Document, w.Story, w.Contact, w.Location},
+		func(part json.RawMessage) bool { return len(part) > 0 })
 }
 
 // place says where a message is.

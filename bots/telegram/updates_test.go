@@ -77,10 +77,14 @@ func TestEvent(t *testing.T) {
 			})},
 		"muted out": {`"my_chat_member":{` + group + `,` + ana + `,"date":1700000000,"old_chat_member":{"status":"restricted","is_member":true},"new_chat_member":{"status":"restricted","is_member":false}}`,
 			with(func(e *bots.Event) { e.Kind, e.Key, e.Message, e.Text = bots.Left, "-100500/left/1700000000", "", "" })},
-		"promoted":      {`"my_chat_member":{` + group + `,` + ana + `,"date":1700000000,"old_chat_member":{"status":"member"},"new_chat_member":{"status":"administrator"}}`, nil},
-		"another bot":   {`"message":{"message_id":7,"from":{"id":5,"is_bot":true,"first_name":"x"},` + group + `,"date":1700000000,"text":"/show"}`, nil},
-		"no words":      {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"new_chat_members":[]}`, nil},
-		"not asked for": {`"poll_answer":{"poll_id":"1"}`, nil},
+		"promoted":    {`"my_chat_member":{` + group + `,` + ana + `,"date":1700000000,"old_chat_member":{"status":"member"},"new_chat_member":{"status":"administrator"}}`, nil},
+		"another bot": {`"message":{"message_id":7,"from":{"id":5,"is_bot":true,"first_name":"x"},` + group + `,"date":1700000000,"text":"/show"}`, nil},
+		"no words":    {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"new_chat_members":[]}`, nil},
+		"a picture in a conversation": {`"message":{"message_id":7,` + ana + `,"chat":{"id":1001,"type":"private","first_name":"Ana"},"date":1700000000,"photo":[{"file_id":"x"}]}`,
+			with(func(e *bots.Event) { e.Chat, e.Key, e.Private, e.Text = "1001", "1001/7", true, "" })},
+		"a pin in a conversation": {`"message":{"message_id":7,` + ana + `,"chat":{"id":1001,"type":"private"},"date":1700000000,"pinned_message":{"message_id":3}}`, nil},
+		"a picture in a group":    {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"photo":[{"file_id":"x"}]}`, nil},
+		"not asked for":           {`"poll_answer":{"poll_id":"1"}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var u update

@@ -112,7 +112,9 @@ func (r *Rooms) attend(ctx context.Context, h heard) error {
 	case bots.Pressed:
 		text, err = r.pressed(ctx, h)
 	case bots.Said, bots.Edited:
-		text, err = r.answer(ctx, h)
+		if h.ev.Text != "" {
+			text, err = r.answer(ctx, h)
+		}
 	}
 	if err != nil {
 		return err

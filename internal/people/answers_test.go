@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/templates"
 )
 
@@ -72,6 +73,12 @@ func TestAShortAnswerLeadsToThePage(t *testing.T) {
 		if err != nil || !strings.Contains(w.text, done) || !strings.Contains(w.text, a.Page) || len(w.buttons) > 0 {
 			t.Errorf("in %s: %q with %d buttons, %v", lang, w.text, len(w.buttons), err)
 		}
+		if p.what = statusNow; err == nil { // nothing was done
+			w, err = a.word(t.Context(), p)
+		}
+		if err != nil || strings.Contains(w.text, done) {
+			t.Errorf("in %s a question is answered %q, %v", lang, w.text, err)
+		}
 	}
 }
 
@@ -97,7 +104,8 @@ func TestAGroupThatAsksWithoutEndWaitsAlone(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		answered := make(chan string, 100)
-		a := &Audience{Config: Config{Texts: texts, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)}, dialogue: &dialogue{}}
+		a := &Audience{Config: Config{Texts: texts, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)}, dialogue: &dialogue{},
+			news: &news{list: func(context.Context, int) ([]*incident.Incident, error) { return nil, nil }}}
 		a.Say = func(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
 			if op.Target == "-5" {
 				<-ctx.Done()

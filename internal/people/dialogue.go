@@ -54,7 +54,15 @@ const (
 	hint       answerKind = "hint"
 	verifyHow  answerKind = "verify"
 	joined     answerKind = "joined"
+	admins     answerKind = "admins"
+	wordless   answerKind = "wordless" // only text can be read
+	noCommand  answerKind = "command"  // there is no such command
 )
+
+// asked reports whether an answer is to a question, so that nothing was changed.
+func (k answerKind) asked() bool {
+	return slices.Contains([]answerKind{statusNow, verdict, helpText, hint, verifyHow, wordless, noCommand}, k)
+}
 
 // maxFollowed is how many single incidents a subscriber follows at most; the
 // oldest make room.
@@ -103,6 +111,8 @@ func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
 	s.Language = d.spoken(s, e)
 	t, ok := parseTyped(e.Text, d.username)
 	switch {
+	case e.Text == "" && e.Private:
+		return kept(was, was), answer{what: wordless, sub: s}
 	case ok && e.Forwarded, !ok && e.Forwarded && e.Private: // somebody wants to know what it is
 		return kept(was, was), answer{what: verdict, sub: s, arg: e.Text}
 	case !ok && e.Private:
@@ -132,7 +142,7 @@ func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
 		return kept(was, was), answer{what: helpText, sub: s}
 	}
 	if e.Private {
-		return kept(was, was), answer{what: hint, sub: s}
+		return kept(was, was), answer{what: noCommand, sub: s}
 	}
 	return kept(was, was), answer{}
 }

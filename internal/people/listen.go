@@ -31,6 +31,7 @@ func (a *Audience) introduce(ctx context.Context) {
 			a.mu.Lock()
 			a.username = name
 			a.mu.Unlock()
+			a.news.vouch("t.me/" + name)
 			return
 		}
 		pause(ctx, wait)
@@ -146,11 +147,12 @@ func (d *dialogue) fold(was Subscriber, events []bots.Event, answers []pending) 
 
 // queue has an answer given, unless there is nothing to say.
 func (a *Audience) queue(p pending) {
-	if p.what == hint {
-		if a.hints.lately(p.event.Chat) {
+	if p.what == hint || p.what == wordless {
+		key := p.event.Chat + string(p.what)
+		if a.hints.lately(key) {
 			return
 		}
-		a.hints.note(p.event.Chat)
+		a.hints.note(key)
 	}
 	if p.what != silence {
 		a.answers.add(p)
@@ -180,21 +182,14 @@ func (a *Audience) heeded(ctx context.Context, d *dialogue, e bots.Event) bool {
 		}
 	}
 	key := e.Chat + "/" + e.Person
-	if a.others.lately(key) {
-		return false
-	}
-	if a.admin(ctx, e) {
+	told := a.others.lately(key)
+	if !told && a.admin(ctx, e) {
 		return true
 	}
-	a.others.note(key)
-	a.queue(pending{answer: answer{what: "admins", sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: asSaid(e)})
+	if a.others.note(key); !told || e.Kind == bots.Pressed { // a button waits for its answer
+		a.queue(pending{answer: answer{what: admins, sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: e})
+	}
 	return false
-}
-
-// asSaid keeps a refusal from replacing the message whose button was pressed.
-func asSaid(e bots.Event) bots.Event {
-	e.Kind = bots.Said
-	return e
 }
 
 // askTime is how long it may take to find out who is an administrator.

@@ -63,3 +63,12 @@ func (n *news) verify(ctx context.Context, claim string) (Verdict, error) {
 	}
 	return n.book.Verify(claim), nil
 }
+
+// vouch adds an account to those that are ours.
+func (n *news) vouch(account string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ours := &n.config.Addresses
+	ours.Accounts = append(slices.Clone(ours.Accounts), account)
+	n.bookOf = time.Time{}
+}

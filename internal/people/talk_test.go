@@ -264,7 +264,7 @@ func TestSubscribeAndChoose(t *testing.T) {
 	m = w.presses("2001", m, "✓ Deposits")
 	m = w.presses("2001", m, "✓ Login")
 	m = w.presses("2001", m, "✓ Withdrawals") // the last one stays
-	w.mustSay(m.Text, "One service must stay chosen")
+	w.mustSay(m.Text, "At least one service must stay chosen")
 	m = w.presses("2001", m, "Login")
 	m = w.presses("2001", m, "Back")
 	w.mustSay(m.Text, "Services: Login, Withdrawals")
@@ -294,6 +294,7 @@ func TestLanguageOfTheApp(t *testing.T) {
 	w := newTown(t)
 	for person, tt := range map[string]struct{ app, want string }{
 		"2001": {"zh-hans", "zh-Hans"}, "2002": {"zh-CN", "zh-Hans"}, "2003": {"de", "en"}, "2004": {"", "en"}, "2005": {"en-GB", "en"}, "2006": {"nonsense!", "en"},
+		"2007": {"zh", "zh-Hans"}, "2008": {"zh-TW", "zh-Hans"}, // who would rather read English chooses it
 	} {
 		w.person(person, tt.app)
 		w.says(person, "/start")
@@ -310,7 +311,7 @@ func TestDeepLinks(t *testing.T) {
 		t.Errorf("kept: %+v", s)
 	}
 	m := w.presses("2001", w.ours("2001")[0], "Subscribe to everything")
-	w.mustSay(m.Text, "Services: all services", "Followed besides: INC-12")
+	w.mustSay(m.Text, "Services: all services", "Also following: INC-12")
 	w.mustSay(w.says("2002", "/start deposits").Text, "You are subscribed to Example Exchange: Deposits.")
 	w.mustSay(w.says("2002", "/start "+people.Payload("login")).Text, "Login, Deposits")
 	w.mustSay(w.says("2003", "/start "+people.Payload("INC-12 ")).Text, "how INC-12 goes on") // in base64url
@@ -340,8 +341,8 @@ func TestStatusAndVerify(t *testing.T) {
 		"Nobody can log in at the moment. More follows.":      "Yes, this is what we said in INC-12/1",
 		"Nobody can log in at the moment. Send coins instead": "but it is not what we said",
 		"@example_status":                             "official address of Example Exchange: https://t.me/example_status",
-		"free coins for everybody who is quick":       "No, we have not said or published this.",
-		"The cellar is flooded as far as we pretend.": "No, we have not said or published this.",
+		"free coins for everybody who is quick":       "No, this is not ours",
+		"The cellar is flooded as far as we pretend.": "No, this is not ours",
 	} {
 		w.mustSay(w.says("2001", "/verify "+claim).Text, want)
 	}
@@ -354,7 +355,7 @@ func TestStatusAndVerify(t *testing.T) {
 
 func TestChatter(t *testing.T) {
 	w := newTown(t)
-	w.mustSay(w.says("2001", "hello").Text, "Nobody reads what is typed here.")
+	w.mustSay(w.says("2001", "hello").Text, "not read by anybody")
 	for range 5 {
 		if _, err := w.sim.Say("2001", "2001", "hello?", sim.Saying{}); err != nil {
 			t.Fatal(err)
@@ -394,7 +395,7 @@ func TestGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.person("1002", "en")
-	w.mustSay(w.saysIn(group, "1002", "/subscribe@example_bot", sim.Saying{}).Text, "Only an administrator of this group")
+	w.mustSay(w.saysIn(group, "1002", "/subscribe@example_bot", sim.Saying{}).Text, "Only administrators of this group")
 	if _, kept := w.subscriber(-1001234567890); kept {
 		t.Fatal("a member subscribed the group")
 	}

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -33,9 +34,12 @@ func (a *Audience) word(ctx context.Context, p pending) (w wording, err error) {
 		w.text, err = a.verdict(ctx, p)
 	default:
 		t := a.talk(p)
-		if p.what == followed {
+		switch p.what {
+		case followed:
 			t.Ref = p.sub.Incidents[len(p.sub.Incidents)-1]
-			t.Title, err = a.title(ctx, t.Ref)
+			err = a.about(ctx, &t)
+		case welcome:
+			t.Open, err = a.concerning(ctx, p.sub)
 		}
 		if err == nil {
 			w.text, err = a.Texts.Talk(lang, string(p.what), t)
@@ -49,7 +53,7 @@ func (a *Audience) word(ctx context.Context, p pending) (w wording, err error) {
 func (a *Audience) talk(p pending) templates.Talk {
 	t := templates.Talk{
 		Site: a.Site, Channel: a.Channel, Page: a.Page, Subscribed: p.sub.known() && p.sub.State == Active, Group: !p.event.Private,
-		Topic: p.sub.Topic != 0, All: p.sub.All,
+		Topic: p.sub.Topic != 0, Done: !p.what.asked(), All: p.sub.All,
 		Least: p.sub.Impact, Follows: p.sub.Incidents, Language: p.sub.Language, Now: time.Now(), Zone: a.Zone,
 	}
 	if t.Least == "" {
@@ -63,15 +67,53 @@ func (a *Audience) talk(p pending) templates.Talk {
 	return t
 }
 
-// title is that of an incident, if it was published.
-func (a *Audience) title(ctx context.Context, ref string) (string, error) {
+// about says what is known of an incident, if it was published.
+func (a *Audience) about(ctx context.Context, t *templates.Talk) error {
 	all, err := a.news.now(ctx)
 	for _, i := range all {
-		if i.Ref.String() == ref {
-			return i.Title, err
+		if i.Ref.String() == t.Ref {
+			t.Title, t.Over, t.Link = i.Title, !i.ResolvedAt.IsZero(), a.link(i)
 		}
 	}
-	return "", err
+	return err
+}
+
+// link is the address of an incident's page; empty for none.
+func (a *Audience) link(i *incident.Incident) string {
+	if link := a.Book.Policy.Link; link != nil {
+		return link(i.Ref)
+	}
+	return ""
+}
+
+// concerning lists what goes on that concerns a new subscriber: he was not told
+// when it began.
+func (a *Audience) concerning(ctx context.Context, s Subscriber) (out []string, err error) {
+	all, err := a.news.now(ctx)
+	for _, i := range openNow(all) {
+		if len(out) < maxOpen && i.Status != incident.Scheduled && s.Concerned(i) {
+			out = append(out, i.Ref.String()+" · "+i.Title)
+		}
+	}
+	return out, err
+}
+
+// openNow are the incidents that are not over, the worst first, and last what is
+// only going to be.
+func openNow(all []*incident.Incident) []*incident.Incident {
+	open := slices.DeleteFunc(slices.Clone(all), func(i *incident.Incident) bool { return !i.ResolvedAt.IsZero() })
+	slices.SortStableFunc(open, func(a, b *incident.Incident) int {
+		return cmp.Or(comes(a)-comes(b), slices.Index(incident.Impacts, b.Impact)-slices.Index(incident.Impacts, a.Impact))
+	})
+	return open
+}
+
+// comes is 1 for what is only going to be.
+func comes(i *incident.Incident) int {
+	if i.Status == incident.Scheduled {
+		return 1
+	}
+	return 0
 }
 
 const (
@@ -88,10 +130,7 @@ func (a *Audience) status(ctx context.Context, p pending) (string, error) {
 	}
 	var parts []string
 	room, more := statusRoom, false
-	for _, i := range all {
-		if !i.ResolvedAt.IsZero() {
-			continue
-		}
+	for _, i := range openNow(all) {
 		text, err := a.open(p, i)
 		if err != nil {
 			return "", err
@@ -128,10 +167,7 @@ func (a *Audience) open(p pending, i *incident.Incident) (string, error) {
 		t := a.talk(p)
 		body, _ := u.Newest().Body.In(p.sub.Language, a.Language)
 		t.Ref, t.Title, t.Status, t.Impact, t.Text = fmt.Sprintf("%s/%d", i.Ref, n), i.Title, i.Status, i.Impact, atAGlance(body)
-		t.At, t.Next, t.Services = u.PublishedAt, i.NextUpdate, nil
-		if link := a.Book.Policy.Link; link != nil {
-			t.Link = link(i.Ref)
-		}
+		t.At, t.Next, t.Begin, t.End, t.Link, t.Services = u.PublishedAt, i.NextUpdate, i.Begin, i.End, a.link(i), nil
 		for _, c := range a.Components {
 			if s, ok := i.Components[c.ID]; ok && s != incident.Operational {
 				t.Services = append(t.Services, c.Name)
