@@ -247,6 +247,16 @@ func (a *account) pause(target string, t time.Time) {
 	}
 }
 
+// limited is the limit that the platform told of and that lasts, for what is
+// about to leave; nil if there is none.
+func (a *account) limited(target string) *bots.Fault {
+	until := a.pacer.quiet(target)
+	if !until.After(time.Now()) {
+		return nil
+	}
+	return &bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: until, Detail: "not sent, since the platform asks to wait"}
+}
+
 // longestWindow is the longest window of a limit that answers tell of. Platforms
 // count by the day at most, and clocks differ.
 const longestWindow = 25 * time.Hour

@@ -137,6 +137,7 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	out := Outcome{Text: step.Op.Text}
 	var attempt int64
 	var refused error
+	var limit *bots.Fault
 	receipt, err := a.Bot.Do(bots.BeforeSend(ctx, func() error {
 		if refused = a.rightful(working); refused != nil {
 			return refused // a connection came to stand when the engine had been stopped
@@ -146,11 +147,17 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 		if refused != nil {
 			return refused
 		}
+		if limit = a.limited(step.Op.Target); limit != nil {
+			return limit // another lane was told of it since this one had its turn
+		}
 		out.Began = began
 		return a.rightful(working) // journalling may take long, and then somebody else has the account
 	}), step.Op)
 	if refused != nil {
 		return refused
+	}
+	if limit != nil {
+		return w.record(ctx, l, step, attempt, Outcome{Fault: limit})
 	}
 	out.Receipt = receipt
 	if err != nil {
