@@ -137,6 +137,7 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 			e.Doubt = &Doubt{Revision: step.After.Revision, Since: out.Began, Noted: now, ReplyTo: step.Op.ReplyTo, Thread: step.Op.Thread, Text: out.Text, Nonce: step.Op.Nonce}
 		}
 		retry()
+		l.hurry(e, out.Began, now)
 	case (f.Kind == bots.Unsure || f.Kind == bots.Temporary) && e.Try.Failures < giveUp:
 		e.stray(step, f, now)
 		retry()
@@ -156,6 +157,19 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		if e.Doubt != nil && e.Doubt.Looked == len(lookAfter) { // it was not there, and is not taken now
 			e.Doubt = nil
 		}
+	}
+}
+
+// hurry has a post that the platform would recognise be tried once more before
+// the lane goes on without it, however often that failed.
+func (l *Lane) hurry(e *Entry, began, now time.Time) {
+	d := e.Doubt
+	if l.Limits.Deduplicates == 0 || !began.Before(d.Since.Add(patience)) {
+		return
+	}
+	d.Noted = now
+	if last := later(d.Since.Add(lookAfter[len(lookAfter)-1]), now.Add(pace(1))); last.Before(e.Try.NotBefore) {
+		e.Try.NotBefore = last
 	}
 }
 

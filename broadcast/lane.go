@@ -138,7 +138,7 @@ func (s Shows) like(after Shows) bool {
 type Doubt struct {
 	Revision  int
 	Since     time.Time // when the attempt began
-	Noted     time.Time // when it was clear that there is no answer
+	Noted     time.Time // when it was clear that there is no answer, also not to its repetition
 	ReplyTo   string
 	Thread    string
 	Text      string    // exactly as sent, to find or repeat it

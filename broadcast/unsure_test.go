@@ -66,6 +66,19 @@ func TestFirstPostFoundLateIsAnOrphan(t *testing.T) {
 	})
 }
 
+// The first post is there, and repeating it fails again and again: it is tried
+// once more before another begins a thread of its own.
+func TestFirstPostIsRepeatedBeforeAnotherTakesItsPlace(t *testing.T) {
+	in(t, discord(), func(w *world) {
+		w.platform.fails(bots.Post, unanswered, lost, lost, lost, lost)
+		w.publish("one")
+		w.publish("two")
+		w.runFor(time.Minute)
+		w.want("1: Logins fail … one", "2 >1: two")
+		w.wantStates("post sent", "post sent")
+	})
+}
+
 func TestLaterPostUnsure(t *testing.T) {
 	in(t, telegram(), func(w *world) {
 		w.publish("one")
