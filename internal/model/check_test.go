@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -172,6 +173,32 @@ func (w *world) checkEnd() {
 		}
 		for k := range l.Entries {
 			w.checkEntry(l, &l.Entries[k])
+		}
+		w.checkHead(l)
+	}
+}
+
+// checkHead: what followers of a channel see first has the title, and says how
+// many updates there are by now.
+func (w *world) checkHead(l *broadcast.Lane) {
+	var first *broadcast.Entry
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		inside := l.Limits.Threads == bots.ThreadFromMessage && e.Shows.Thread != ""
+		if e.Kind == broadcast.Say && e.Shows.Exists() && e.Shows.Message != "" && !e.Shows.Orphan && !inside && (first == nil || e.Shows.First.Before(first.Shows.First)) {
+			first = e
+		}
+	}
+	if first == nil || !l.Limits.Edit || l.HeadEdit.Given || first.Shows.What != broadcast.Words || first.Should.What != broadcast.Words || first.GaveUp() {
+		return
+	}
+	for _, m := range w.visible(first.ID) {
+		if m.seen.ID != first.Shows.Message || strings.Contains(m.seen.Text, "and so on") { // there may be no room for it
+			continue
+		}
+		count := fmt.Sprintf("· %d updates", l.Incident.Visible())
+		if !strings.Contains(m.seen.Text, "Logins fail") || l.Incident.Visible() > 1 && !strings.Contains(m.seen.Text, count) {
+			w.wrong("%s on %s begins with %q, which lacks the title or %q", l.Incident.Ref, l.Channel.Name, m.seen.Text, count)
 		}
 	}
 }

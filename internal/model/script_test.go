@@ -104,11 +104,40 @@ func draw(seed uint64) script {
 	s.Acts = append(s.Acts, act{Do: "open"})
 	trouble := pick(d, 1, 3, 6)
 	for range 3 + d.IntN(12) {
+		if d.IntN(12) == 0 {
+			s.Acts = append(s.Acts, d.rush(s)...)
+			continue
+		}
 		a := d.act(s, trouble)
 		a.After = d.pause()
 		s.Acts = append(s.Acts, a)
 	}
 	return s
+}
+
+// rush has people go on within seconds although what they did before is still
+// out, since its requests go wrong.
+func (d drawer) rush(s script) (out []act) {
+	deed := pick(d, "remove", "remove", "retract", "correct", "update")
+	for _, channel := range s.Channels {
+		f := d.fault(platformOf(channel))
+		f.Match, f.Skip, f.Times = pick(d, doing[platformOf(channel)][deed]...), 0, 1+d.IntN(4)
+		out = append(out, act{Do: "fault", Channel: channel, Fault: f})
+	}
+	out[0].After = d.pause()
+	out = append(out, act{Do: deed, N: d.IntN(12)})
+	for range 1 + d.IntN(4) {
+		out = append(out, act{Do: pick(d, "update", "update", "update", "correct", "remove", "retract", "resolve"), N: d.IntN(12), After: d.between(0, 2*time.Second)})
+	}
+	return out
+}
+
+// doing are the requests that a deed needs, by platform.
+var doing = map[string]map[string][]string{
+	"telegram": {"remove": {"deleteMessage"}, "retract": {"editMessageText"}, "correct": {"editMessageText"}, "update": {"sendMessage", "editMessageText"}},
+	"discord":  {"remove": {"DELETE"}, "retract": {"PATCH"}, "correct": {"PATCH"}, "update": {"POST", "/threads", "PATCH"}},
+	"x":        {"remove": {"DELETE /2/tweets"}, "retract": {"DELETE /2/tweets"}, "correct": {"POST /2/tweets"}, "update": {"POST /2/tweets"}},
+	"wechat":   {"remove": {"send"}, "retract": {"send"}, "correct": {"send"}, "update": {"send"}},
 }
 
 // longLease leaves most of the time of a script to something else than renewing

@@ -15,6 +15,9 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
+// patience is how long the site waits for an answer, at least.
+const patience = 19 * time.Second
+
 // witness stands beside the journal and the platforms, and knows more than
 // either: which of the messages that followers see came from which attempt.
 // Everything is guarded by the world's mu, but for the story.
@@ -94,7 +97,7 @@ func (v *witness) inject(platform string, f sim.Fault) {
 	if f.Kind == "status" {
 		v.refusals[platform] = true
 	}
-	if f.Status == http.StatusTooManyRequests {
+	if f.Status == http.StatusTooManyRequests || f.Delay >= duration(patience) { // what comes when nobody waits for it any more takes a place that nobody knows of
 		v.limits[platform] += max(f.Times, 1)
 	}
 	if f.Kind == "body" || f.Kind == "status" || f.Kind == "html" { // an answer that means something else
