@@ -11,6 +11,7 @@ import (
 
 const (
 	newsFor   = 2 * time.Second // how old an answer about what is going on may be
+	newsFresh = newsFor / 8     // the same of whether something is ours: what has just been published is
 	newsLimit = 200             // incidents that answers are about
 )
 
@@ -31,11 +32,11 @@ type news struct {
 func (n *news) now(ctx context.Context) ([]*incident.Incident, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.look(ctx)
+	return n.look(ctx, newsFor)
 }
 
-func (n *news) look(ctx context.Context) ([]*incident.Incident, error) {
-	if !n.at.IsZero() && time.Since(n.at) < newsFor {
+func (n *news) look(ctx context.Context, age time.Duration) ([]*incident.Incident, error) {
+	if !n.at.IsZero() && time.Since(n.at) < age {
 		return n.incidents, nil
 	}
 	all, err := n.list(ctx, newsLimit)
@@ -51,7 +52,7 @@ func (n *news) look(ctx context.Context) ([]*incident.Incident, error) {
 func (n *news) verify(ctx context.Context, claim string) (Verdict, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	incidents, err := n.look(ctx)
+	incidents, err := n.look(ctx, newsFresh)
 	if err != nil {
 		return Verdict{}, err
 	}
