@@ -266,15 +266,16 @@ func (k *killing) checkOrder(i *told, m seen, platform string, wrong func(string
 	}
 }
 
-// checkThread: one message is answered by all others. While it is in doubt
-// whether the first is there, for half a minute, another may take its place.
+// checkThread: one message is answered by all others. After half a minute in which
+// it is in doubt whether the first is there, another may take its place; the first
+// may have arrived some seconds into it.
 func (k *killing) checkThread(m seen, platform string, wrong func(string, ...any)) {
 	k.t.Helper()
 	if platform == "wechat" {
 		return // has no threads
 	}
 	for x := 1; x < len(m.roots); x++ {
-		if apart := m.roots[x].At.Sub(m.roots[x-1].At); platform == "discord" || apart < 29*time.Second {
+		if apart := m.roots[x].At.Sub(m.roots[x-1].At); platform == "discord" || apart < 20*time.Second {
 			wrong("a second thread begins with %q, %v after the first", m.roots[x].Text, apart)
 		}
 	}
