@@ -134,7 +134,7 @@ func TestLostLease(t *testing.T) {
 // the next one.
 func TestWhileHeld(t *testing.T) {
 	s := newSite(t, "one")
-	s.config.Lease = 300 * time.Millisecond
+	s.config.Lease = time.Second
 	began, ended := make(chan broadcast.Lease, 10), make(chan broadcast.Lease, 10)
 	s.while = func(ctx context.Context, lease broadcast.Lease) {
 		began <- lease
@@ -162,6 +162,8 @@ func TestWhileHeld(t *testing.T) {
 func TestStopWaitsForAnAnswerUnderWay(t *testing.T) {
 	s := newSite(t, "one")
 	release := make(chan struct{})
+	let := sync.OnceFunc(func() { close(release) })
+	defer let()
 	s.platform.answer = func(http.ResponseWriter, bots.Operation) bool { <-release; return false }
 	s.start()
 	s.publish("Nobody can log in.")
@@ -172,7 +174,7 @@ func TestStopWaitsForAnAnswerUnderWay(t *testing.T) {
 		t.Error("the engine stopped with an answer under way")
 	case <-time.After(50 * time.Millisecond):
 	}
-	close(release)
+	let()
 	<-s.done
 	if got := s.states(1); got != "post sent" {
 		t.Errorf("the delivery is %q, want post sent", got)
@@ -221,6 +223,8 @@ func TestStopGivesUpAfterTheGrace(t *testing.T) {
 func TestSlowAnswerDelaysOnlyItsLane(t *testing.T) {
 	s := newSite(t, "slow", "fast")
 	release := make(chan struct{})
+	let := sync.OnceFunc(func() { close(release) })
+	defer let()
 	s.platform.answer = func(_ http.ResponseWriter, op bots.Operation) bool {
 		if op.Target == "slow" {
 			<-release
@@ -234,7 +238,7 @@ func TestSlowAnswerDelaysOnlyItsLane(t *testing.T) {
 	if got := s.states(1); !strings.HasPrefix(got, "post pending") {
 		t.Errorf("the slow lane has %q", got)
 	}
-	close(release)
+	let()
 	s.waitFor(1, "post sent, post sent")
 }
 

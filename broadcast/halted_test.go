@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,8 +18,48 @@ import (
 type halting struct {
 	broadcast.Store
 	halted atomic.Bool // it cannot renew its lease
-	over   chan struct{}
 	begun  atomic.Int32
+
+	mu   sync.Mutex
+	lost bool          // the account is not held: a slow machine may lose it before
+	over chan struct{} // closed when the process wakes up
+}
+
+func newHalting(s broadcast.Store) *halting { return &halting{Store: s, over: make(chan struct{})} }
+
+// while runs while the account is held.
+func (h *halting) while(ctx context.Context, _ broadcast.Lease) {
+	h.holds(true)
+	<-ctx.Done()
+	h.holds(false)
+}
+
+func (h *halting) holds(yes bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lost = !yes
+	h.wake()
+}
+
+// wake ends the halt where the lease is over. The mutex is held.
+func (h *halting) wake() {
+	if !h.lost || !h.halted.Load() {
+		return
+	}
+	select {
+	case <-h.over:
+	default:
+		close(h.over)
+	}
+}
+
+// halt returns when the lease is over.
+func (h *halting) halt() {
+	h.mu.Lock()
+	h.halted.Store(true)
+	h.wake()
+	h.mu.Unlock()
+	<-h.over
 }
 
 func (h *halting) Claim(ctx context.Context, account string, ttl time.Duration) (broadcast.Lease, bool, error) {
@@ -31,8 +72,7 @@ func (h *halting) Claim(ctx context.Context, account string, ttl time.Duration) 
 func (h *halting) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast.Lane, a broadcast.Attempt) (int64, error) {
 	id, err := h.Store.Begin(ctx, lease, l, a)
 	if h.begun.Add(1) == 1 {
-		h.halted.Store(true)
-		<-h.over
+		h.halt()
 	}
 	return id, err
 }
@@ -41,15 +81,9 @@ func (h *halting) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast
 // up when another node may have taken the post for lost and sent it again.
 func TestHaltedBetweenCommitAndBytes(t *testing.T) {
 	s := newSite(t, "one")
-	s.config.Lease = 300 * time.Millisecond
-	h := &halting{Store: s.store, over: make(chan struct{})}
-	s.config.Store = h
-	s.while = func(ctx context.Context, _ broadcast.Lease) {
-		<-ctx.Done()
-		if h.begun.Load() == 1 && h.halted.Load() {
-			close(h.over)
-		}
-	}
+	s.config.Lease = time.Second
+	h := newHalting(s.store)
+	s.config.Store, s.while = h, h.while
 	s.publish("Nobody can log in.")
 	s.start()
 	<-h.over
@@ -99,25 +133,14 @@ func (p *prober) Probe(ctx context.Context, op bots.Operation, ids []string) (bo
 // may have posted to the channel: the next id may be that of its message.
 func TestHaltedInAProbe(t *testing.T) {
 	s := newSite(t, "one")
-	s.config.Lease = 300 * time.Millisecond
-	h := &halting{Store: s.store, over: make(chan struct{})}
+	s.config.Lease = time.Second
+	h := newHalting(s.store)
 	h.begun.Store(1) // attempts are not halted
-	s.config.Store = h
-	s.while = func(ctx context.Context, _ broadcast.Lease) {
-		<-ctx.Done()
-		if h.halted.Load() {
-			select {
-			case <-h.over:
-			default:
-				close(h.over)
-			}
-		}
-	}
+	s.config.Store, s.while = h, h.while
 	probed := make(chan struct{})
 	s.config.Accounts[0].Bot = &prober{bot: s.bot(), halt: func() {
-		h.halted.Store(true)
-		<-h.over
-		defer close(probed)
+		h.halt()
+		close(probed)
 	}}
 	s.start()
 	s.publish("one")
