@@ -275,7 +275,7 @@ func (k *killing) checkThread(m seen, platform string, wrong func(string, ...any
 		return // has no threads
 	}
 	for x := 1; x < len(m.roots); x++ {
-		if apart := m.roots[x].At.Sub(m.roots[x-1].At); platform == "discord" || apart < 20*time.Second {
+		if apart := m.roots[x].At.Sub(m.roots[x-1].At); apart < 20*time.Second {
 			wrong("a second thread begins with %q, %v after the first", m.roots[x].Text, apart)
 		}
 	}
