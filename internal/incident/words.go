@@ -85,10 +85,14 @@ const (
 // Impacts lists the impacts, least first.
 var Impacts = []Impact{ImpactNone, Minor, Major, Critical}
 
-// Worse reports whether i is worse than other.
-func (i Impact) Worse(other Impact) bool {
-	return slices.Index(Impacts, i) > slices.Index(Impacts, other)
+// Compare is positive where i is worse than other, negative where it is less, and
+// 0 where they are the same.
+func (i Impact) Compare(other Impact) int {
+	return slices.Index(Impacts, i) - slices.Index(Impacts, other)
 }
+
+// Worse reports whether i is worse than other.
+func (i Impact) Worse(other Impact) bool { return i.Compare(other) > 0 }
 
 // A ComponentState is how a part of the service does.
 type ComponentState string

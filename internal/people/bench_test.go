@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"io"
 	"net/http"
@@ -317,15 +316,11 @@ func (c *nowhere) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (in
 // cleaning leaves sooner or later, 24 KiB and more for each table.
 func (w *world) size() int64 {
 	w.t.Helper()
-	driver, query := "sqlite", `PRAGMA wal_checkpoint(TRUNCATE)`
-	source := w.file
+	query := `PRAGMA wal_checkpoint(TRUNCATE)`
 	if w.url != "" {
-		driver, query, source = "pgx", `VACUUM FULL walk, walk_round, walk_batch, walk_exception`, w.url
+		query = `VACUUM FULL walk, walk_round, walk_batch, walk_exception`
 	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	db := w.db()
 	defer db.Close()
 	ctx := context.WithoutCancel(w.t.Context())
 	if _, err := db.ExecContext(ctx, query); err != nil {
@@ -339,7 +334,7 @@ func (w *world) size() int64 {
 		return info.Size()
 	}
 	var size int64
-	err = db.QueryRowContext(ctx, `SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+	err := db.QueryRowContext(ctx, `SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 		WHERE relnamespace = current_schema()::regnamespace AND relname LIKE 'walk%' AND relkind = 'r'`).Scan(&size)
 	if err != nil {
 		w.t.Fatal(err)

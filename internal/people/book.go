@@ -85,6 +85,14 @@ func NewBook(c BookConfig, incidents []*incident.Incident, before *Book) (*Book,
 	return b, nil
 }
 
+// link is the address of an incident's page; empty for none.
+func (c *BookConfig) link(i *incident.Incident) string {
+	if c.Policy.Link == nil {
+		return ""
+	}
+	return c.Policy.Link(i.Ref)
+}
+
 // page begins the page of revision r of an update, or, with r 0, that of its
 // withdrawal; nil if it was not withdrawn.
 func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
@@ -103,9 +111,7 @@ func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
 	case r < len(u.Revisions):
 		p.finding = Corrected
 	}
-	if c.Policy.Link != nil {
-		p.link = c.Policy.Link(i.Ref)
-	}
+	p.link = c.link(i)
 	p.state = fmt.Sprint(p.ref, r, p.finding, len(i.Updates), p.body, i.Status)
 	return p
 }

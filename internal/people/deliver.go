@@ -14,8 +14,10 @@ const maxTries = 3
 // deliver answers one person. A button's message becomes the answer; anything
 // else is answered by a new message.
 func (a *Audience) deliver(ctx context.Context, p pending) {
-	if p.what == admins && p.event.Kind == bots.Pressed { // the menu is not his
-		a.endWait(ctx, p)
+	if p.what == admins && p.event.Kind == bots.Pressed { // the menu is not his: he alone is told so
+		if text, err := a.Texts.Talk(p.sub.Language, string(admins), a.talk(p)); err == nil {
+			a.endWait(ctx, p.event.Key, text)
+		}
 		return
 	}
 	op, ok := a.operation(ctx, p)
@@ -25,7 +27,7 @@ func (a *Audience) deliver(ctx context.Context, p pending) {
 	began := time.Now()
 	err := a.say(ctx, op, p.event.Private)
 	if p.event.Kind == bots.Pressed {
-		a.endWait(ctx, p)
+		a.endWait(ctx, p.event.Key, "") // the person sees the answer itself
 	}
 	if err != nil {
 		a.undelivered(ctx, p, began, bots.AsFault(err))
@@ -66,16 +68,11 @@ func (a *Audience) operation(ctx context.Context, p pending) (bots.Operation, bo
 	return op, true
 }
 
-// endWait ends the sign that an answer to a button is awaited. Whose button it is
-// not is told so, he alone.
-func (a *Audience) endWait(ctx context.Context, p pending) {
-	text, err := "", error(nil)
-	if p.what == admins {
-		text, err = a.Texts.Talk(p.sub.Language, string(admins), a.talk(p))
-	}
-	if r, ok := a.Bot.(bots.Responder); ok && err == nil {
-		// Otherwise the person sees the answer itself, and the sign ends by itself.
-		_ = r.Respond(ctx, p.event.Key, text)
+// endWait ends the sign that an answer to a button is awaited, with a text for who
+// pressed it, which may be empty. Where that fails it ends by itself.
+func (a *Audience) endWait(ctx context.Context, key, text string) {
+	if r, ok := a.Bot.(bots.Responder); ok {
+		_ = r.Respond(ctx, key, text)
 	}
 }
 

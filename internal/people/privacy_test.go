@@ -161,9 +161,7 @@ func (w *world) simulated() (*town, *telegram.Bot) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		for words, refused := range map[string]string{"Two.": noAnswer, "Three.": refusal} {
 			if strings.HasSuffix(r.URL.Path, "/sendMessage") && toZora.Match(body) && bytes.Contains(body, []byte(words)) {
-				code, _ := strconv.Atoi(refused[len(`{"ok":false,"error_code":`):][:3])
-				rw.WriteHeader(code)
-				fmt.Fprint(rw, refused)
+				answerWith(rw, refused)
 				return
 			}
 		}
@@ -232,7 +230,7 @@ func (w *world) files(words ...[]byte) (found []string) {
 // db opens the database beside the program.
 func (w *world) db() *sql.DB {
 	w.t.Helper()
-	driver, source := "sqlite", w.file+"?_pragma=busy_timeout(10000)"
+	driver, source := "sqlite", w.file+"?_pragma=busy_timeout(30000)"
 	if w.url != "" {
 		driver, source = "pgx", w.url
 	}

@@ -3,7 +3,6 @@
 package people_test
 
 import (
-	"database/sql"
 	"fmt"
 	"runtime"
 	"testing"
@@ -81,16 +80,9 @@ func heap() int {
 // fill subscribes so many people, straight in the database.
 func (w *world) fill(n int) {
 	w.t.Helper()
-	driver, source := "sqlite", "file:"+w.file+"?_pragma=busy_timeout(30000)"
-	if w.url != "" {
-		driver, source = "pgx", w.url
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	db := w.db()
 	defer db.Close()
-	_, err = db.ExecContext(w.t.Context(), fmt.Sprintf(`WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < %d)
+	_, err := db.ExecContext(w.t.Context(), fmt.Sprintf(`WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < %d)
 		INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed) SELECT '%s', k, 'en', 0, '', '', 0, 0 FROM n`, n, bot))
 	if err != nil {
 		w.t.Fatal(err)

@@ -1,7 +1,6 @@
 package people_test
 
 import (
-	"database/sql"
 	"strings"
 	"sync"
 	"testing"
@@ -75,13 +74,10 @@ func TestReceiptsTakeLittleRoom(t *testing.T) {
 	w.subscribe(nil, numbers(1, n)...)
 	w.publish("Nobody can log in.", incident.Major)
 	w.idle()
-	db, err := sql.Open("sqlite", w.file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := w.db()
 	defer db.Close()
 	var bytes, told int
-	err = db.QueryRowContext(t.Context(), `SELECT sum(length(receipts)), sum(people) FROM walk_batch`).Scan(&bytes, &told)
+	err := db.QueryRowContext(t.Context(), `SELECT sum(length(receipts)), sum(people) FROM walk_batch`).Scan(&bytes, &told)
 	if err != nil {
 		t.Fatal(err)
 	}

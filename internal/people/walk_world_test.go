@@ -94,16 +94,21 @@ func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 	c.mu.Unlock()
 	if refuse != nil {
 		if answer := refuse(a.Chat); answer != "" {
-			var code struct {
-				Code int `json:"error_code"`
-			}
-			json.Unmarshal([]byte(answer), &code)
-			w.WriteHeader(code.Code)
-			fmt.Fprint(w, answer)
+			answerWith(w, answer)
 			return
 		}
 	}
 	fmt.Fprint(w, c.carry(method, a))
+}
+
+// answerWith gives an answer of Telegram with the status that it tells of.
+func answerWith(w http.ResponseWriter, answer string) {
+	var code struct {
+		Code int `json:"error_code"`
+	}
+	json.Unmarshal([]byte(answer), &code)
+	w.WriteHeader(code.Code)
+	fmt.Fprint(w, answer)
 }
 
 func (c *inboxes) carry(method string, a asked) string {

@@ -72,18 +72,10 @@ func (a *Audience) about(ctx context.Context, t *templates.Talk) error {
 	all, err := a.news.now(ctx)
 	for _, i := range all {
 		if i.Ref.String() == t.Ref {
-			t.Title, t.Over, t.Link = i.Title, !i.ResolvedAt.IsZero(), a.link(i)
+			t.Title, t.Over, t.Link = i.Title, !i.ResolvedAt.IsZero(), a.Book.link(i)
 		}
 	}
 	return err
-}
-
-// link is the address of an incident's page; empty for none.
-func (a *Audience) link(i *incident.Incident) string {
-	if link := a.Book.Policy.Link; link != nil {
-		return link(i.Ref)
-	}
-	return ""
 }
 
 // concerning lists what goes on that concerns a new subscriber: he was not told
@@ -103,7 +95,7 @@ func (a *Audience) concerning(ctx context.Context, s Subscriber) (out []string, 
 func openNow(all []*incident.Incident) []*incident.Incident {
 	open := slices.DeleteFunc(slices.Clone(all), func(i *incident.Incident) bool { return !i.ResolvedAt.IsZero() })
 	slices.SortStableFunc(open, func(a, b *incident.Incident) int {
-		return cmp.Or(comes(a)-comes(b), slices.Index(incident.Impacts, b.Impact)-slices.Index(incident.Impacts, a.Impact))
+		return cmp.Or(comes(a)-comes(b), b.Impact.Compare(a.Impact))
 	})
 	return open
 }
@@ -167,7 +159,7 @@ func (a *Audience) open(p pending, i *incident.Incident) (string, error) {
 		t := a.talk(p)
 		body, _ := u.Newest().Body.In(p.sub.Language, a.Language)
 		t.Ref, t.Title, t.Status, t.Impact, t.Text = fmt.Sprintf("%s/%d", i.Ref, n), i.Title, i.Status, i.Impact, atAGlance(body)
-		t.At, t.Next, t.Begin, t.End, t.Link, t.Services = u.PublishedAt, i.NextUpdate, i.Begin, i.End, a.link(i), nil
+		t.At, t.Next, t.Begin, t.End, t.Link, t.Services = u.PublishedAt, i.NextUpdate, i.Begin, i.End, a.Book.link(i), nil
 		for _, c := range a.Components {
 			if s, ok := i.Components[c.ID]; ok && s != incident.Operational {
 				t.Services = append(t.Services, c.Name)

@@ -77,7 +77,7 @@ func (p *Pages) sort(now time.Time) (open, past []*incident.Incident) {
 		}
 	}
 	slices.SortFunc(open, func(a, b *incident.Incident) int {
-		return cmp.Or(cmp.Compare(slices.Index(incident.Impacts, b.Impact), slices.Index(incident.Impacts, a.Impact)), b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Ref.Number, a.Ref.Number))
+		return cmp.Or(b.Impact.Compare(a.Impact), b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.Ref.Number, a.Ref.Number))
 	})
 	slices.SortFunc(past, func(a, b *incident.Incident) int {
 		return cmp.Or(b.ResolvedAt.Compare(a.ResolvedAt), cmp.Compare(b.Ref.Number, a.Ref.Number))
