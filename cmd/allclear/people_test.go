@@ -16,6 +16,7 @@ import (
 	"github.com/allclear-hq/allclear/internal/config"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 // withAudience adds the subscribers of the demo's Telegram bot.
@@ -101,16 +102,20 @@ func (s *server) mustAnswer(command, words string) {
 	}
 }
 
-// TestSubscribersImportAndExport hands twenty thousand people in, twice,
-// and out again.
+// TestSubscribersImportAndExport hands twenty thousand people and groups in,
+// twice, and out again.
 func TestSubscribersImportAndExport(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
 	const many = 20_000
 	var list strings.Builder
-	list.WriteString("chat_id,language,components,impact\n")
+	list.WriteString("chat_id,language,components,impact,topic\n")
 	for i := range many {
-		fmt.Fprintf(&list, "%d,%s,%s,%s\n", 5_000_000+i, []string{"en", "zh-Hans"}[i%2], []string{"all", "login", "login withdrawals"}[i%3], []string{"none", "critical"}[i%2])
+		chat, topic := 5_000_000+i, 0
+		if i%5 == 0 {
+			chat, topic = -chat, i%7
+		}
+		fmt.Fprintf(&list, "%d,%s,%s,%s,%d\n", chat, []string{"en", "zh-Hans"}[i%2], []string{"all", "login", "login withdrawals"}[i%3], []string{"none", "critical"}[i%2], topic)
 	}
 	file := filepath.Join(s.dir, "people.csv")
 	if err := os.WriteFile(file, []byte(list.String()), 0o600); err != nil {
@@ -132,6 +137,50 @@ func TestSubscribersImportAndExport(t *testing.T) {
 	}
 }
 
+// What is exported and imported where nobody has subscribed has groups told in
+// the topics in which they were.
+func TestTopicsAreHandedOutAndIn(t *testing.T) {
+	for _, database := range []string{"SQLite", "PostgreSQL"} {
+		t.Run(database, func(t *testing.T) {
+			t.Parallel()
+			change := slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})
+			if database == "PostgreSQL" {
+				change = append(change, "sqlite:demo.db", storetest.Postgres(t))
+			}
+			s := newServer(t, change...)
+			topics := func() (out []string) {
+				all, err := s.app.store.Subscribers(t.Context(), "tg", 0, 10)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range all {
+					out = append(out, fmt.Sprintf("%d/%d", p.Chat, p.Topic))
+				}
+				return out
+			}
+			want := []string{"2001/0", "-1001234567890/77", "-1001234567891/0"}
+			for _, chat := range []people.Subscriber{{Chat: 2001}, {Chat: -1001234567890, Topic: 77}, {Chat: -1001234567891}} {
+				chat.Language, chat.All, chat.Impact, chat.Placed = "en", true, incident.ImpactNone, true
+				if _, err := s.app.store.ImportSubscribers(t.Context(), "tg", []people.Subscriber{chat}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, name := range []string{"out.csv", "out.jsonl"} {
+				file := filepath.Join(s.dir, name)
+				s.must("subscribers", "export", file, "--bot", "tg")
+				nobody := func(people.Subscriber) *people.Subscriber { return nil }
+				if err := s.app.store.ChangeSubscribers(t.Context(), "tg", "", []int64{2001, -1001234567890, -1001234567891}, nobody); err != nil {
+					t.Fatal(err)
+				}
+				s.must("subscribers", "import", file, "--bot", "tg")
+				if got := topics(); !slices.Equal(got, want) {
+					t.Errorf("%s: %q come back, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
+
 // TestKilledImportAndExport kills the import and the export of a list in the
 // middle, and repeats them: everybody is there once, and there is never half a
 // list under the name of a whole one.
@@ -140,9 +189,9 @@ func TestKilledImportAndExport(t *testing.T) {
 	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
 	const many = 40_000
 	var list strings.Builder
-	list.WriteString("chat_id,language,components,impact\n")
+	list.WriteString("chat_id,language,components,impact,topic\n")
 	for i := range many {
-		fmt.Fprintf(&list, "%d,en,all,none\n", 5_000_000+i)
+		fmt.Fprintf(&list, "%d,en,all,none,0\n", 5_000_000+i)
 	}
 	in, out := filepath.Join(s.dir, "people.csv"), filepath.Join(s.dir, "out.csv")
 	if err := os.WriteFile(in, []byte(list.String()), 0o600); err != nil {
@@ -209,6 +258,7 @@ func TestFaultyImport(t *testing.T) {
 	for text, want := range map[string]string{
 		"chat_id,language\n1001,en\n@ana,en\n":                 `people.csv: line 3: chat_id "@ana" is not the number of a chat: correct it and import again`,
 		"chat_id,language\n1001,en\n\n1002,en\n\n\n1003,tlh\n": `line 7: language "tlh" is not one of en, zh-Hans: what stands before it is imported`,
+		"chat_id,topic\n-1001,77\n-1002,General\n":             `people.csv: line 3: topic "General" is not the number of a topic: use 0 for the general one, or none: correct it and import again`,
 		"chat_id\n": "there is no subscriber in it",
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

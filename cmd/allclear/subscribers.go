@@ -28,7 +28,7 @@ type exportSubscribersCmd struct {
 }
 
 type importSubscribersCmd struct {
-	File string `arg:"" type:"existingfile" help:"CSV with the heading chat_id,language,components,impact, or JSON Lines with these fields."`
+	File string `arg:"" type:"existingfile" help:"CSV with the heading chat_id,language,components,impact,topic, or JSON Lines with these fields; only the first is required."`
 	Bot  string `required:"" placeholder:"NAME" help:"The bot, as in the configuration."`
 }
 
@@ -169,6 +169,7 @@ func (c *exportSubscribersCmd) write(e *env, cl *client, w *people.Writer) (n in
 				All        bool
 				Components []string
 				Impact     incident.Impact
+				Topic      string
 			}
 		}
 		if _, err := cl.call(e.ctx, "GET", "/v1/subscribers/"+url.PathEscape(c.Bot)+"?after="+after, nil, &page); err != nil {
@@ -176,10 +177,12 @@ func (c *exportSubscribersCmd) write(e *env, cl *client, w *people.Writer) (n in
 		}
 		for _, s := range page.Subscribers {
 			chat, err := strconv.ParseInt(s.Chat, 10, 64)
-			if err != nil {
+			topic, wrong := strconv.ParseInt(s.Topic, 10, 64)
+			if err != nil || wrong != nil {
 				return n, fmt.Errorf("%s does not answer like allclear: check ALLCLEAR_URL", cl.base)
 			}
-			if err := w.Add(people.Subscriber{Chat: chat, Language: s.Language, All: s.All, Components: s.Components, Impact: s.Impact}); err != nil {
+			out := people.Subscriber{Chat: chat, Topic: topic, Language: s.Language, All: s.All, Components: s.Components, Impact: s.Impact}
+			if err := w.Add(out); err != nil {
 				return n, err
 			}
 		}

@@ -26,7 +26,10 @@ type List struct {
 }
 
 // Columns are those of a list. Only the first is required.
-var columns = []string{"chat_id", "language", "components", "impact"}
+var columns = []string{"chat_id", "language", "components", "impact", "topic"}
+
+// howBegun is how a list with a heading begins.
+const howBegun = "begin a CSV with chat_id,language,components,impact,topic"
 
 // maxLine is the longest line of a list, in bytes.
 const maxLine = 64 << 10
@@ -102,11 +105,11 @@ func readHeading(line string) ([]string, error) {
 	for i, name := range names {
 		names[i] = strings.ToLower(strings.TrimSpace(name))
 		if !slices.Contains(columns, names[i]) || slices.Contains(names[:i], names[i]) {
-			return nil, fmt.Errorf("%q is no column, or stands twice: begin a CSV with chat_id,language,components,impact", clip(name))
+			return nil, fmt.Errorf("%q is no column, or stands twice: "+howBegun, clip(name))
 		}
 	}
 	if !slices.Contains(names, columns[0]) {
-		return nil, errors.New("there is no column chat_id: begin a CSV with chat_id,language,components,impact")
+		return nil, errors.New("there is no column chat_id: " + howBegun)
 	}
 	return names, nil
 }
@@ -142,6 +145,8 @@ func (l *List) csv(heading []string, line string) (Subscriber, error) {
 			e.Components = strings.FieldsFunc(v, func(r rune) bool { return r == ' ' || r == ',' || r == ';' })
 		case "impact":
 			e.Impact = incident.Impact(v)
+		case "topic":
+			e.Topic = json.Number(v)
 		}
 	}
 	return l.subscriber(e)
@@ -153,6 +158,7 @@ type entry struct {
 	Language   string          `json:"language"`
 	Components []string        `json:"components"`
 	Impact     incident.Impact `json:"impact"`
+	Topic      json.Number     `json:"topic,omitempty"` // empty says nothing about it
 }
 
 func (l *List) json(line string) (Subscriber, error) {
@@ -160,7 +166,7 @@ func (l *List) json(line string) (Subscriber, error) {
 	dec.DisallowUnknownFields()
 	var e entry
 	if err := dec.Decode(&e); err != nil || dec.InputOffset() != int64(len(line)) {
-		return Subscriber{}, errors.New("it is no JSON object with chat_id, language, components (a list) and impact")
+		return Subscriber{}, errors.New("it is no JSON object with chat_id, language, components (a list), impact and topic")
 	}
 	return l.subscriber(e)
 }
@@ -182,6 +188,9 @@ func (l *List) subscriber(e entry) (s Subscriber, err error) {
 	if !slices.Contains(incident.Impacts, s.Impact) {
 		return s, fmt.Errorf("impact %q is not one of none, minor, major, critical", clip(string(s.Impact)))
 	}
+	if s.Topic, s.Placed, err = topicIn(e.Topic.String()); err != nil {
+		return s, err
+	}
 	switch first := e.Components; {
 	case len(first) == 0, len(first) == 1 && first[0] == "all":
 		s.All = true
@@ -198,6 +207,19 @@ func (l *List) subscriber(e entry) (s Subscriber, err error) {
 		}
 	}
 	return s, nil
+}
+
+// topicIn reads the topic of an entry, and whether it says any. A topic has the
+// number of a message.
+func topicIn(text string) (topic int64, said bool, err error) {
+	if text == "" {
+		return 0, false, nil
+	}
+	topic, err = strconv.ParseInt(text, 10, 32)
+	if err != nil || topic < 0 {
+		return 0, false, fmt.Errorf("topic %q is not the number of a topic: use 0 for the general one, or none", clip(text))
+	}
+	return topic, true, nil
 }
 
 // maxChat is the largest id of a chat: they have at most 52 significant bits
@@ -240,11 +262,11 @@ func (w *Writer) Add(s Subscriber) error {
 	case len(components) == 0:
 		components = []string{"none"}
 	}
-	chat := strconv.FormatInt(s.Chat, 10)
+	chat, topic := strconv.FormatInt(s.Chat, 10), strconv.FormatInt(s.Topic, 10)
 	if w.json != nil {
-		return w.json.Encode(entry{json.Number(chat), s.Language, components, s.Impact})
+		return w.json.Encode(entry{json.Number(chat), s.Language, components, s.Impact, json.Number(topic)})
 	}
-	return w.csv.Write([]string{chat, s.Language, strings.Join(components, " "), string(s.Impact)})
+	return w.csv.Write([]string{chat, s.Language, strings.Join(components, " "), string(s.Impact), topic})
 }
 
 // Flush ends the list.

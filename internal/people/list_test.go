@@ -28,11 +28,12 @@ func TestReadList(t *testing.T) {
 	everything := Subscriber{Chat: 1001, Language: "en", Impact: incident.ImpactNone, All: true}
 	some := Subscriber{Chat: -1001234567890, Language: "zh-Hans", Impact: incident.Critical, Components: []string{"login", "withdrawals"}}
 	for name, text := range map[string]string{
-		"CSV":          "chat_id,language,components,impact\n1001,,,\n-1001234567890,zh-Hans,login withdrawals,critical\n",
-		"as exported":  "chat_id,language,components,impact\r\n1001,en,all,none\r\n-1001234567890,zh-Hans,\"login;withdrawals\",critical",
-		"other order":  "\uFEFFimpact,Chat_ID,components,language\n\n,1001,,\ncritical,-1001234567890,\"login, withdrawals\",zh-Hans\n\n",
-		"JSON Lines":   `{"chat_id":1001}` + "\n\n" + `{"chat_id":"-1001234567890","language":"zh-Hans","components":["login","withdrawals","login"],"impact":"critical"}` + "\n",
-		"explicit all": `{"chat_id":1001,"components":["all"],"impact":"none"}` + "\n" + `{"chat_id":-1001234567890,"language":"zh-Hans","components":["login","withdrawals"],"impact":"critical"}`,
+		"CSV":                            "chat_id,language,components,impact\n1001,,,\n-1001234567890,zh-Hans,login withdrawals,critical\n",
+		"as exported":                    "chat_id,language,components,impact\r\n1001,en,all,none\r\n-1001234567890,zh-Hans,\"login;withdrawals\",critical",
+		"other order":                    "\uFEFFimpact,Chat_ID,components,language\n\n,1001,,\ncritical,-1001234567890,\"login, withdrawals\",zh-Hans\n\n",
+		"JSON Lines":                     `{"chat_id":1001}` + "\n\n" + `{"chat_id":"-1001234567890","language":"zh-Hans","components":["login","withdrawals","login"],"impact":"critical"}` + "\n",
+		"with topics that are not known": "chat_id,topic,language,components,impact\n1001\n-1001234567890,,zh-Hans,login withdrawals,critical",
+		"explicit all":                   `{"chat_id":1001,"components":["all"],"impact":"none"}` + "\n" + `{"chat_id":-1001234567890,"language":"zh-Hans","components":["login","withdrawals"],"impact":"critical"}`,
 	} {
 		got, err := readAll(text)
 		if err != nil {
@@ -40,6 +41,28 @@ func TestReadList(t *testing.T) {
 		}
 		if d := cmp.Diff([]Subscriber{everything, some}, got); d != "" {
 			t.Errorf("%s (-want +got)\n%s", name, d)
+		}
+	}
+}
+
+// A group is told in the topic that a list names; of a line that names none
+// nothing is known about it.
+func TestTopicsOfAList(t *testing.T) {
+	for name, text := range map[string]string{
+		"CSV":        "chat_id,topic\n-1001,77\n-1002,0\n-1003,\n",
+		"JSON Lines": `{"chat_id":-1001,"topic":77}` + "\n" + `{"chat_id":-1002,"topic":"0"}` + "\n" + `{"chat_id":-1003,"topic":null}`,
+	} {
+		got, err := readAll(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for k, want := range []struct {
+			topic  int64
+			placed bool
+		}{{77, true}, {0, true}, {0, false}} {
+			if s := got[k]; s.Topic != want.topic || s.Placed != want.placed {
+				t.Errorf("%s, line %d: %+v, want %+v", name, k+1, s, want)
+			}
 		}
 	}
 }
@@ -58,6 +81,10 @@ func TestFaultyLists(t *testing.T) {
 		head + "1001,en,,awful\n":                     `line 2: impact "awful" is not one of none, minor, major, critical`,
 		head + "1001,en,,,x\n":                        "line 2: it has 5 fields, the heading 4",
 		head + "1001,\"en\n":                          "line 2: it is no line of a CSV",
+		"chat_id,topic\n-1001,7\n-1002,General\n":     `line 3: topic "General" is not the number of a topic: use 0 for the general one, or none`,
+		"chat_id,topic\n-1001,-7\n":                   `line 2: topic "-7" is not`,
+		"chat_id,topic\n-1001,4294967296\n":           `line 2: topic "4294967296" is not`,
+		`{"chat_id":-1001,"topic":7.5}`:               `line 1: topic "7.5" is not`,
 		`{"chat_id":1,"name":"Ana"}`:                  "line 1: it is no JSON object with chat_id",
 		`{"chat_id":1}` + "\n" + `{"chat_id":1} x`:    "line 2: it is no JSON object",
 		`{"chat_id":1.5}`:                             `line 1: chat_id "1.5"`,
@@ -77,6 +104,8 @@ func FuzzList(f *testing.F) {
 	f.Add("chat_id,language,components,impact\n1001,en,login,minor\n", false)
 	f.Add(`{"chat_id":1001,"components":["login"]}`, true)
 	f.Add("chat_id\n1\n", true)
+	f.Add("chat_id,topic\n-1001,77\n", true)
+	f.Add(`{"chat_id":-1001,"topic":"0"}`, false)
 	f.Add("\xff\n\"", false)
 	f.Fuzz(func(t *testing.T, text string, jsonLines bool) {
 		all, err := readAll(text)
@@ -85,7 +114,8 @@ func FuzzList(f *testing.F) {
 		}
 		var out bytes.Buffer
 		w := NewWriter(&out, jsonLines)
-		for _, s := range all {
+		for k, s := range all {
+			all[k].Placed = true // as what is written says
 			if err := w.Add(s); err != nil {
 				t.Fatal(err)
 			}

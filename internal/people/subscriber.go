@@ -50,6 +50,10 @@ type Subscriber struct {
 	// Came says, while he is heard, that he has just asked to be written to. An
 	// older refusal no longer counts then.
 	Came bool
+
+	// Placed says, while he is read from a list, that it tells in which topic. Of
+	// one that does not, nothing is known about it.
+	Placed bool
 }
 
 // known reports whether anything is kept of the chat: whoever subscribed has

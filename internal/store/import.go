@@ -36,10 +36,16 @@ func (s *Store) importPart(ctx context.Context, tx *tx, bot string, part []peopl
 	place := map[int64]int{} // of a chat among those
 	for _, now := range part {
 		was := there[now.Chat]
-		now.ID, now.Topic, now.Incidents = was.ID, was.Topic, was.Incidents
 		k, twice := place[now.Chat]
+		if twice {
+			was = added[k]
+		}
+		now.ID, now.Incidents = was.ID, was.Incidents
+		if !now.Placed {
+			now.Topic = was.Topic
+		}
 		switch {
-		case twice && same(added[k], now):
+		case twice && same(was, now):
 			n.Unchanged++
 		case twice:
 			n.Changed++

@@ -178,6 +178,32 @@ func TestImportNamesSomebodyTwice(t *testing.T) {
 	}
 }
 
+// A list moves a group into another topic, or out of its own, where it says so.
+func TestImportTellsTheTopic(t *testing.T) {
+	s := newStore(t)
+	group := func(chat, topic int64, placed bool) people.Subscriber {
+		return people.Subscriber{Chat: chat, Topic: topic, Placed: placed, Language: "en", Impact: incident.Minor, All: true}
+	}
+	s.mustPut(t, group(-1, 7, false), group(-2, 7, false), group(-3, 7, false), group(-4, 7, false))
+	list := []people.Subscriber{
+		group(-1, 0, false), group(-2, 8, true), group(-3, 0, true), group(-4, 7, true), group(-5, 9, true), group(-6, 0, false),
+		group(-5, 0, false), group(-6, 5, true), // again
+	}
+	for _, want := range []people.Imported{{Added: 2, Changed: 3, Unchanged: 3}, {Unchanged: 8}} {
+		n, err := s.ImportSubscribers(t.Context(), "tg", list)
+		if n != want || err != nil {
+			t.Errorf("imported %+v, %v, want %+v", n, err, want)
+		}
+	}
+	got := map[int64]int64{}
+	for _, p := range s.mustSubscribers(t, "tg") {
+		got[p.Chat] = p.Topic
+	}
+	if d := cmp.Diff(map[int64]int64{-1: 7, -2: 8, -3: 0, -4: 7, -5: 9, -6: 5}, got); d != "" {
+		t.Errorf("topics (-want +got)\n%s", d)
+	}
+}
+
 // A list is not a statement for each line: on PostgreSQL that made a million
 // people a matter of a quarter of an hour.
 func TestAListTakesFewStatements(t *testing.T) {

@@ -93,6 +93,7 @@ type subscriberJSON struct {
 	All        bool            `json:"all"`
 	Components []string        `json:"components"`
 	Impact     incident.Impact `json:"impact"`
+	Topic      string          `json:"topic"`
 }
 
 // exportSubscribers answers with a page of those who are written to.
@@ -124,7 +125,8 @@ func (a *api) exportSubscribers(w http.ResponseWriter, r *http.Request, op Opera
 	list := []subscriberJSON{}
 	for _, s := range page {
 		if s.State == people.Active {
-			list = append(list, subscriberJSON{strconv.FormatInt(s.Chat, 10), s.Language, s.All, append([]string{}, s.Components...), s.Impact})
+			chat, topic := strconv.FormatInt(s.Chat, 10), strconv.FormatInt(s.Topic, 10)
+			list = append(list, subscriberJSON{chat, s.Language, s.All, append([]string{}, s.Components...), s.Impact, topic})
 		}
 	}
 	if len(page) == exportPage {

@@ -18,12 +18,12 @@ func withLists(s *site) *site {
 
 func TestSubscribersAreHandedOutAndIn(t *testing.T) {
 	s := withLists(newSite(t))
-	a := s.must(200, "Dee", "POST", "/v1/subscribers/tg", `{"text": "chat_id,components\n1001,login\n1002,\n"}`)
+	a := s.must(200, "Dee", "POST", "/v1/subscribers/tg", `{"text": "chat_id,components,topic\n1001,login,\n-1002,,77\n"}`)
 	wantAt(t, a, map[string]any{"imported.added": 2.0, "imported.left": 0.0})
 	a = s.must(200, "Dee", "GET", "/v1/subscribers/tg", "")
 	wantAt(t, a, map[string]any{
 		"subscribers.0.chat_id": "1001", "subscribers.0.all": false, "subscribers.0.components.0": "login", "subscribers.0.impact": "none",
-		"subscribers.1.all": true, "next": nil, "count": 2.0,
+		"subscribers.0.topic": "0", "subscribers.1.all": true, "subscribers.1.topic": "77", "next": nil, "count": 2.0,
 	})
 	audit := s.must(200, "Dee", "GET", "/v1/audit", "")
 	wantAt(t, audit, map[string]any{"audit.0.verb": "export subscribers", "audit.0.actor": "Dee", "audit.1.verb": "import subscribers"})
@@ -47,6 +47,8 @@ func TestFaultySubscribers(t *testing.T) {
 	s := withLists(newSite(t))
 	a := s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"line": 5000, "text": "chat_id\n1001\nx\n"}`)
 	wantAt(t, a, map[string]any{"detail": `line 5002: chat_id "x" is not the number of a chat`})
+	a = s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"text": "chat_id,topic\n-1001,General\n"}`)
+	wantAt(t, a, map[string]any{"detail": `line 2: topic "General" is not the number of a topic: use 0 for the general one, or none`})
 	s.must(404, "Dee", "POST", "/v1/subscribers/x", `{"text": "chat_id\n1001\n"}`)
 	s.must(400, "Dee", "GET", "/v1/subscribers/tg?after=x", "")
 }
