@@ -337,6 +337,9 @@ func (t *Telegram) Migrate(chat string) (string, error) {
 	t.lastChat--
 	super := t.makeChat(t.lastChat, "supergroup", "")
 	super.info.Title, super.bots, super.admins, super.members = c.info.Title, c.bots, c.admins, c.members
+	for _, b := range t.bots { // which are said to join it, and not to leave the other: tdlib/telegram-bot-api#266
+		t.tellMembership(b, super, tgUser{ID: 1, FirstName: "Owner"}, Membership{Status: "left"}, super.bots)
+	}
 	t.publish(c, t.add(c, &tgPost{tgMessage: tgMessage{MigrateTo: super.info.ID}, service: true}), false)
 	c.movedTo = super.info.ID
 	t.publish(super, t.add(super, &tgPost{tgMessage: tgMessage{MigrateFrom: c.info.ID}, service: true}), false)

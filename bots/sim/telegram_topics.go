@@ -103,6 +103,22 @@ func (c *tgCall) announce(chat *tgChat, topic int64, news tgMessage) {
 	c.add(chat, &tgPost{tgMessage: news, service: true})
 }
 
+// SetForum turns topics of a supergroup on or off.
+func (t *Telegram) SetForum(chat string, on bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c, err := t.named(chat)
+	if err != nil {
+		return err
+	}
+	if c.info.Type != "supergroup" {
+		return fmt.Errorf("sim: %s is no supergroup", chat)
+	}
+	c.info.IsForum = on
+	notify(t.changed)
+	return nil
+}
+
 // AddTopic opens a topic in a forum, as an administrator does, and returns its
 // id.
 func (t *Telegram) AddTopic(chat, name string) (topic string, err error) {

@@ -152,15 +152,29 @@ func TestAPressIsNotLost(t *testing.T) {
 // "Two." surely, and "Three." not at all.
 func (w *world) simulated() (*town, *telegram.Bot) {
 	w.t.Helper()
+	toZora := regexp.MustCompile(`\b` + zora + `\b`)
+	return w.simulatedWith(func(_ *town, said []byte) string {
+		for words, refused := range map[string]string{"Two.": noAnswer, "Three.": refusal} {
+			if toZora.Match(said) && bytes.Contains(said, []byte(words)) {
+				return refused
+			}
+		}
+		return ""
+	})
+}
+
+// simulatedWith has a world write to the people of a town. What it says is shown
+// to a function before, which may answer in its place.
+func (w *world) simulatedWith(says func(town *town, said []byte) (refusal string)) (*town, *telegram.Bot) {
+	w.t.Helper()
 	town := &town{TB: w.t, sim: sim.NewTelegram(), log: new(logged)}
 	town.incidents.Store(new([]*incident.Incident))
 	town.sim.AddBot("42:secret", "example_bot")
-	toZora := regexp.MustCompile(`\b` + zora + `\b`)
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		for words, refused := range map[string]string{"Two.": noAnswer, "Three.": refusal} {
-			if strings.HasSuffix(r.URL.Path, "/sendMessage") && toZora.Match(body) && bytes.Contains(body, []byte(words)) {
+		if strings.HasSuffix(r.URL.Path, "/sendMessage") {
+			if refused := says(town, body); refused != "" {
 				answerWith(rw, refused)
 				return
 			}
