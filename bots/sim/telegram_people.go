@@ -252,6 +252,24 @@ func (t *Telegram) Join(chat, person string) error {
 	return nil
 }
 
+// SetAdmin makes a person an administrator of a channel or group, or a member
+// like others.
+func (t *Telegram) SetAdmin(chat, person string, admin bool) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c, p, err := t.meet(chat, person)
+	if err != nil {
+		return err
+	}
+	if c.owner != nil {
+		return fmt.Errorf("sim: %s is a conversation", chat)
+	}
+	if delete(c.admins, p.user.ID); admin {
+		c.admins[p.user.ID] = true
+	}
+	return nil
+}
+
 // Block has a person block all bots.
 func (t *Telegram) Block(person string) error { return t.setPerson(person, t.block) }
 

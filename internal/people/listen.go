@@ -183,10 +183,13 @@ func (a *Audience) heeded(ctx context.Context, d *dialogue, e bots.Event) bool {
 	}
 	key := e.Chat + "/" + e.Person
 	told := a.others.lately(key)
-	if !told && a.admin(ctx, e) {
-		return true
+	if !told {
+		if a.admin(ctx, e) {
+			return true
+		}
+		a.others.note(key) // and not each time: who goes on trying may have become one
 	}
-	if a.others.note(key); !told || e.Kind == bots.Pressed { // a button waits for its answer
+	if !told || e.Kind == bots.Pressed { // a button waits for its answer
 		a.queue(pending{answer: answer{what: admins, sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: e})
 	}
 	return false

@@ -77,6 +77,29 @@ func TestTheTopicOfAGroup(t *testing.T) {
 	told("")
 }
 
+// What a group is told is the group's affair: it stays when the administrator who
+// subscribed it is none any more, and another goes on with his menu.
+func TestAnotherAdministratorGoesOn(t *testing.T) {
+	w := newTown(t)
+	if _, err := w.sim.AddChat(sim.TelegramChat{ID: group, Type: "supergroup", Admins: []string{"1001", "1003"}, Bot: sim.Membership{Status: "member"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.saysIn(group, "1001", "/subscribe", sim.Saying{})
+	m := w.saysIn(group, "1001", "/settings", sim.Saying{})
+	if err := w.sim.SetAdmin(group, "1001", false); err != nil {
+		t.Fatal(err)
+	}
+	m = w.presses("1003", m, "Severity")
+	w.presses("1003", m, "only critical")
+	if s, _ := w.subscriber(-1001234567890); s.State != people.Active || s.Impact != incident.Critical {
+		t.Errorf("kept: %+v", s)
+	}
+	w.saysIn(group, "1003", "/unsubscribe", sim.Saying{})
+	if s, _ := w.subscriber(-1001234567890); s.State != people.Stopped {
+		t.Errorf("kept: %+v", s)
+	}
+}
+
 // Whose question is deleted, or whose topic is closed, before he is answered is
 // answered all the same.
 func TestAQuestionThatIsGone(t *testing.T) {
