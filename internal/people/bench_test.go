@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,6 +43,7 @@ import (
 //	            means something on a machine that has other work too
 //	B/person    that the database grows by
 func BenchmarkWalk(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	for name, url := range map[string]func() string{
 		"sqlite":   func() string { return "" },
 		"postgres": func() string { return storetest.Postgres(b) },
@@ -66,6 +68,9 @@ func BenchmarkWalk(b *testing.B) {
 		})
 	}
 }
+
+// gcPercent is what the program sets, for the walk and those beside it.
+const gcPercent = 400
 
 // connections is how many requests are in flight where nothing limits the pace.
 const connections = 64

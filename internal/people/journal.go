@@ -40,7 +40,7 @@ const (
 	format    = 0x616c6c636c720002
 )
 
-// Words of the header that say when something was begun last.
+// Words of the header that say when something left last.
 const (
 	evenWord   = headSize - 2
 	unevenWord = headSize - 1
@@ -50,10 +50,9 @@ const (
 type mark uint64
 
 const (
-	fresh    mark = iota // nothing was written
-	intent               // about to be made
-	left                 // bytes may have left
-	answered             // with the message's id
+	fresh    mark = 0 // nothing has left
+	left     mark = 2 // bytes may have left
+	answered mark = 3 // with the message's id
 )
 
 // OpenJournal opens the journal in a file, which is made if need be. With an
@@ -95,8 +94,8 @@ func newJournal(words []uint64, place string, unmap func() error) *Journal {
 // Close closes the file. What was written stays.
 func (j *Journal) Close() error { return j.close() }
 
-// began records that a message is begun, and whether it keeps an even pace. It
-// costs no more than a mark.
+// began records that a message leaves, and whether it keeps an even pace. It costs
+// no more than a mark.
 func (j *Journal) began(at time.Time, even bool) {
 	word := unevenWord
 	if even {

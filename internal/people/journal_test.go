@@ -31,7 +31,7 @@ func mustSheet(t *testing.T, j *Journal) *sheet {
 func TestJournalOutlivesItsProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "journal")
 	p := mustSheet(t, mustJournal(t, file))
-	p.mark(0, intent, 0)
+	p.mark(0, left, 0)
 	p.mark(1, left, 0)
 	p.mark(MaxBatch-1, answered, 1<<40)
 	again := mustJournal(t, file)
@@ -39,7 +39,7 @@ func TestJournalOutlivesItsProcess(t *testing.T) {
 	if q == nil {
 		t.Fatal("the sheet is not there")
 	}
-	for i, want := range map[int]mark{0: intent, 1: left, 2: fresh, MaxBatch - 1: answered} {
+	for i, want := range map[int]mark{0: left, 1: left, 2: fresh, MaxBatch - 1: answered} {
 		m, message := q.read(i)
 		if m != want || (m == answered) != (message == 1<<40) {
 			t.Errorf("attempt %d got as far as %d with message %d, want %d", i, m, message, want)

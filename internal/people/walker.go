@@ -109,8 +109,8 @@ type Walker struct {
 	unsure  atomic.Int64
 	left    leavers
 
-	gate sync.RWMutex  // held to read while a message is begun
-	shut chan struct{} // closed when the gate opens; nil while it is open
+	gate sync.RWMutex                  // held to read while a message leaves
+	shut atomic.Pointer[chan struct{}] // closed when the gate opens; nil while it is open
 }
 
 // NewWalker returns a walker. Its bot must be a Courier.
@@ -126,8 +126,9 @@ func NewWalker(c WalkerConfig) (*Walker, bool) {
 // it returns no message is begun before that was seen.
 func (w *Walker) Look() {
 	w.gate.Lock()
-	if w.shut == nil {
-		w.shut = make(chan struct{})
+	if w.shut.Load() == nil {
+		shut := make(chan struct{})
+		w.shut.Store(&shut)
 	}
 	w.gate.Unlock()
 	select {
@@ -140,19 +141,36 @@ func (w *Walker) Look() {
 func (w *Walker) let() {
 	w.gate.Lock()
 	defer w.gate.Unlock()
-	if w.shut != nil {
-		close(w.shut)
-		w.shut = nil
+	if shut := w.shut.Swap(nil); shut != nil {
+		close(*shut)
 	}
 }
 
-// begin runs f, which begins a message or lets it leave, unless ctx or the right
-// to the account has ended. While the gate is shut it waits.
-func (w *Walker) begin(ctx context.Context, f func()) error {
+// pass waits while the gate is shut. What passes may find it shut when it is to
+// leave, but takes no connection up to wait there.
+func (w *Walker) pass(ctx context.Context) error {
+	for shut := w.shut.Load(); shut != nil; shut = w.shut.Load() {
+		select {
+		case <-*shut:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// leave runs f, with which a message leaves, unless ctx or the right to the
+// account has ended. While the gate is shut it waits.
+func (w *Walker) leave(ctx context.Context, f func()) error {
 	for {
+		if err := w.pass(ctx); err != nil {
+			return err
+		}
 		w.gate.RLock()
-		shut := w.shut
-		if shut == nil && ctx.Err() == nil {
+		if w.shut.Load() == nil {
 			err := w.Roads.Rightful(w.Channel.Account)
 			if err == nil {
 				f()
@@ -161,14 +179,6 @@ func (w *Walker) begin(ctx context.Context, f func()) error {
 			return err
 		}
 		w.gate.RUnlock()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		select {
-		case <-shut:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
 	}
 }
 

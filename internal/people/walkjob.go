@@ -64,15 +64,10 @@ func later(a, b time.Time) time.Time {
 
 // attempt makes one request. It returns true when another should be made.
 func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (another bool) {
-	var began time.Time
-	err := s.begin(j.ctx, func() {
-		began = time.Now()
-		s.Journal.began(began, p.Edit == nil && !j.paid)
-		j.mark(n, intent, 0)
-	})
-	if err != nil {
+	if s.pass(j.ctx) != nil {
 		return false
 	}
+	began := time.Now()
 	message, err := s.request(j, n, p)
 	var f *bots.Fault
 	if err != nil {
@@ -122,12 +117,17 @@ func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 		if e.Delete {
 			op.Action, op.Text = bots.Delete, ""
 		}
-		ctx := bots.BeforeSend(s.life, func() error { return s.begin(j.ctx, func() {}) })
+		ctx := bots.BeforeSend(s.life, func() error { return s.leave(j.ctx, func() { s.Journal.began(time.Now(), false) }) })
 		_, err := s.Bot.Do(ctx, op)
 		return e.Message, err
 	}
 	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: j.paid,
-		Leaves: func() error { return s.begin(j.ctx, func() { j.mark(n, left, 0) }) }}
+		Leaves: func() error {
+			return s.leave(j.ctx, func() {
+				s.Journal.began(time.Now(), !j.paid)
+				j.mark(n, left, 0)
+			})
+		}}
 	return s.courier.Deliver(s.life, p.Parcel, to)
 }
 
