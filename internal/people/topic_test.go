@@ -2,7 +2,9 @@ package people_test
 
 import (
 	"strconv"
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/allclear-hq/allclear/bots/sim"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -97,6 +99,29 @@ func TestAnotherAdministratorGoesOn(t *testing.T) {
 	w.saysIn(group, "1003", "/unsubscribe", sim.Saying{})
 	if s, _ := w.subscriber(-1001234567890); s.State != people.Stopped {
 		t.Errorf("kept: %+v", s)
+	}
+}
+
+// Nothing that people and groups call themselves, or ask about, is in what we say:
+// it might rearrange our words, or pretend to be some.
+func TestNamesAreNotRepeated(t *testing.T) {
+	const odd = "\u202EExample\u200B \u2066\u05E9\u05DC\u05D5\u05DD\u2069 Status\u200F"
+	w := newTown(t, outage(12, "Login is down", "Nobody can log in at the moment.", "login"))
+	if err := w.sim.AddPerson(sim.TelegramPerson{ID: "2001", Name: odd, Language: "en"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.sim.AddChat(sim.TelegramChat{ID: group, Type: "supergroup", Title: odd, Admins: []string{"1001"}, Bot: sim.Membership{Status: "member"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"/start " + odd, "/verify " + odd, "/verify @" + odd, "/status " + odd, "/help " + odd, "/settings " + odd, odd, "/" + odd, "/unsubscribe " + odd} {
+		w.says("2001", text)
+	}
+	w.saysIn(group, "2001", "/subscribe "+odd, sim.Saying{})
+	w.saysIn(group, "1001", "/subscribe "+odd, sim.Saying{})
+	for _, m := range append(w.ours("2001"), w.ours(group)...) {
+		if strings.ContainsFunc(m.Text, func(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Hebrew) }) {
+			t.Errorf("it says %+q", m.Text)
+		}
 	}
 }
 

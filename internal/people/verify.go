@@ -177,11 +177,13 @@ func (p *page) begins(s string) bool {
 // sentences are the parts of a text that must each be the same for it to be
 // the same: lines, and sentences within them. What a copy changes (case,
 // spaces, compatible forms of a character, marks that cannot be seen) is made
-// alike.
+// alike. What turns the order around in which they are read is not: with it our
+// own characters may say something else.
 func sentences(text string) (out []string) {
 	text = strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(text, "\uFFFD")))
 	for line := range strings.Lines(text) {
-		line = strings.Map(visible, line)
+		leftwards := strings.ContainsFunc(line, rightToLeft)
+		line = strings.Map(func(r rune) rune { return visible(r, leftwards) }, line)
 		begin := 0
 		runes := []rune(line)
 		for i, r := range runes {
@@ -204,15 +206,31 @@ func appendSentence(out []string, s string) []string {
 
 func ends(r rune) bool { return strings.ContainsRune(".!?。！？", r) }
 
-// visible drops what cannot be seen and makes all spaces alike.
-func visible(r rune) rune {
+// visible drops what cannot be seen and makes all spaces alike. In a line that is
+// read leftwards marks of that direction change nothing.
+func visible(r rune, leftwards bool) rune {
 	switch {
 	case unicode.IsSpace(r):
 		return ' '
+	case overrides(r), !leftwards && turns(r):
+		return r
 	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
 		return -1
 	}
 	return r
+}
+
+// overrides reports whether a character has all that follow shown in one direction,
+// whatever they are (UAX #9, "Explicit Directional Overrides").
+func overrides(r rune) bool { return r == '\u202D' || r == '\u202E' }
+
+// turns reports whether a character has others read from right to left: an
+// embedding, an isolate or a mark.
+func turns(r rune) bool { return r == '\u202B' || r == '\u2067' || r == '\u200F' || r == '\u061C' }
+
+// rightToLeft reports whether a character is a letter that is written so.
+func rightToLeft(r rune) bool {
+	return unicode.IsLetter(r) && unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
 }
 
 // gramSize is how many characters make a piece of which likeness is counted.

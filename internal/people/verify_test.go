@@ -107,6 +107,33 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// Our own characters in another order are not our words, although nothing but the
+// order tells them apart, and marks that change nothing are not looked at.
+func TestVerifyWhatIsTurnedAround(t *testing.T) {
+	c := bookConfig(t)
+	i := anOutage(t)
+	i.Say(incident.Saying{Body: incident.Text{"en": "Deposits are closed from 12:00 to 21:00 for all.", "zh-Hans": "ההפקדות סגורות מ-12:00 עד 21:00.\u200F כל השאר עובד."}}, "Ana", nil, noon.Add(time.Hour))
+	b := mustBook(t, c, i)
+	for claim, want := range map[string]Finding{
+		"Deposits are closed from \u202E00:12 ot 00:21\u202C for all.": Altered,
+		"Deposits are closed from \u202E12:00 to 21:00\u202C for all.": Altered,
+		"Deposits are closed from \u202D12:00 to 21:00\u202C for all.": Altered,
+		"Deposits are closed from \u206712:00 to 21:00\u2069 for all.": Altered,
+		"Deposits are closed from \u202B12:00 to 21:00\u202C for all.": Altered,
+		"Deposits are closed from \u200F12:00 to 21:00 for all.":       Altered,
+		"Deposits are closed from \u061C12:00 to 21:00 for all.":       Altered,
+		"Deposits are closed from \u206812:00 to 21:00\u2069 for all.": Ours,
+		"Deposits are closed\u200B from \u200E12:00 to 21:00 for all.": Ours,
+		"ההפקדות סגורות מ-12:00 עד 21:00. כל השאר עובד.":               Ours,
+		"\u2067ההפקדות סגורות מ-12:00 עד 21:00.\u2069 כל השאר עובד.":   Ours,
+		"\u202Dההפקדות סגורות מ-12:00 עד 21:00. כל השאר עובד.":         Altered,
+	} {
+		if got := b.Verify(claim); got.Finding != want {
+			t.Errorf("%+q is %s, want %s", claim, got.Finding, want)
+		}
+	}
+}
+
 // TestVerifyWhatIsPosted checks that whatever any platform shows is ours.
 func TestVerifyWhatIsPosted(t *testing.T) {
 	c := bookConfig(t)
