@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
@@ -201,9 +202,27 @@ func (r *Rooms) answer(ctx context.Context, h heard) (string, error) {
 	case err != nil:
 		return capital(err.Error()) + ".", nil
 	case !ok:
-		return fmt.Sprintf("%s is not an operator here. An admin can add user id %s to the operators.", h.ev.Name, h.ev.Person), nil
+		return fmt.Sprintf("%s is not an operator here. An admin can add user id %s to the operators.", called(h.ev), h.ev.Person), nil
 	}
 	return r.carryOut(ctx, h, actor, typed)
+}
+
+// called is the name of who speaks, whatever it is, such that it leaves a line of
+// ours as it is: one written from right to left would rearrange it (UAX #9).
+func called(ev bots.Event) string {
+	name := strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) || !unicode.IsGraphic(r) && r != '\u200D' { // which joins emoji
+			return -1
+		}
+		return r
+	}, ev.Name))
+	switch {
+	case name == "":
+		return "Somebody"
+	case strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxLatin1 }):
+		return "\u2068" + name + "\u2069"
+	}
+	return name
 }
 
 // forAnother reports whether a command names another bot, as in

@@ -341,6 +341,8 @@ func TestRoomDoesNothing(t *testing.T) {
 		{"talk", "does anybody know more?", func(*bots.Event) {}, ""},
 		{"a stranger's talk", "hello", stranger, ""},
 		{"a stranger", "/resolve All works.", stranger, "Mallory is not an operator here. An admin can add user id 666"},
+		{"a stranger with a name that turns lines around", "/resolve All works.", func(ev *bots.Event) { ev.Person, ev.Name = "666", "\u202E\u05D3\u05DF\u2069\n" }, "\u2068\u05D3\u05DF\u2069 is not an operator here."},
+		{"a stranger with a name that cannot be seen", "/resolve All works.", func(ev *bots.Event) { ev.Person, ev.Name = "666", "\u200B\u2060 \u202E" }, "Somebody is not an operator here."},
 		{"a stranger who asks", "/show", stranger, "not an operator"},
 		{"another platform's operator", "/resolve All works.", func(ev *bots.Event) { ev.Person = "2001" }, "not an operator"},
 		{"an anonymous admin", "/resolve All works.", func(ev *bots.Event) { ev.Person = "" }, "Remain anonymous"},
