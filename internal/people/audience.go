@@ -67,6 +67,7 @@ type Audience struct {
 	news     *news
 	answers  *answers
 	hints    seldom
+	unclear  seldom // messages that were not understood
 	admins   seldom // in which chat who was found to be an administrator lately
 	others   seldom // and who was found to be none
 
@@ -85,6 +86,7 @@ func New(c Config) *Audience {
 		dialogue: &dialogue{language: c.Language, languages: c.Languages, components: c.Components, matcher: language.NewMatcher(tags)},
 		news:     &news{list: c.Published, config: c.Book},
 		hints:    seldom{every: hintEvery},
+		unclear:  seldom{every: mendFor},
 		admins:   seldom{every: rankFor},
 		others:   seldom{every: rankFor},
 	}

@@ -103,6 +103,7 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 			a.Walker.moved(chat, chatID(e.To))
 			continue
 		}
+		e = a.mended(&d, e)
 		if !a.heeded(ctx, &d, e) {
 			continue
 		}
@@ -128,6 +129,24 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 		a.queue(p)
 	}
 	return nil
+}
+
+// mended takes a message that was not understood, and was edited by whoever wrote
+// it, for said as it is now: he waits for an answer. Other edits do nothing. Telegram
+// tells in the same way of changes that nobody made, which may be of a command
+// that was carried out long ago.
+func (a *Audience) mended(d *dialogue, e bots.Event) bots.Event {
+	if !e.Private || e.Kind != bots.Said && e.Kind != bots.Edited {
+		return e
+	}
+	key := e.Chat + "/" + e.Message
+	if e.Kind == bots.Edited && a.unclear.lately(key) {
+		e.Kind = bots.Said
+	}
+	if e.Kind == bots.Said && !complete(e.Text, d.username) {
+		a.unclear.note(key)
+	}
+	return e
 }
 
 // fold hears all events of one chat in order.

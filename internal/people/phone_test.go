@@ -80,6 +80,43 @@ func TestWhatCannotBeRead(t *testing.T) {
 	}
 }
 
+// Who mends a command that was not understood is answered; an edit of one that was
+// carried out changes nothing.
+func TestAMistypedCommandIsMended(t *testing.T) {
+	w := newTown(t)
+	mends := func(text, mended string) string {
+		t.Helper()
+		before := len(w.ours("2001"))
+		m, err := w.sim.Say("2001", "2001", text, sim.Saying{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.until("an answer to "+text, func() bool { return len(w.ours("2001")) > before })
+		if err := w.sim.Edit("2001", m, mended); err != nil {
+			t.Fatal(err)
+		}
+		w.until("an answer to "+mended, func() bool { return len(w.ours("2001")) > before+1 })
+		return w.ours("2001")[before+1].Text
+	}
+	w.mustSay(mends("/subscrib", "/subscribe"), "You are subscribed")
+	if s, _ := w.subscriber(2001); s.State != people.Active || !s.All {
+		t.Errorf("kept: %+v", s)
+	}
+	w.mustSay(mends("/verify", "/verify Send one coin."), "No, this is not ours")
+	w.mustSay(mends("unsubscribe", "/unsubscribe"), "There will be no more messages")
+	m, err := w.sim.Say("2001", "2001", "/start", sim.Saying{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.sim.Edit("2001", m, "/unsubscribe"); err != nil {
+		t.Fatal(err)
+	}
+	w.says("2001", "/help")
+	if s, _ := w.subscriber(2001); s.State != people.Active {
+		t.Errorf("kept: %+v", s)
+	}
+}
+
 // A member who presses a button of an administrator's menu is told alone, each
 // time, that it is not his.
 func TestAMenuThatIsNotHis(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 const (
 	hintEvery = 10 * time.Minute // who just talks is told so this often at most
+	mendFor   = 5 * time.Minute  // how long somebody may mend what was not understood
 	rankFor   = time.Minute      // how long somebody found to be an administrator, or none, is believed to be so
 
 	maxSeldom = 10_000 // entries that are remembered

@@ -29,6 +29,18 @@ func parseTyped(text, username string) (typed, bool) {
 	return typed{strings.ToLower(verb), arg}, true
 }
 
+// complete reports whether a text is a command of ours with all that it needs.
+func complete(text, username string) bool {
+	t, ok := parseTyped(text, username)
+	switch t.verb {
+	case "start", "subscribe", "unsubscribe", "stop", "settings", "status", "help":
+		return ok
+	case "verify":
+		return ok && t.arg != ""
+	}
+	return false
+}
+
 // A wish is what a link into the conversation asks for.
 type wish struct {
 	ref       string // follow this incident
