@@ -14,39 +14,67 @@ import (
 // A round that finds almost nobody asks who comes next: at once where that saves
 // looking, and where it saves nothing less and less often.
 func TestAStrideAsksWhereThatSavesLooking(t *testing.T) {
-	const round = 1
-	var s stride
-	if s.asks(round) {
-		t.Error("it asks before it has looked")
-	}
-	s.looked(1000, 500, false)
-	if s.asks(round) {
-		t.Error("it asks though half of them are told")
-	}
-	for range 3 {
-		s.looked(1000, 1, false)
-		if !s.asks(round) {
-			t.Error("it does not ask though almost nobody is told, and asking saved looking")
-		}
-		s.jumps(1_000_000)
-	}
-	looks := []int{}
-	for n := 0; len(looks) < 4; n++ {
-		s.looked(1000, 0, false)
+	synctest.Test(t, func(t *testing.T) {
+		const round = 1
+		var s stride
 		if s.asks(round) {
-			looks = append(looks, n)
-			s.jumps(3)
+			t.Error("it asks before it has looked")
 		}
-	}
-	if looks[0] != 0 || looks[3] < 10 {
-		t.Errorf("where asking saves nothing it asks after %v looks", looks)
-	}
-	s.looked(10, 0, true)
-	if !s.asks(round) {
-		t.Error("it does not ask where nobody else is for a while")
-	}
-	if s.asks(round + 1) {
-		t.Error("another round asks before it has looked")
+		s.looked(1000, 500, false)
+		if s.asks(round) {
+			t.Error("it asks though half of them are told")
+		}
+		for range 3 {
+			s.looked(1000, 1, false)
+			if !s.asks(round) {
+				t.Error("it does not ask though almost nobody is told, and asking saved looking")
+			}
+			s.jumps(1_000_000)
+		}
+		looks := []int{}
+		for n := 0; len(looks) < 4; n++ {
+			s.looked(1000, 0, false)
+			if s.asks(round) {
+				looks = append(looks, n)
+				s.jumps(3)
+			}
+		}
+		if looks[0] != 0 || looks[3] < 10 {
+			t.Errorf("where asking saves nothing it asks after %v looks", looks)
+		}
+		s.looked(10, 0, true)
+		if !s.asks(round) {
+			t.Error("it does not ask where nobody else is for a while")
+		}
+		if s.asks(round + 1) {
+			t.Error("another round asks before it has looked")
+		}
+	})
+}
+
+// Where asking takes long, since people chose in very many ways, a round asks on
+// as long as each time it finds who is further off than it looks meanwhile;
+// otherwise it asks no longer than it looks.
+func TestAStrideThatAsksSlowly(t *testing.T) {
+	const ask, look = 40 * time.Millisecond, time.Millisecond // at a thousand
+	for far, most := range map[int64]time.Duration{100_000: 10 * ask, 5000: 120 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			var s stride
+			asking, looking := time.Duration(0), time.Duration(0)
+			for looking < 80*time.Millisecond && asking < most {
+				if s.asks(1) {
+					time.Sleep(ask)
+					asking += ask
+					s.jumps(far)
+				}
+				time.Sleep(look)
+				looking += look
+				s.looked(1000, 1, false)
+			}
+			if asking > most || far == 100_000 && looking > 11*look || far == 5000 && looking < 80*time.Millisecond {
+				t.Errorf("for who is %d ids off it asks %v and looks %v", far, asking, looking)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,8 @@
 package people_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -223,6 +225,56 @@ func TestWhoComesLateIsToldHowItStands(t *testing.T) {
 	w.want(200, "Two.", ">Three.", ">All is well.")
 	w.want(201, "Three.", ">All is well.")
 	w.want(1, "One.", ">Two.", ">Three.", ">All is well.")
+}
+
+// searched has something happen once it was asked whom an incident concerns next,
+// and asks again.
+type searched struct {
+	people.WalkStore
+	meanwhile func()
+}
+
+func (q *searched) NextConcerned(ctx context.Context, bot string, place int64, concerned func(*people.Subscriber) bool) (int64, bool, error) {
+	if _, _, err := q.WalkStore.NextConcerned(ctx, bot, place, concerned); err != nil {
+		return 0, false, err
+	}
+	q.meanwhile()
+	return q.WalkStore.NextConcerned(ctx, bot, place, concerned)
+}
+
+// Among people who chose in many ways those are found who choose in a new one
+// while a walk passes over the others: by a list, by themselves, or as somebody
+// new; and who had his data deleted leaves no gap.
+func TestWhoChoosesInANewWayMeanwhileIsFound(t *testing.T) {
+	w := newWorld(t, quick)
+	follows := func(chat int64, components ...string) people.Subscriber {
+		return people.Subscriber{Chat: chat, Language: "en", Impact: incident.ImpactNone, Components: components}
+	}
+	meanwhile := sync.OnceFunc(func() {
+		w.erase(4000)
+		if _, err := w.store.ImportSubscribers(context.Background(), bot, []people.Subscriber{follows(3000, "login", "mail"), follows(9001, "login", "chat")}); err != nil {
+			t.Error(err)
+		}
+		w.subscribe(func(s *people.Subscriber) { s.All, s.Components = false, []string{"login", "cards"} }, 3500, 9002)
+	})
+	w.between = func(s people.WalkStore) people.WalkStore { return &searched{s, meanwhile} }
+	w.start()
+	var list []people.Subscriber
+	for chat := range int64(5000) {
+		list = append(list, follows(chat, "other", fmt.Sprint("c", chat)))
+	}
+	list[4000], list[4999] = follows(4000, "login"), follows(4999, "login")
+	if _, err := w.store.ImportSubscribers(t.Context(), bot, list[1:]); err != nil {
+		t.Fatal(err)
+	}
+	w.publish("One.", incident.Major)
+	w.idle()
+	for _, chat := range []int64{3000, 3500, 4999, 9001, 9002} {
+		w.want(chat, "One.")
+	}
+	if n := w.inboxes.told("One."); n != 5 {
+		t.Errorf("%d were told", n)
+	}
 }
 
 // rowsIn counts the rows of a table.

@@ -61,7 +61,7 @@ func endOf(s string, from int, mark string) int {
 }
 
 // The words of the tables' definitions that PostgreSQL has others for. Texts
-// sort by their bytes, as they do in SQLite.
+// sort by their bytes, as they do in SQLite. What a trigger does is a function.
 var definitions = []struct {
 	word *regexp.Regexp
 	is   string
@@ -73,6 +73,8 @@ var definitions = []struct {
 	{regexp.MustCompile(`(?i)\bTEXT\b`), `TEXT COLLATE "C"`},
 	{regexp.MustCompile(`(?i)\)\s*WITHOUT ROWID\b`), `)`},
 	{regexp.MustCompile(`\bTABLE freeze\b`), `TABLE "freeze"`},
+	{regexp.MustCompile(`(?s)\bCREATE TRIGGER (\w+) ([^;]*?)\bBEGIN\b(.*?)\bEND;`), `CREATE FUNCTION $1() RETURNS trigger LANGUAGE plpgsql AS $$$$BEGIN${3}RETURN NULL; END$$$$;
+CREATE TRIGGER $1 ${2}EXECUTE FUNCTION $1();`},
 }
 
 // defined translates a migration for PostgreSQL.

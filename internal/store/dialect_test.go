@@ -36,6 +36,12 @@ func TestDefined(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	got = defined("CREATE TRIGGER a AFTER DELETE ON b FOR EACH ROW BEGIN\n\tDELETE FROM c;\nEND;\n\nCREATE TRIGGER d AFTER INSERT ON b FOR EACH ROW WHEN (NEW.e > 1) BEGIN DELETE FROM c; DELETE FROM f; END;")
+	want = "CREATE FUNCTION a() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN\n\tDELETE FROM c;\nRETURN NULL; END$$;\nCREATE TRIGGER a AFTER DELETE ON b FOR EACH ROW EXECUTE FUNCTION a();\n\n" +
+		"CREATE FUNCTION d() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN DELETE FROM c; DELETE FROM f; RETURN NULL; END$$;\nCREATE TRIGGER d AFTER INSERT ON b FOR EACH ROW WHEN (NEW.e > 1) EXECUTE FUNCTION d();"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)

@@ -33,9 +33,13 @@ func (s *Store) CountSubscribers(ctx context.Context, bot string) (n int, err er
 	return n, err
 }
 
-// Census counts those of a bot. It looks at all of them too.
+// Census counts those of a bot. It looks at all of them too, after it has read of
+// which kinds they are, so that this is known when a walk asks.
 func (s *Store) Census(ctx context.Context, bot string) (c people.Census, err error) {
 	c.States = map[people.State]int{}
+	if err := s.readKinds(ctx, bot); err != nil {
+		return c, err
+	}
 	err = s.look(ctx, func(tx *tx) error {
 		rows, err := tx.QueryContext(ctx, `SELECT state, count(*), min(id), max(id) FROM subscriber WHERE `+ofBot+` GROUP BY state`, bot)
 		return each(rows, err, func() error {

@@ -47,7 +47,7 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "allclear"
 	}
-	s := &Store{node: nodeName(), now: time.Now, patient: patience, stumbled: new(atomic.Bool), lack: new(atomic.Pointer[lack])}
+	s := &Store{node: nodeName(), now: time.Now, patient: patience, kinds: newKindBook(), stumbled: new(atomic.Bool), lack: new(atomic.Pointer[lack])}
 	s.clock = func(ctx context.Context, q querier) (time.Time, error) {
 		var us int64
 		err := q.QueryRowContext(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&us)

@@ -20,7 +20,7 @@ func openSQLite(ctx context.Context, file string, options ...Option) (*Store, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock, node: rand.Text(), now: time.Now, damage: new(atomic.Pointer[error]), stumbled: new(atomic.Bool)}
+	s := &Store{lock: lock, node: rand.Text(), now: time.Now, damage: new(atomic.Pointer[error]), kinds: newKindBook(), stumbled: new(atomic.Bool)}
 	for _, change := range options {
 		change(s)
 	}

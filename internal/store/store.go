@@ -47,6 +47,7 @@ type Store struct {
 	damage   *atomic.Pointer[error]                            // that was met
 	stumbled *atomic.Bool                                      // the last transaction that writes came to nothing
 	lack     *atomic.Pointer[lack]                             // that was met last; nil with a file, whose disk is looked at
+	kinds    *kindBook                                         // what is known of kinds of subscribers
 	slow     func(change string)                               // told of a change of the tables that takes long; may be nil
 }
 
