@@ -13,6 +13,7 @@ const (
 	slowestPace = time.Minute // after the paces above
 	giveUp      = 24 * 60     // failures in a row, a day at that pace, after which an operation counts as failed
 	cannotLook  = 1 << 10     // Doubt.Looked when reading back failed again and again: a person decides
+	lookTries   = 8           // failures in a row, that of the post among them, after which it is not looked for any more
 	choreTries  = 3           // after which a chore is given up
 	straying    = time.Minute // after which an edit that was never answered does not arrive any more
 )
@@ -129,18 +130,23 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 	switch {
 	case f.Kind == bots.RateLimited:
 		e.Try.NotBefore = notBefore(f, now)
+		e.hushed(f)
 	case f.Kind == bots.Moved:
 		l.Channel.Target, l.Moved = f.To, true
 		retry() // a chat that moves in circles is not followed at full speed
 	case f.Kind == bots.Unsure && action == bots.Post:
 		if d := e.Doubt; d == nil || d.Again || d.Revision != step.After.Revision || d.Looked == len(lookAfter) {
 			e.Doubt = &Doubt{Revision: step.After.Revision, Since: out.Began, Noted: now, ReplyTo: step.Op.ReplyTo, Thread: step.Op.Thread, Text: out.Text, Nonce: step.Op.Nonce}
+			e.Try.Failures = 0 // it is looked for soon, however often sending it had failed
+			retry()
+			break
 		}
 		retry()
-		l.hurry(e, out.Began, now)
+		l.repeated(e, out.Began, now)
 	case (f.Kind == bots.Unsure || f.Kind == bots.Temporary) && e.Try.Failures < giveUp:
 		e.stray(step, f, now)
 		retry()
+		l.unheard(e, now)
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && step.Op.ReplyTo != "":
 		l.Closed = append(l.Closed, step.Op.ReplyTo)
 		e.Try.Standalone = last != nil && last.Kind == f.Kind && last.Subject == f.Subject
@@ -157,19 +163,6 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		if e.Doubt != nil && e.Doubt.Looked == len(lookAfter) { // it was not there, and is not taken now
 			e.Doubt = nil
 		}
-	}
-}
-
-// hurry has a post that the platform would recognise be tried once more before
-// the lane goes on without it, however often that failed.
-func (l *Lane) hurry(e *Entry, began, now time.Time) {
-	d := e.Doubt
-	if l.Limits.Deduplicates == 0 || !began.Before(d.Since.Add(patience)) {
-		return
-	}
-	d.Noted = now
-	if last := later(d.Since.Add(lookAfter[len(lookAfter)-1]), now.Add(pace(1))); last.Before(e.Try.NotBefore) {
-		e.Try.NotBefore = last
 	}
 }
 
@@ -208,12 +201,9 @@ func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
 	switch {
 	case out.Fault != nil && out.Fault.Kind == bots.RateLimited:
 		e.Try.NotBefore = notBefore(out.Fault, now)
+		e.hushed(out.Fault)
 	case out.Fault != nil:
-		e.Try.Failures++
-		e.Try.NotBefore = now.Add(pace(e.Try.Failures))
-		if e.Try.Failures > len(paces) {
-			e.Doubt.Looked = cannotLook
-		}
+		l.couldNotLook(e, out.Fault, now)
 	case out.Found:
 		l.Landed(e, out.Receipt.ID, out.Receipt.URL)
 	default:
@@ -222,9 +212,21 @@ func (l *Lane) looked(e *Entry, out Outcome, now time.Time) {
 	}
 }
 
+// couldNotLook has a search made again, until it failed too often. One that is
+// refused says no more when it is made again within a minute.
+func (l *Lane) couldNotLook(e *Entry, f *bots.Fault, now time.Time) {
+	e.Try.Failures++
+	e.Try.NotBefore = now.Add(pace(e.Try.Failures))
+	e.Doubt.Unheard = f.Kind == bots.Temporary || f.Kind == bots.Unsure
+	if again := l.hurry(e, now); !again && e.Try.Failures >= lookTries {
+		e.Doubt.Looked = cannotLook
+	}
+}
+
 // lookedInVain: a look counts for all times that have passed. Where the
 // platform says that it has the text, not finding it proves nothing.
 func (d *Doubt) lookedInVain(now time.Time) {
+	d.Unheard = false
 	d.Looked++
 	for d.Looked < len(lookAfter) && now.Sub(d.looksFrom()) >= lookAfter[d.Looked] {
 		d.Looked++

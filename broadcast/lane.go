@@ -138,7 +138,7 @@ func (s Shows) like(after Shows) bool {
 type Doubt struct {
 	Revision  int
 	Since     time.Time // when the attempt began
-	Noted     time.Time // when it was clear that there is no answer, also not to its repetition
+	Noted     time.Time // when it was clear that there is no answer, also not to its repetition; or until when a limit forbids asking
 	ReplyTo   string
 	Thread    string
 	Text      string    // exactly as sent, to find or repeat it
@@ -147,6 +147,7 @@ type Doubt struct {
 	Duplicate bool      // another attempt was refused as a duplicate
 	Refused   bool      // repeating it was refused, for its thread or parent is gone: only a search can tell
 	Looked    int       // up to which of the times in lookAfter it was looked for in vain
+	Unheard   bool      // the last look for it, or its repetition, had no answer
 	LookFrom  time.Time // from when these times count, if not from Since
 	Probed    bool      // it was tried whether the next messages are it
 }

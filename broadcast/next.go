@@ -10,9 +10,8 @@ import (
 
 // Times that decide how a lane goes on.
 const (
-	patience    = 30 * time.Second // that a post without an answer holds up the lane
-	calm        = 2 * time.Second  // after a post before the head line is edited: newer words must not wait behind it
-	wrongEnough = time.Minute      // wrong words visible for longer are corrected aloud, not only edited
+	calm        = 2 * time.Second // after a post before the head line is edited: newer words must not wait behind it
+	wrongEnough = time.Minute     // wrong words visible for longer are corrected aloud, not only edited
 )
 
 // lookAfter are the times after an attempt at which its post is looked for,
@@ -20,10 +19,6 @@ const (
 // platform time to show it; the last comes before the patience ends, so that
 // what was lost is said again in its place.
 var lookAfter = []time.Duration{2 * time.Second, 8 * time.Second, 16 * time.Second, 26 * time.Second}
-
-// lookBefore is how long a lane waits for the first look after an attempt was
-// found to have no answer: after a restart the patience may be over already.
-const lookBefore = 5 * time.Second
 
 // A StepKind is what a lane does next.
 type StepKind int
@@ -226,22 +221,7 @@ func (n *planner) doubtful(e *Entry) (Step, bool) {
 	case wanted && alone && n.Policy.Unsure == "resend" && !d.Duplicate:
 		return n.say(e)
 	}
-	return n.bePatient(d, wake)
-}
-
-// bePatient holds up the lane for a doubtful post, but not for ever.
-func (n *planner) bePatient(d *Doubt, wake time.Time) (Step, bool) {
-	end := d.Since.Add(patience)
-	if n.CanFind || n.CanProbe && !d.Probed {
-		end = later(end, d.Noted.Add(lookBefore))
-	}
-	if !n.now.Before(end) {
-		return n.pass(wake)
-	}
-	if wake.IsZero() || end.Before(wake) {
-		wake = end
-	}
-	return n.hold(wake)
+	return n.bePatient(e, wake)
 }
 
 // lost deals with a post that is known not to be there.
@@ -256,7 +236,7 @@ func (n *planner) lost(e *Entry, wanted, overtaken, alone bool) (Step, bool) {
 	case wanted && n.newer(e, shows): // it is not news any more
 		return Step{Kind: Miss, Entry: e.ID}, true
 	}
-	return n.bePatient(e.Doubt, time.Time{})
+	return n.bePatient(e, time.Time{})
 }
 
 // original is the operation whose outcome is in doubt.

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,7 @@ func TestLaterPostUnsureIsNotSentAgainOnceNewerShows(t *testing.T) {
 		w.publish("one")
 		w.run()
 		w.platform.fails(bots.Post, lost)
-		w.platform.fails(searching, unreachable, unreachable, unreachable, unreachable, unreachable)
+		w.platform.fails(searching, slices.Repeat([]accident{unreachable}, 6)...)
 		w.publish("two")
 		w.publish("three")
 		w.runFor(time.Hour)
@@ -273,7 +274,7 @@ func TestResendEndsAtARefusalAsDuplicate(t *testing.T) {
 func TestOlderUnsurePostWaitsForTheNewer(t *testing.T) {
 	in(t, x(), func(w *world) {
 		w.platform.fails(bots.Post, lost, unanswered)
-		w.platform.fails(searching, unreachable, unreachable, unreachable, unreachable, unreachable)
+		w.platform.fails(searching, slices.Repeat([]accident{refused}, 6)...)
 		w.publish("one")
 		w.publish("two")
 		w.runFor(35 * time.Second) // two was attempted after one had its 30 s

@@ -247,6 +247,7 @@ func (v *witness) checkLinks(a attempt, l *broadcast.Lane, e *broadcast.Entry, o
 	if op.ReplyTo != "" || op.Thread != "" || e.Doubt != nil || l.Limits.Replies == bots.NoReplies {
 		return
 	}
+	v.checkBeginning(a, l, e)
 	for i := range l.Entries {
 		f := &l.Entries[i]
 		if f.ID != e.ID && f.Kind == broadcast.Say && f.Shows.Exists() && f.Shows.Message != "" && !f.Shows.Orphan && f.Shows.Thread == "" && !slices.Contains(l.Closed, f.Shows.Message) && (!e.Try.Standalone || begins(f.Shows.Message)) {
