@@ -52,11 +52,10 @@ func unchanged(ctx context.Context, q querier, l *broadcast.Lane) error {
 
 // Busy implements [broadcast.Store].
 func (s *Store) Busy(ctx context.Context, account string) (ids []int64, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id FROM lane WHERE account = ? AND idle = 0 ORDER BY id`, account)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		ids = append(ids, 0)
-		return rows.Scan(&ids[len(ids)-1])
-	})
+		return scan(&ids[len(ids)-1])
+	}, `SELECT id FROM lane WHERE account = ? AND idle = 0 ORDER BY id`, account)
 	return ids, err
 }
 
@@ -80,18 +79,17 @@ func (s *Store) Unsure(ctx context.Context, account string, since time.Time) ([]
 }
 
 func (s *Store) attempts(ctx context.Context, where string, args ...any) (out []broadcast.Attempt, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, lane, step, began FROM attempt WHERE `+where+` ORDER BY id`, args...)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var a broadcast.Attempt
 		var step string
 		var began int64
-		if err := rows.Scan(&a.ID, &a.Lane, &step, &began); err != nil {
+		if err := scan(&a.ID, &a.Lane, &step, &began); err != nil {
 			return err
 		}
 		a.Began = moment(began)
 		out = append(out, a)
 		return json.Unmarshal([]byte(step), &out[len(out)-1].Step)
-	})
+	}, `SELECT id, lane, step, began FROM attempt WHERE `+where+` ORDER BY id`, args...)
 	return out, err
 }
 
@@ -100,10 +98,9 @@ func (s *Store) attempts(ctx context.Context, where string, args ...any) (out []
 func (s *Store) Shown(ctx context.Context, channels []string) (out []broadcast.Shows, err error) {
 	const newest = 500
 	for _, ch := range channels {
-		rows, err := s.read.QueryContext(ctx, `SELECT entry.known FROM entry JOIN lane ON lane.id = entry.lane WHERE channel = ? ORDER BY entry.id DESC LIMIT ?`, ch, newest)
-		err = each(rows, err, func() error {
+		err := s.lookOnce(ctx, func(scan func(...any) error) error {
 			var text string
-			if err := rows.Scan(&text); err != nil {
+			if err := scan(&text); err != nil {
 				return err
 			}
 			var k entryKnown
@@ -112,7 +109,7 @@ func (s *Store) Shown(ctx context.Context, channels []string) (out []broadcast.S
 				out = append(out, k.Shows)
 			}
 			return err
-		})
+		}, `SELECT entry.known FROM entry JOIN lane ON lane.id = entry.lane WHERE channel = ? ORDER BY entry.id DESC LIMIT ?`, ch, newest)
 		if err != nil {
 			return nil, err
 		}

@@ -39,6 +39,11 @@ func (s *Store) refused(err error) error {
 func (s *Store) leaveServer() {
 	s.writer.renew()
 	s.readers.renew()
+	s.hangUpIdle()
+}
+
+// hangUpIdle ends the connections for single statements that nobody uses.
+func (s *Store) hangUpIdle() {
 	s.read.SetMaxIdleConns(-1)
 	s.read.SetMaxIdleConns(readers)
 }

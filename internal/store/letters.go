@@ -42,16 +42,15 @@ func (t *deskTx) Once(name, what string) (first bool, err error) {
 
 // Letters implements [desk.RoomStore].
 func (s *Store) Letters(ctx context.Context, account string) (out []desk.Letter, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, letter FROM letter WHERE account = ? ORDER BY id`, account)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var l desk.Letter
 		var text string
-		if err := rows.Scan(&l.ID, &text); err != nil {
+		if err := scan(&l.ID, &text); err != nil {
 			return err
 		}
 		out = append(out, l)
 		return json.Unmarshal([]byte(text), &out[len(out)-1])
-	})
+	}, `SELECT id, letter FROM letter WHERE account = ? ORDER BY id`, account)
 	return out, err
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -20,7 +21,10 @@ import (
 const (
 	patience   = 20 * time.Second // of a transaction, the wait for its turn included
 	settling   = 20 * time.Second // to learn what became of a commit
+	committing = 8 * time.Second  // of it, for its answer
+	reading    = 5 * time.Second  // of one statement by itself
 	connecting = 5 * time.Second
+	answering  = 2 * time.Second // of a server that has nothing to do for us
 )
 
 // session is said on every connection. A node that is halted in the middle of a
@@ -56,23 +60,33 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 	for _, change := range options {
 		change(s)
 	}
-	prepared := stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, session)
-		return err
-	})
-	s.write = stdlib.OpenDB(*config, prepared)
+	open := func() *sql.DB {
+		return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(prepare), stdlib.OptionShouldPing(s.dead))
+	}
+	s.write = open()
 	s.writer = newPool(s.write, 1, beginWriting)
 	s.writer.pg, s.writer.commit, s.writer.failed = true, s.commit, s.refused
-	read := stdlib.OpenDB(*config, prepared)
-	read.SetMaxOpenConns(2 * readers)
+	read := open() // apart from the readers, so that neither has to wait for the others' connections
+	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	s.read, s.readers = &reader{DB: read, pg: true}, newPool(read, readers, running("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+	s.read, s.readers = &reader{DB: read, pg: true}, newPool(open(), readers, beginning("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"))
 	s.readers.pg = true
 	if err := s.openDatabase(ctx); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open the database %s: %w", redactURL(rawURL), explainPostgres(err))
 	}
 	return s, nil
+}
+
+// prepare makes a new connection ready.
+func prepare(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, connecting)
+	defer cancel()
+	_, err := conn.Exec(ctx, session)
+	if err != nil {
+		_ = conn.Close(ctx) // nobody else does
+	}
+	return err
 }
 
 // nodeName names this process in leases: a name that people recognise, and what
@@ -102,10 +116,38 @@ func (s *Store) openDatabase(ctx context.Context) error {
 	return s.succeed(ctx)
 }
 
+// dead reports whether a connection that nobody used for a while leads nowhere any
+// more. It is then given up, with all others that nobody uses.
+func (s *Store) dead(ctx context.Context, c stdlib.ShouldPingParams) bool {
+	if c.IdleDuration < time.Second {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, answering)
+	defer cancel()
+	if c.Conn.Ping(ctx) == nil {
+		return false
+	}
+	s.hangUpIdle()
+	return true
+}
+
+// beginning begins a transaction. It does not wait long on a connection that was
+// used before: packets may vanish on its way by now, without a word.
+func beginning(query string) func(context.Context, *tx) error {
+	return func(ctx context.Context, t *tx) error {
+		if t.used {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, answering)
+			defer cancel()
+		}
+		return t.run(ctx, query)
+	}
+}
+
 // beginWriting begins a transaction that writes, when it is its turn. Each of
 // its statements sees all that was committed before.
 func beginWriting(ctx context.Context, t *tx) error {
-	if err := t.run(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
+	if err := beginning("BEGIN ISOLATION LEVEL READ COMMITTED")(ctx, t); err != nil {
 		return err
 	}
 	var lock string
@@ -128,7 +170,9 @@ func (s *Store) commit(ctx context.Context, t *tx) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 	defer cancel()
-	err = t.run(ctx, "COMMIT")
+	answered, done := context.WithTimeout(ctx, committing)
+	defer done()
+	err = t.run(answered, "COMMIT")
 	if refused, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && refused.Severity == "ERROR" {
 		return err
 	}

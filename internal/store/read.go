@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -110,29 +108,33 @@ func underWay(ctx context.Context, q querier) (map[int64]bool, error) {
 
 // Drafts lists the drafts that are open.
 func (s *Store) Drafts(ctx context.Context) (out []*desk.Draft, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT draft FROM draft WHERE state = 'open' ORDER BY number`)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var text string
-		if err := rows.Scan(&text); err != nil {
+		if err := scan(&text); err != nil {
 			return err
 		}
 		var d desk.Draft
 		out = append(out, &d)
 		return json.Unmarshal([]byte(text), &d)
-	})
+	}, `SELECT draft FROM draft WHERE state = 'open' ORDER BY number`)
 	return out, err
 }
 
 // Freezes lists what is frozen.
-func (s *Store) Freezes(ctx context.Context) ([]desk.Freeze, error) { return freezes(ctx, s.read) }
+func (s *Store) Freezes(ctx context.Context) (out []desk.Freeze, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		out, err = freezes(ctx, tx)
+		return err
+	})
+	return out, err
+}
 
 // Audit lists the newest lines of the audit, newest first.
 func (s *Store) Audit(ctx context.Context, limit int) (out []desk.AuditLine, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT id, record, hash FROM audit ORDER BY id DESC LIMIT ?`, limit)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var l desk.AuditLine
 		var record string
-		if err := rows.Scan(&l.ID, &record, &l.Hash); err != nil {
+		if err := scan(&l.ID, &record, &l.Hash); err != nil {
 			return err
 		}
 		out = append(out, l)
@@ -140,16 +142,13 @@ func (s *Store) Audit(ctx context.Context, limit int) (out []desk.AuditLine, err
 			return nil
 		}
 		return json.Unmarshal([]byte(record), &out[len(out)-1].Record)
-	})
+	}, `SELECT id, record, hash FROM audit ORDER BY id DESC LIMIT ?`, limit)
 	return out, err
 }
 
 // Setting reads a small thing by name; empty when it was never set.
 func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&value)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
+	err = s.lookOnce(ctx, func(scan func(...any) error) error { return scan(&value) }, `SELECT value FROM setting WHERE name = ?`, name)
 	return value, err
 }
 

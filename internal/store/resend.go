@@ -38,13 +38,12 @@ func endResends(ctx context.Context, q querier, now time.Time, round int64) erro
 // that nobody answered, and wait for them once more.
 func (s *Store) Resends(ctx context.Context, channel string) (map[people.Resend]int, error) {
 	out := map[people.Resend]int{}
-	rows, err := s.read.QueryContext(ctx, `SELECT round, subscriber, times FROM walk_resend
-		WHERE round IN (SELECT walk_round.id FROM walk_round JOIN walk ON walk.id = walk_round.walk WHERE channel = ?)`, channel)
-	return out, each(rows, err, func() error {
+	return out, s.lookOnce(ctx, func(scan func(...any) error) error {
 		var who people.Resend
 		var times int
-		err := rows.Scan(&who.Round, &who.Subscriber, &times)
+		err := scan(&who.Round, &who.Subscriber, &times)
 		out[who] = times
 		return err
-	})
+	}, `SELECT round, subscriber, times FROM walk_resend
+		WHERE round IN (SELECT walk_round.id FROM walk_round JOIN walk ON walk.id = walk_round.walk WHERE channel = ?)`, channel)
 }

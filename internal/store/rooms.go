@@ -27,31 +27,26 @@ func remember(ctx context.Context, q querier, m desk.RoomMessage, subject string
 
 // Subject implements [desk.RoomStore].
 func (s *Store) Subject(ctx context.Context, m desk.RoomMessage) (subject string, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT subject FROM room_message WHERE account = ? AND chat = ? AND message = ?`, m.Account, m.Chat, m.Message).Scan(&subject)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
+	err = s.lookOnce(ctx, func(scan func(...any) error) error { return scan(&subject) },
+		`SELECT subject FROM room_message WHERE account = ? AND chat = ? AND message = ?`, m.Account, m.Chat, m.Message)
 	return subject, err
 }
 
 // Messages implements [desk.RoomStore].
 func (s *Store) Messages(ctx context.Context, subject string) (out []desk.RoomMessage, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT account, chat, message FROM room_message WHERE subject = ? ORDER BY at`, subject)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var m desk.RoomMessage
-		err := rows.Scan(&m.Account, &m.Chat, &m.Message)
+		err := scan(&m.Account, &m.Chat, &m.Message)
 		out = append(out, m)
 		return err
-	})
+	}, `SELECT account, chat, message FROM room_message WHERE subject = ? ORDER BY at`, subject)
 	return out, err
 }
 
 // Card implements [desk.RoomStore].
 func (s *Store) Card(ctx context.Context, ref, account, chat string) (message, said string, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT message, said FROM card WHERE ref = ? AND account = ? AND chat = ?`, ref, account, chat).Scan(&message, &said)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
+	err = s.lookOnce(ctx, func(scan func(...any) error) error { return scan(&message, &said) },
+		`SELECT message, said FROM card WHERE ref = ? AND account = ? AND chat = ?`, ref, account, chat)
 	return message, said, err
 }
 
@@ -87,15 +82,14 @@ func cursorOf(account string) string { return "cursor:" + account }
 
 // Owed implements [desk.RoomStore].
 func (s *Store) Owed(ctx context.Context, account string) (out []desk.Heard, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT key, event FROM unanswered WHERE account = ? ORDER BY at, key`, account)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		h := desk.Heard{Account: account}
 		var event string
-		err := rows.Scan(&h.Key, &event)
+		err := scan(&h.Key, &event)
 		h.Event = []byte(event)
 		out = append(out, h)
 		return err
-	})
+	}, `SELECT key, event FROM unanswered WHERE account = ? ORDER BY at, key`, account)
 	return out, err
 }
 
@@ -131,17 +125,16 @@ func (t *deskTx) Settle(question int64, by string) (first bool, err error) {
 }
 
 // Question implements [desk.RoomStore].
-func (s *Store) Question(ctx context.Context, id int64) (*desk.Question, error) {
-	var text string
-	err := s.read.QueryRowContext(ctx, `SELECT question FROM question WHERE id = ?`, id).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	q := desk.Question{}
-	err = json.Unmarshal([]byte(text), &q)
-	q.ID = id
-	return &q, err
+func (s *Store) Question(ctx context.Context, id int64) (q *desk.Question, err error) {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
+		var text string
+		if err := scan(&text); err != nil {
+			return err
+		}
+		q = &desk.Question{}
+		err := json.Unmarshal([]byte(text), q)
+		q.ID = id
+		return err
+	}, `SELECT question FROM question WHERE id = ?`, id)
+	return q, err
 }

@@ -125,6 +125,9 @@ func (s *Store) Close() error {
 			errs = append(errs, p.close())
 		}
 	}
+	if s.read != nil {
+		errs = append(errs, s.read.Close())
+	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}
@@ -224,7 +227,7 @@ func (s *Store) look(ctx context.Context, fn func(*tx) error) error {
 // transaction: that saves two of three ways to a database that is elsewhere.
 func (s *Store) lookOnce(ctx context.Context, row func(scan func(...any) error) error, query string, args ...any) error {
 	if s.read.pg {
-		ctx, cancel := s.limited(ctx)
+		ctx, cancel := context.WithTimeout(ctx, reading)
 		defer cancel()
 		rows, err := s.read.QueryContext(ctx, query, args...)
 		return each(rows, err, func() error { return row(rows.Scan) })
@@ -244,7 +247,8 @@ func (s *Store) limited(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, s.patient)
 }
 
-// A reader runs single statements that change nothing.
+// A reader runs single statements that change nothing. It does not bound how long
+// they take: whoever serves somebody uses lookOnce.
 type reader struct {
 	*sql.DB
 	pg bool

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A pool hands out connections that keep their prepared statements: SQLite
@@ -80,7 +81,7 @@ func (p *pool) try(ctx context.Context, fn func(*tx) error) error {
 	done := false
 	defer func() {
 		if !done { // fn panicked, or the transaction is given up
-			healthy = t.run(context.WithoutCancel(ctx), "ROLLBACK") == nil
+			healthy = t.rollBack(ctx) == nil
 		}
 	}()
 	if err := fn(t); err != nil {
@@ -93,6 +94,18 @@ func (p *pool) try(ctx context.Context, fn func(*tx) error) error {
 	return nil
 }
 
+// rollBack gives a transaction up. PostgreSQL does so by itself soon after its
+// connection has ended, so that a server that does not answer is not waited for.
+func (t *tx) rollBack(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if t.pg {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, answering)
+		defer cancel()
+	}
+	return t.run(ctx, "ROLLBACK")
+}
+
 // begun takes a connection and begins a transaction on it. A connection that
 // broke since it was used last is replaced.
 func (p *pool) begun(ctx context.Context) (*tx, error) {
@@ -102,7 +115,6 @@ func (p *pool) begun(ctx context.Context) (*tx, error) {
 			return nil, err
 		}
 		if t.age != p.age.Load() {
-			t.hangUp()
 			p.give(t, false)
 			continue
 		}
@@ -111,13 +123,20 @@ func (p *pool) begun(ctx context.Context) (*tx, error) {
 		if err == nil {
 			return t, nil
 		}
-		again := t.used && ctx.Err() == nil
+		again := p.pg && t.used && ctx.Err() == nil
 		p.give(t, false)
 		if !again {
 			return nil, err
 		}
+		p.age.CompareAndSwap(t.age, t.age+1) // what broke it broke them all
 	}
 }
+
+// turn is how long a transaction waits for those before it. When they are stuck,
+// more and more would wait, and for longer and longer.
+const turn = 10 * time.Second
+
+var errHeldUp = errors.New("the database does not keep up or is held up by something else: see whether it answers, and who else uses it")
 
 // take waits for a connection. One is opened only where none is free: on
 // PostgreSQL each is a process.
@@ -127,12 +146,14 @@ func (p *pool) take(ctx context.Context) (*tx, error) {
 		return t, nil
 	default:
 	}
+	waiting, cancel := context.WithTimeoutCause(ctx, turn, errHeldUp)
+	defer cancel()
 	select {
 	case t := <-p.free:
 		return t, nil
 	case <-p.more:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	case <-waiting.Done():
+		return nil, context.Cause(waiting)
 	}
 	age := p.age.Load()
 	conn, err := p.db.Conn(ctx)
@@ -177,6 +198,9 @@ func (p *pool) close() (err error) {
 
 func (t *tx) close() error {
 	var errs []error
+	if t.pg { // which forgets the statements, and may not answer
+		t.hangUp()
+	}
 	for _, s := range t.stmts {
 		errs = append(errs, s.Close())
 	}

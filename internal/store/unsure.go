@@ -135,12 +135,11 @@ func (t *deskTx) settleUnsure(rounds string, how int64) error {
 
 // Again lists whom a round tells once more, from after somebody on.
 func (s *Store) Again(ctx context.Context, round, after int64, limit int) (out []int64, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT subscriber FROM walk_exception WHERE settled = ? AND subscriber > ? ORDER BY subscriber LIMIT ?`, round, after, limit)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var id int64
-		err := rows.Scan(&id)
+		err := scan(&id)
 		out = append(out, id)
 		return err
-	})
+	}, `SELECT DISTINCT subscriber FROM walk_exception WHERE settled = ? AND subscriber > ? ORDER BY subscriber LIMIT ?`, round, after, limit)
 	return out, err
 }

@@ -169,20 +169,19 @@ func loadWalk(ctx context.Context, q querier, w *people.Walk, incident int64) er
 // OpenBatches loads what an earlier life left open. Its people have only their
 // ids.
 func (s *Store) OpenBatches(ctx context.Context, channel string) (out []*people.Batch, err error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT walk_batch.id, walk, round, kind, n, revision, shows, lo, hi, wrapped, (SELECT again FROM walk_round WHERE walk_round.id = round), journal, receipts, at
-		FROM walk_batch JOIN walk ON walk.id = walk_batch.walk WHERE is_open = 1 AND channel = ? ORDER BY walk_batch.id`, channel)
-	err = each(rows, err, func() error {
+	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var b people.Batch
 		var planned []byte
 		var at int64
-		err := rows.Scan(&b.ID, &b.Walk, &b.Round, &b.Kind, &b.Update, &b.Revision, &b.Shows, &b.Lo, &b.Hi, &b.Wrapped, &b.Again, &b.Journal, &planned, &at)
+		err := scan(&b.ID, &b.Walk, &b.Round, &b.Kind, &b.Update, &b.Revision, &b.Shows, &b.Lo, &b.Hi, &b.Wrapped, &b.Again, &b.Journal, &planned, &at)
 		if err != nil {
 			return err
 		}
 		b.At = moment(at)
 		out = append(out, &b)
 		return b.Plan(planned)
-	})
+	}, `SELECT walk_batch.id, walk, round, kind, n, revision, shows, lo, hi, wrapped, (SELECT again FROM walk_round WHERE walk_round.id = round), journal, receipts, at
+		FROM walk_batch JOIN walk ON walk.id = walk_batch.walk WHERE is_open = 1 AND channel = ? ORDER BY walk_batch.id`, channel)
 	return out, err
 }
 
@@ -268,13 +267,14 @@ func firstTold(ctx context.Context, tx *tx, place int64, where string, args ...a
 // Outdated finds people whose message about an update does not show what it
 // should; nil when there are none.
 func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int) (*people.Row, error) {
-	row := s.read.QueryRowContext(ctx, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
+	var found *people.Row
+	err := s.lookOnce(ctx, func(scan func(...any) error) error {
+		r, err := scanRow(scan)
+		found = &r
+		return err
+	}, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
 		WHERE walk = ? AND n = ? AND shows <> ? AND is_open = 0 AND kind <> 'retraction' ORDER BY id LIMIT 1`, walk, update, shows)
-	r, err := scanRow(row.Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return &r, err
+	return found, err
 }
 
 // Walk takes one step of an audience's walks. What ended is kept whatever else
