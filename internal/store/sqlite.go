@@ -200,6 +200,7 @@ func explain(err error) error {
 		"malformed":                "the file is damaged: restore a backup",
 		"file is not a database":   "this is some other file: change the store's url",
 		"database or disk is full": "make room on the disk",
+		"database is locked":       "another program uses the file: end that one (allclear backup copies a file that is in use)",
 	} {
 		if strings.Contains(text, sign) {
 			return fmt.Errorf("%w: %s", err, advice)

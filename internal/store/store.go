@@ -145,6 +145,9 @@ func (s *Store) Ready(ctx context.Context) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES ('ready', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, s.now().UTC().Format(time.RFC3339))
 		return err
 	})
+	if errors.Is(err, context.DeadlineExceeded) { // which alone says nothing
+		return fmt.Errorf("%w (%w)", errHeldUp, err)
+	}
 	if err != nil {
 		return err
 	}
