@@ -77,13 +77,6 @@ func (r *reader) begun(ref string) bool {
 		slices.ContainsFunc(r.results, func(x result) bool { return x.ref == ref && !x.at.Before(r.born) })
 }
 
-// knowsLater reports whether somebody was, or may have been, told something
-// later than an update.
-func (r *reader) knowsLater(ref string, update int) bool {
-	return slices.ContainsFunc(r.letters, func(l *letter) bool { return l.ref == ref && l.update > update && !l.at.Before(r.born) }) ||
-		slices.ContainsFunc(r.results, func(x result) bool { return x.ref == ref && x.update > update && !x.at.Before(r.born) })
-}
-
 // steady reports whether somebody has been written to since a time, as far as
 // he and the platform were concerned.
 func (r *reader) steady(since time.Time) bool {
@@ -97,9 +90,9 @@ func (c *crowd) checkNewest(r *reader, i *incident.Incident, walk *people.Walk, 
 	if u == nil || !r.steady(u.PublishedAt) || r.excused && !last {
 		return
 	}
-	must := r.sub.Concerned(i) && !r.knowsLater(i.Ref.String(), u.N) // who was told later words that were withdrawn is not taken back
+	must := r.sub.Concerned(i) // also if he was told later words, which were withdrawn
 	if u.Status.Ended() {
-		must = r.begun(i.Ref.String()) && !r.knowsLater(i.Ref.String(), u.N)
+		must = r.begun(i.Ref.String())
 	}
 	about := topic{kind: broadcast.Say, ref: i.Ref.String(), update: u.N}
 	if must && !r.has(about, last) {

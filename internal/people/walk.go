@@ -352,16 +352,32 @@ func wrong(r *Round, before []told) (post told, ok bool) {
 // news decides about an update.
 func (w *Walk) news(l broadcast.Letter, u *incident.Update, s *Subscriber, before []told) (broadcast.Letter, int64, bool) {
 	newest, root := since(before)
+	earlier := newest
+	if newest >= u.N {
+		if w.holds(before) >= u.N {
+			return l, 0, false
+		}
+		earlier, _ = since(earlierThan(u.N, before)) // what he has besides was withdrawn
+	}
 	switch ended := u.Status.Ended(); {
-	case newest >= u.N:
-		return l, 0, false
 	case ended && newest == 0: // he was never told that it began
 		return l, 0, false
 	case !ended && !s.Concerned(&w.Incident):
 		return l, 0, false
 	}
-	l.First, l.Missed = newest == 0, w.between(newest, u.N)
+	l.First, l.Missed = earlier == 0, w.between(earlier, u.N)
 	return l, root, true
+}
+
+// holds is the newest update that somebody was told of and that was not withdrawn,
+// 0 for none. Who has nothing but withdrawn words is owed those that stand.
+func (w *Walk) holds(before []told) (newest int) {
+	for _, t := range before {
+		if w.Incident.Update(t.Update).Retraction == nil {
+			newest = max(newest, t.Update)
+		}
+	}
+	return newest
 }
 
 // since is the newest update that somebody was told of, 0 for none, and the

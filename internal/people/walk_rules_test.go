@@ -188,6 +188,45 @@ func TestWhoWaitsToBeSentItAgainIsNotForgotten(t *testing.T) {
 	}
 }
 
+// Who was told nothing but what was withdrawn is told what stands, once, as all
+// are who were not told anything; who has that already is told nothing more. The
+// next words are news for all of them.
+func TestWhoHasOnlyWithdrawnWordsIsToldWhatStands(t *testing.T) {
+	w := newWorld(t, 400)
+	w.start()
+	w.subscribe(nil, numbers(1, 300)...)
+	w.publish("One.", incident.Major)
+	w.until("a part is told", func() bool { return w.inboxes.told("One.") >= 100 })
+	w.update("INC-1", "Two.", incident.Identified)
+	w.until("others are told", func() bool { return w.inboxes.told("Two.") >= 100 })
+	w.do(desk.Retract{Ref: "INC-1/2", Reason: "It was not so."})
+	w.idle()
+	w.update("INC-1", "Three.", "")
+	w.idle()
+	only := 0
+	for chat := int64(1); chat <= 300; chat++ {
+		var ones, threes, wrong int
+		all := w.inboxes.of(chat)
+		for _, l := range all {
+			ones += strings.Count(l.text, "One.")
+			threes += strings.Count(l.text, "Three.")
+			wrong += strings.Count(l.text, "Two.")
+		}
+		if ones != 1 || threes != 1 || wrong != 0 || len(all) > 3 {
+			t.Fatalf("%d has %+v", chat, all)
+		}
+		if len(all) == 3 && strings.Contains(all[0].text, "It was not so.") {
+			only++
+			if one := all[1]; !strings.Contains(one.text, "Logins fail") || one.reply != all[0].id || strings.Contains(one.text, "earlier") {
+				t.Errorf("%d is told %+v", chat, one)
+			}
+		}
+	}
+	if only == 0 {
+		t.Fatal("nobody has only what was withdrawn: nothing was tested")
+	}
+}
+
 // flaky is a store of which some answers are lost when a batch is opened.
 type flaky struct {
 	people.WalkStore
