@@ -22,7 +22,7 @@ type ear struct {
 	rooms   *Rooms
 	account string
 	out     *outbox
-	stuck   untaken // used by whoever listens alone
+	stuck   untaken
 
 	mu     sync.Mutex
 	breaks int  // in a row, without a while in between in which all was well

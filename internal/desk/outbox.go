@@ -94,7 +94,7 @@ func (o *outbox) send(account string, e errand) {
 		e.send(o.ctx)
 	}
 	if e.after != nil && o.ctx.Err() == nil {
-		e.after(o.ctx)
+		o.all.Go(func() { e.after(o.ctx) }) // which is not waited for: the database may be away
 	}
 }
 

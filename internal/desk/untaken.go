@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -20,18 +21,50 @@ const (
 // untaken is the event that an ear cannot get stored. There is one at most: all
 // after it wait for it.
 type untaken struct {
+	mu    sync.Mutex
 	key   string
-	since time.Time
+	since time.Time // zero when there is none
 	told  bool
 }
 
+// begin notes that an event is to be stored, for the first time or once more.
+func (u *untaken) begin(key string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.key != key || u.since.IsZero() {
+		u.key, u.since, u.told = key, time.Now(), false
+	}
+}
+
+// end notes that it is stored.
+func (u *untaken) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.since = time.Time{}
+}
+
+// due reports, once, that an event has not been stored for a while.
+func (u *untaken) due(key string) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.key != key || u.since.IsZero() || u.told || time.Since(u.since) < waitsAfter {
+		return false
+	}
+	u.told = true
+	return true
+}
+
 // hear handles an event. Whoever did something that cannot be stored is told so,
-// and no command is lost without a word.
+// and no command is lost without a word. A database that is away may refuse at
+// once, or say nothing for long.
 func (e *ear) hear(ctx context.Context, ev bots.Event) error {
+	e.stuck.begin(ev.Key)
+	silent := time.AfterFunc(waitsAfter, func() { e.waits(ev) })
 	err := e.rooms.handle(ctx, e.account, e.out, ev)
+	silent.Stop()
 	switch {
 	case err == nil:
-		e.stuck = untaken{}
+		e.stuck.end()
 	case ctx.Err() == nil:
 		e.waits(ev)
 	case ev.Cursor == "": // the platform does not deliver it again
@@ -42,11 +75,7 @@ func (e *ear) hear(ctx context.Context, ev bots.Event) error {
 
 // waits tells a person, once, that an event is not stored yet.
 func (e *ear) waits(ev bots.Event) {
-	if e.stuck.key != ev.Key {
-		e.stuck = untaken{key: ev.Key, since: time.Now()}
-	}
-	if !e.stuck.told && time.Since(e.stuck.since) >= waitsAfter {
-		e.stuck.told = true
+	if e.stuck.due(ev.Key) {
 		e.answer(ev, notYet)
 	}
 }

@@ -88,3 +88,30 @@ func TestAShortWaitIsNotToldOf(t *testing.T) {
 		t.Errorf("told %q", c.texts())
 	}
 }
+
+// silent is a store that is away without a word.
+type silent struct{ desk.Store }
+
+func (silent) Change(ctx context.Context, _ string, _ func(desk.Tx) ([]byte, error)) ([]byte, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// Who waits for a database that says nothing is told so meanwhile, not when it has
+// been given up: by then the account may be another server's.
+func TestASilentDatabaseIsToldOf(t *testing.T) {
+	c := newChat(t)
+	storetest.Bubble(t)
+	c.Desk.Store = silent{c.Desk.Store}
+	ev := c.event("/update INC-1 Still down.")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		c.rooms.Listen(ctx, "tg", listener(func(ctx context.Context, _ string, handle func(context.Context, bots.Event) error) error {
+			return handle(ctx, ev)
+		}))
+	})
+	if len(c.said) != 1 || !strings.Contains(c.said[0].Text, "This waits") {
+		t.Errorf("told %q", c.texts())
+	}
+}
