@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -47,6 +48,9 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	}
 	r.left.gather()
 	b, err := r.gather(ctx, w, round)
+	if err == nil {
+		err = r.leave(ctx, w, round, b)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -86,6 +90,28 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	r.shares[w.ID] += float64(len(b.People)) / w.weight()
 	r.launch(ctx, w, b, marks)
 	return true, nil
+}
+
+// leave leaves out of a batch who is told the same by another round, of some
+// people's own: a round that goes back for others comes by them again.
+func (r *run) leave(ctx context.Context, w *Walk, round *Round, b *Batch) error {
+	for _, other := range w.open() {
+		if round.Again || !other.Again || !other.Same(round) {
+			continue
+		}
+		for place := b.Lo; len(b.People) > 0 && place < b.Hi; {
+			theirs, err := r.Store.Again(ctx, other.ID, place, looksAt)
+			if err != nil || len(theirs) == 0 {
+				return err
+			}
+			b.People = slices.DeleteFunc(b.People, func(p Person) bool {
+				_, ok := slices.BinarySearch(theirs, p.Subscriber)
+				return ok
+			})
+			place = theirs[len(theirs)-1]
+		}
+	}
+	return nil
 }
 
 // beside reports whether edits go beside the messages: where those are paid for
