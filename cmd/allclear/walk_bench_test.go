@@ -24,6 +24,8 @@ import (
 
 var mostPeople = flag.Int("walk-people", 1_000_000, "the largest audience of BenchmarkAudience; 5000000 takes minutes")
 
+var kindsOfPeople = flag.Int("walk-kinds", 1, "in how many ways people chose, about, in BenchmarkAudience")
+
 // BenchmarkPace starts the real program with an audience of 30 000 and a
 // Telegram that answers after 20, 100 or 300 ms, up to 10 ms sooner or later, and
 // refuses what is beyond the rate in any second: 30, and 1000 that are paid for.
@@ -244,9 +246,13 @@ token = %q
 	}
 	defer db.Close()
 	ctx := context.WithoutCancel(b.Context())
+	login := "' login '" // and whatever else somebody chose
+	for bit := 1; bit < *kindsOfPeople; bit *= 2 {
+		login += fmt.Sprintf(" || CASE WHEN k / %d %% 2 = 1 THEN 'service-%d ' ELSE '' END", bit, bit)
+	}
 	_, err = db.ExecContext(ctx, fmt.Sprintf(`INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed)
 		WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k <= %d)
-		SELECT 'tg', k, 'en', 0, CASE WHEN k <= %d THEN ' login ' ELSE ' deposits ' END, '', 0, 0 FROM n`, people, people))
+		SELECT 'tg', k, 'en', 0, CASE WHEN k <= %d THEN %s ELSE ' deposits ' END, '', 0, 0 FROM n`, people, people, login))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,11 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strconv"
-	"strings"
-	"sync"
 
-	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
 
@@ -20,83 +16,10 @@ const (
 	kindCut = 500 // bytes of components
 )
 
-// kindPage reads the kinds of a bot after an id as one text, since to hand over a
-// row of each costs more than to find it. It also says what has that id now.
-const kindPage = `SELECT count(*), coalesce(max(id), 0), coalesce(string_agg(name, ';'), ''), coalesce((SELECT name FROM audience_kind WHERE id = ?), '')
-	FROM (SELECT id, name FROM audience_kind WHERE ` + ofBot + ` AND id > ? ORDER BY id LIMIT ?) AS page`
-
 const (
-	kindsRead  = 1000     // by one statement
-	kindsAsked = 256      // by one statement, for people
-	kindsRoom  = 12 << 20 // bytes of the names of a bot's kinds that are known; where there are more, people are looked at
-	kindsFresh = 1 << 20  // bytes that came after what was read at first, at least, until all is read anew: some is gone since
-	soon       = 1000     // who comes within so many ids is found by looking at people as well
+	kindsAsked = 256  // by one statement, for people
+	soon       = 1000 // who comes within so many ids is found by looking at people as well
 )
-
-// A kindBook is what this process knows of kinds. Some may be gone already.
-type kindBook struct {
-	room, fresh int // bytes
-	mu          sync.Mutex
-	of          map[string]*kinds // by bot
-}
-
-func newKindBook() *kindBook {
-	return &kindBook{room: kindsRoom, fresh: kindsFresh, of: map[string]*kinds{}}
-}
-
-// kinds are those of a bot.
-type kinds struct {
-	pages []string // names between semicolons; a page never changes
-	last  int64    // the id of the last of them
-	name  string   // of the same
-	bytes int      // of all pages
-	first int      // of those that were read at first
-}
-
-// read returns the kinds of a bot, or that there are too many, after it has read
-// those that are new, or all of them anew. It is the first to read in its
-// transaction: with kinds of a later moment than people, somebody who chose
-// something else in between would be found in neither.
-func (b *kindBook) read(ctx context.Context, tx *tx, bot string, anew bool) (pages []string, fit bool, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	k := b.of[bot]
-	if k == nil || anew || k.bytes-k.first > max(k.first, b.fresh) {
-		k = &kinds{}
-		b.of[bot] = k
-	}
-	err = k.read(ctx, tx, bot, b.room)
-	return k.pages, k.bytes <= b.room, err
-}
-
-func (k *kinds) read(ctx context.Context, tx *tx, bot string, room int) error {
-	all := k.last == 0
-	for k.bytes <= room {
-		var n int
-		var last int64
-		var page, name string
-		if err := tx.QueryRowContext(ctx, kindPage, k.last, bot, k.last, kindsRead).Scan(&n, &last, &page, &name); err != nil {
-			return err
-		}
-		if name != "" && name != k.name { // a standby has taken over that had not received all of this
-			*k = kinds{}
-			all = true
-			continue
-		}
-		if n > 0 {
-			k.pages, k.bytes = append(k.pages, page), k.bytes+len(page)
-			k.last, k.name = last, page[strings.LastIndexByte(page, ';')+1:]
-		}
-		if n < kindsRead {
-			if all {
-				k.first = k.bytes
-			}
-			return nil
-		}
-	}
-	k.pages = nil
-	return nil
-}
 
 // readKinds reads the kinds of a bot anew, without those that are gone.
 func (s *Store) readKinds(ctx context.Context, bot string) error {
@@ -112,12 +35,12 @@ func (s *Store) readKinds(ctx context.Context, bot string) error {
 // returns false where there is none. concerned must not keep what it is asked of.
 func (s *Store) NextConcerned(ctx context.Context, bot string, place int64, concerned func(*people.Subscriber) bool) (next int64, ok bool, err error) {
 	err = s.look(ctx, func(tx *tx) error {
-		pages, fit, err := s.kinds.read(ctx, tx, bot, false)
+		known, fit, err := s.kinds.read(ctx, tx, bot, false)
 		if err != nil {
 			return err
 		}
 		if fit {
-			next, ok, err = nextOfKinds(ctx, tx, bot, place, pages, concerned)
+			next, ok, err = nextOfKinds(ctx, tx, bot, place, &known, concerned)
 		} else {
 			next, ok, err = nextOf(ctx, tx, bot, place)
 		}
@@ -127,7 +50,7 @@ func (s *Store) NextConcerned(ctx context.Context, bot string, place int64, conc
 }
 
 // nextOfKinds is after whom the next comes of those kinds that something concerns.
-func nextOfKinds(ctx context.Context, tx *tx, bot string, place int64, pages []string, concerned func(*people.Subscriber) bool) (next int64, ok bool, err error) {
+func nextOfKinds(ctx context.Context, tx *tx, bot string, place int64, known *kinds, concerned func(*people.Subscriber) bool) (next int64, ok bool, err error) {
 	var who people.Subscriber
 	names := make([]string, 0, kindsAsked)
 	ask := func() error {
@@ -138,10 +61,14 @@ func nextOfKinds(ctx context.Context, tx *tx, bot string, place int64, pages []s
 		names = names[:0]
 		return err
 	}
-	for _, page := range pages {
-		for name := range strings.SplitSeq(page, ";") {
-			if !mayConcern(name, &who, concerned) {
-				continue
+	for _, page := range known.pages {
+		for page != "" {
+			var name string
+			if name, page = known.unpack(page, &who); name == "" {
+				if !concerned(&who) {
+					continue
+				}
+				name = kindName(&who)
 			}
 			if names = append(names, name); len(names) < kindsAsked {
 				continue
@@ -188,29 +115,4 @@ func nextOf(ctx context.Context, q querier, bot string, place int64) (next int64
 		return 0, false, nil
 	}
 	return next, err == nil, err
-}
-
-// mayConcern reports whether something concerns a kind, as far as its name tells.
-// It uses who for each: there may be a hundred thousand of them.
-func mayConcern(name string, who *people.Subscriber, concerned func(*people.Subscriber) bool) bool {
-	language, rest, _ := strings.Cut(name, "/")
-	number, rest, _ := strings.Cut(rest, "/")
-	incidents, components, ok := strings.Cut(rest, "/")
-	impact, err := strconv.Atoi(number)
-	if !ok || err != nil || len(components) >= kindCut {
-		return true
-	}
-	*who = people.Subscriber{
-		Language: language, Impact: incident.Impacts[min(max(impact, 0), len(incident.Impacts)-1)],
-		All: components == "", Components: fields(who.Components[:0], components), Incidents: fields(who.Incidents[:0], incidents),
-	}
-	return concerned(who)
-}
-
-// fields appends the words of a text.
-func fields(words []string, text string) []string {
-	for word := range strings.FieldsSeq(text) {
-		words = append(words, word)
-	}
-	return words
 }
