@@ -50,12 +50,25 @@ func (s *server) toldAlone(interaction string) string {
 // everybody is told so at once, and afterwards each command has one effect, or its
 // author knows that it has none.
 func TestCommandsWhileTheDatabaseIsAway(t *testing.T) {
-	for name, away := range map[string]func(*storetest.Cluster){"stopped": (*storetest.Cluster).Stop, "killed": (*storetest.Cluster).Kill} {
+	for name, database := range map[string]func(*testing.T) (url string, leaves, returns func()){
+		"stopped": func(t *testing.T) (string, func(), func()) {
+			c := storetest.NewCluster(t)
+			return c.URL, c.Stop, c.Start
+		},
+		"killed": func(t *testing.T) (string, func(), func()) {
+			c := storetest.NewCluster(t)
+			return c.URL, c.Kill, c.Start
+		},
+		"silent": func(t *testing.T) (string, func(), func()) {
+			l := storetest.NewLine(t, storetest.Postgres(t))
+			return l.URL, l.Hang, l.Resume
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := storetest.NewCluster(t)
+			url, leaves, returns := database(t)
 			world, change := withDiscordRoom()
-			f := newFleetOf(newServerIn(t, world, change...), c.URL, 1)
+			f := newFleetOf(newServerIn(t, world, change...), url, 1)
 			f.until("all accounts are held", func() bool { return len(f.held(f.nodes[0])) == 4 })
 			f.slashes(discordAna, "help", nil) // the commands are offered
 			f.flush()
@@ -64,7 +77,7 @@ func TestCommandsWhileTheDatabaseIsAway(t *testing.T) {
 			f.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--translation", "zh-Hans=Nobody can log in since noon.")
 			f.until("under way", func() bool { return f.state("INC-1/1", "x") == "sending" && f.state("INC-1/1", "wechat") == "sending" })
 
-			away(c)
+			leaves()
 			f.until("not ready, and why", func() bool {
 				status, checks := f.readiness()
 				return status == http.StatusServiceUnavailable && strings.Contains(checks["database"].Detail, "nothing is accepted")
@@ -94,7 +107,7 @@ func TestCommandsWhileTheDatabaseIsAway(t *testing.T) {
 				t.Errorf("%d posts on Telegram", n)
 			}
 
-			c.Start()
+			returns()
 			f.until("ready", f.ready)
 			for range 2 {
 				if status, text := f.keyed("once", path, body); status != http.StatusCreated || !strings.Contains(text, `"INC-1/2"`) {
