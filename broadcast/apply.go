@@ -14,6 +14,7 @@ const (
 	giveUp      = 24 * 60     // failures in a row, a day at that pace, after which an operation counts as failed
 	cannotLook  = 1 << 10     // Doubt.Looked when reading back failed again and again: a person decides
 	lookTries   = 8           // failures in a row, that of the post among them, after which it is not looked for any more
+	parentTries = 3           // messages that one post tries to answer before it stands alone
 	choreTries  = 3           // after which a chore is given up
 	straying    = time.Minute // after which an edit that was never answered does not arrive any more
 )
@@ -113,7 +114,7 @@ func (l *Lane) did(e *Entry, step Step, out Outcome, now time.Time) {
 	if step.Head != "" {
 		l.Head = step.Head
 	}
-	e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again, Standalone: e.Try.Standalone}
+	e.Try = Try{Attempts: e.Try.Attempts, Again: e.Try.Again, Orphaned: e.Try.Orphaned}
 }
 
 // shown records that e's message is there since at.
@@ -124,7 +125,7 @@ func (l *Lane) shown(e *Entry, s Shows, at time.Time) {
 
 // failed records an operation on e's message that did not succeed.
 func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
-	f, action, last := out.Fault, step.Op.Action, e.Try.Fault
+	f, action := out.Fault, step.Op.Action
 	e.Try.Fault = f
 	retry := func() { e.Try.Failures++; e.Try.NotBefore = now.Add(pace(e.Try.Failures)) }
 	switch {
@@ -149,7 +150,7 @@ func (l *Lane) failed(e *Entry, step Step, out Outcome, now time.Time) {
 		l.unheard(e, now)
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && action == bots.Post && step.Op.ReplyTo != "":
 		l.Closed = append(l.Closed, step.Op.ReplyTo)
-		e.Try.Standalone = last != nil && last.Kind == f.Kind && last.Subject == f.Subject
+		e.Try.Orphaned++
 		e.Doubt.refuse()
 	case f.Kind == bots.Gone && (f.Subject == bots.Parent || f.Subject == bots.Target) && action == bots.Post && step.Op.Thread != "":
 		l.Thread = Thread{Chore: Chore{Given: true}}

@@ -157,14 +157,14 @@ func (d *Doubt) looksFrom() time.Time { return later(d.Since, d.LookFrom) }
 
 // Try is how the present operation on a message goes.
 type Try struct {
-	Attempts   int       // requests made for this delivery, ever
-	Failures   int       // in a row; paces the next try
-	NotBefore  time.Time // of the next one
-	Fault      *bots.Fault
-	Failed     bots.Action // the action that was refused for good; empty while there is hope
-	FailedFor  Should      // what it was to bring about; something else gets another chance
-	Again      int         // how often a person asked to send it again
-	Standalone bool        // post without a reply: two parents in a row could not be answered
+	Attempts  int       // requests made for this delivery, ever
+	Failures  int       // in a row; paces the next try
+	NotBefore time.Time // of the next one
+	Fault     *bots.Fault
+	Failed    bots.Action // the action that was refused for good; empty while there is hope
+	FailedFor Should      // what it was to bring about; something else gets another chance
+	Again     int         // how often a person asked to send it again
+	Orphaned  int         // parents that could not be answered; after parentTries it is posted without one
 }
 
 // A Chore is an operation of the lane beside its messages: opening the
@@ -262,12 +262,12 @@ func (l *Lane) answerable(e *Entry) bool {
 }
 
 // newest is the message that was posted last, still exists and can be
-// answered, or nil.
+// answered where new ones go, or nil.
 func (l *Lane) newest() *Entry {
 	var last *Entry
 	for i := range l.Entries {
 		e := &l.Entries[i]
-		if l.answerable(e) && (last == nil || !e.Shows.First.Before(last.Shows.First)) {
+		if l.answerable(e) && !l.inside(e) && (last == nil || !e.Shows.First.Before(last.Shows.First)) {
 			last = e
 		}
 	}

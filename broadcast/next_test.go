@@ -138,6 +138,37 @@ func TestThreadGoesOnWithoutItsFirstMessages(t *testing.T) {
 	}
 }
 
+// What answers the newest message goes back to the first when those before it are
+// gone, and the other way round.
+func TestThreadGoesOnFromItsOtherEnd(t *testing.T) {
+	for _, tt := range []struct {
+		p       profile
+		deleted []string
+		want    []string
+	}{
+		{x(), []string{"3", "4"}, []string{"1: one", "2 >1: two", "5 >1: five", "6 >5: six"}},
+		{telegram(), []string{"1", "2"}, []string{"3 >1: three", "4 >1: four", "5 >4: five", "6 >3: six"}},
+		{x(), []string{"1", "3", "4"}, []string{"2 >1: two", "5: five", "6 >5: six"}},
+		{telegram(), []string{"1", "2", "4"}, []string{"3 >1: three", "5: five", "6 >3: six"}},
+		{wechat(), nil, []string{"1: one", "2: two", "3: three", "4: four", "5: five", "6: six"}},
+	} {
+		in(t, tt.p, func(w *world) {
+			for _, words := range []string{"one", "two", "three", "four"} {
+				w.publish(words)
+				w.run()
+			}
+			for _, id := range tt.deleted {
+				w.platform.message(id).deleted = true
+			}
+			w.publish("five")
+			w.run()
+			w.publish("six")
+			w.run()
+			w.want(tt.want...)
+		})
+	}
+}
+
 func TestFarBehind(t *testing.T) {
 	for _, p := range []profile{telegram(), discord(), x(), wechat()} {
 		in(t, p, func(w *world) {

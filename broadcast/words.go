@@ -30,25 +30,29 @@ func (n *planner) operation(action bots.Action, e *Entry) bots.Operation {
 		op.Thread = n.Thread.ID
 		return op // inside the thread nothing needs a reply
 	}
-	if !e.Try.Standalone {
-		op.ReplyTo = n.parent()
-	}
+	op.ReplyTo = n.parent(e)
 	return op
 }
 
-// parent is the message that a new post answers.
-func (n *planner) parent() string {
-	var e *Entry
-	switch n.Limits.Replies {
-	case bots.ReplyFirst:
-		e = n.oldest()
-	case bots.ReplyNewest:
-		e = n.Lane.newest()
+// parent is the message that e answers when it is posted. Where those at one end
+// of the thread are gone, the last one that is tried is that at the other.
+func (n *planner) parent(e *Entry) string {
+	first := n.Limits.Replies == bots.ReplyFirst
+	if e.Try.Orphaned == parentTries-1 {
+		first = !first
 	}
-	if e == nil {
+	var parent *Entry
+	switch {
+	case n.Limits.Replies == bots.NoReplies, e.Try.Orphaned >= parentTries:
+	case first:
+		parent = n.oldest()
+	default:
+		parent = n.Lane.newest()
+	}
+	if parent == nil {
 		return ""
 	}
-	return e.Shows.Message
+	return parent.Shows.Message
 }
 
 // inChannel reports whether e goes to the channel itself, because followers

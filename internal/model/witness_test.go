@@ -230,14 +230,12 @@ func (v *witness) checkOrder(a attempt) {
 }
 
 // checkLinks: a post answers a message of its own incident on its own channel,
-// or is in its thread. It begins another thread only if two that it was to
-// answer were gone and none begins with a message that is known to be there.
+// or is in its thread. It begins another thread only if three that it was to
+// answer were gone.
 func (v *witness) checkLinks(a attempt, l *broadcast.Lane, e *broadcast.Entry, op bots.Operation) {
-	is := func(id string, what func(*landing) bool) bool {
-		return slices.ContainsFunc(v.order, func(x *landing) bool { return x.lane == a.lane && x.seen.ID == id && what(x) })
+	own := func(id string) bool {
+		return slices.ContainsFunc(v.order, func(x *landing) bool { return x.lane == a.lane && x.seen.ID == id })
 	}
-	own := func(id string) bool { return is(id, func(*landing) bool { return true }) }
-	begins := func(id string) bool { return is(id, func(x *landing) bool { return x.seen.ReplyTo == "" }) }
 	if op.ReplyTo != "" && !own(op.ReplyTo) {
 		v.wrong("%s/%d on %s answers %s, which is no message of its incident there", a.ref, a.update, a.channel, op.ReplyTo)
 	}
@@ -250,7 +248,7 @@ func (v *witness) checkLinks(a attempt, l *broadcast.Lane, e *broadcast.Entry, o
 	v.checkBeginning(a, l, e)
 	for i := range l.Entries {
 		f := &l.Entries[i]
-		if f.ID != e.ID && f.Kind == broadcast.Say && f.Shows.Exists() && f.Shows.Message != "" && !f.Shows.Orphan && f.Shows.Thread == "" && !slices.Contains(l.Closed, f.Shows.Message) && (!e.Try.Standalone || begins(f.Shows.Message)) {
+		if f.ID != e.ID && f.Kind == broadcast.Say && f.Shows.Exists() && f.Shows.Message != "" && !f.Shows.Orphan && f.Shows.Thread == "" && !slices.Contains(l.Closed, f.Shows.Message) && e.Try.Orphaned < 3 {
 			v.wrong("%s/%d on %s is not linked to %s/%d, which is there", a.ref, a.update, a.channel, a.ref, f.Update)
 		}
 	}
