@@ -18,6 +18,7 @@ type account struct {
 	paid   atomic.Pointer[pacer] // of an audience, while another pace is paid for
 	notes  notes
 	while  []func(context.Context, Lease) // run while there is a lease
+	outage outage                         // of the store, when the lease is asked for
 	known  time.Time                      // until when all is known that was sent with the account; zero if nothing is
 
 	mu     sync.Mutex
@@ -36,15 +37,25 @@ func newAccount(e *Engine, a Account) *account {
 func (a *account) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
-		lease, ok, err := a.engine.Store.Claim(ctx, a.Name, a.Lease)
-		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrHandOver) {
-			a.engine.Log.Error("cannot claim the account", "account", a.Name, "error", err)
-		}
+		lease, ok, err := a.claim(ctx)
 		if ok && err == nil {
 			a.hold(ctx, lease, began)
 		}
 		sleep(ctx, a.Lease/5)
 	}
+}
+
+// claim asks for the lease, or for more of it.
+func (a *account) claim(ctx context.Context) (Lease, bool, error) {
+	log := a.engine.Log.With("account", a.Name)
+	lease, ok, err := a.engine.Store.Claim(ctx, a.Name, a.Lease)
+	switch {
+	case err == nil, errors.Is(err, ErrHandOver):
+		a.outage.over(log, "the account's lease can be asked for again")
+	case ctx.Err() == nil:
+		a.outage.failed(log, "cannot ask for the account's lease", err)
+	}
+	return lease, ok, err
 }
 
 // hold works under a lease until ctx ends or the lease is lost.
@@ -138,7 +149,7 @@ func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool
 	log := a.engine.Log.With("account", a.Name)
 	for ctx.Err() == nil {
 		asked := time.Now()
-		got, ok, err := a.engine.Store.Claim(ctx, a.Name, a.Lease)
+		got, ok, err := a.claim(ctx)
 		switch {
 		case errors.Is(err, ErrHandOver):
 			log.Info("handing the account over", "why", err)
@@ -148,8 +159,6 @@ func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool
 			return false
 		case err == nil:
 			return fuse.Reset(a.extend(asked)) // unless it has burnt
-		case ctx.Err() == nil:
-			log.Warn("cannot renew the account's lease", "error", err)
 		}
 		sleep(ctx, a.Lease/20)
 	}
