@@ -8,8 +8,14 @@ import (
 )
 
 // together is how many lines of a list are looked up, and added, by one
-// statement: on PostgreSQL each is a way there and back.
-const together = 250
+// statement: on PostgreSQL each is a way there and back. The driver of SQLite looks
+// for each value of a statement among all of them, so that few go faster.
+func (s *Store) together() int {
+	if s.path == "" {
+		return 250
+	}
+	return 50
+}
 
 // ImportSubscribers stores a list for a bot in one transaction: who is not
 // there is added, who is gets what the list says of him, at last. Who stopped,
@@ -17,7 +23,7 @@ const together = 250
 func (s *Store) ImportSubscribers(ctx context.Context, bot string, list []people.Subscriber) (n people.Imported, err error) {
 	err = s.change(ctx, func(tx *tx) error {
 		n = people.Imported{}
-		for part := range slices.Chunk(list, together) {
+		for part := range slices.Chunk(list, s.together()) {
 			if err := s.importPart(ctx, tx, bot, part, &n); err != nil {
 				return err
 			}

@@ -217,7 +217,7 @@ func TestAListTakesFewStatements(t *testing.T) {
 	if n.Added != len(list) || err != nil {
 		t.Fatalf("imported %+v, %v", n, err)
 	}
-	if ran, most := s.ran()-before, 3+2*len(list)/together; ran > most {
+	if ran, most := s.ran()-before, 3+2*(len(list)/s.together()+1); ran > most {
 		t.Errorf("%d statements, want at most %d", ran, most)
 	}
 	if got := s.mustSubscribers(t, "tg"); len(got) != len(list) {
