@@ -191,10 +191,10 @@ func spaced(words []string) string {
 // MoveSubscriber follows a chat to where its platform moved it. If the new
 // place has subscribed already, it stays as it is and the old one is erased.
 func (s *Store) MoveSubscriber(ctx context.Context, bot string, from, to int64) error {
-	return s.change(ctx, func(tx *tx) error { return moveSubscriber(ctx, tx, bot, from, to) })
+	return s.change(ctx, func(tx *tx) error { return s.moveSubscriber(ctx, tx, bot, from, to) })
 }
 
-func moveSubscriber(ctx context.Context, q querier, bot string, from, to int64) error {
+func (s *Store) moveSubscriber(ctx context.Context, q querier, bot string, from, to int64) error {
 	there, err := subscriberOf(ctx, q, bot, to)
 	if err != nil || from == to {
 		return err
@@ -202,24 +202,29 @@ func moveSubscriber(ctx context.Context, q querier, bot string, from, to int64) 
 	if there.ID != 0 {
 		return eraseSubscriber(ctx, q, bot, from)
 	}
-	if err := forgetMessages(ctx, q, bot, from); err != nil {
+	if err := s.forgetMessages(ctx, q, bot, from); err != nil {
 		return err
 	}
 	_, err = q.ExecContext(ctx, `UPDATE subscriber SET chat = ? WHERE bot = ? AND chat = ?`, to, bot, from)
 	return err
 }
 
+// takenUp is how long after the end of an incident more may be said about it: a
+// postmortem, or what proves that it is not over.
+const takenUp = 60 * 24 * time.Hour
+
 // forgetMessages forgets in which messages a chat that moves was told of what is
-// not over. They stay where it was; under their numbers the new place has others,
+// not over, or not for long. They stay where it was; under their numbers the new place has others,
 // or none, to which nothing is to be linked.
-func forgetMessages(ctx context.Context, q querier, bot string, chat int64) error {
+func (s *Store) forgetMessages(ctx context.Context, q querier, bot string, chat int64) error {
 	was, err := subscriberOf(ctx, q, bot, chat)
 	if err != nil || was.ID == 0 {
 		return err
 	}
 	without := map[int64][]byte{} // by row
 	rows, err := q.QueryContext(ctx, `SELECT id, receipts FROM walk_batch WHERE is_open = 0 AND lo < ? AND hi >= ? AND walk IN
-		(SELECT walk.id FROM walk JOIN incident ON incident.id = walk.incident WHERE account = ? AND resolved_at = 0)`, was.ID, was.ID, bot)
+		(SELECT walk.id FROM walk JOIN incident ON incident.id = walk.incident WHERE account = ? AND (resolved_at = 0 OR resolved_at > ?))`,
+		was.ID, was.ID, bot, micros(s.now().Add(-takenUp)))
 	err = each(rows, err, func() error {
 		var id int64
 		var receipts []byte

@@ -16,7 +16,7 @@ import (
 func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c *people.Closing) error {
 	b := c.Batch
 	for _, m := range c.Moved { // before this batch's messages are kept, which are where they moved to
-		if err := moveSubscriber(ctx, tx, lease.Account, m.From, m.To); err != nil {
+		if err := s.moveSubscriber(ctx, tx, lease.Account, m.From, m.To); err != nil {
 			return err
 		}
 	}

@@ -241,7 +241,7 @@ func TestNothingIsKeptOfWhoWasErased(t *testing.T) {
 }
 
 // The messages of a group that moves are not where it moved to; whose they are
-// otherwise, and those of what is over, stay.
+// otherwise, and those of what is over for long, stay.
 func TestMessagesStayWhereAGroupWas(t *testing.T) {
 	s := newStore(t)
 	s.mustPut(t, people.Subscriber{Chat: -7, All: true}, people.Subscriber{Chat: -8, All: true})
@@ -287,5 +287,17 @@ func TestMessagesStayWhereAGroupWas(t *testing.T) {
 	}
 	if got := known(); got != [2]bool{false, true} {
 		t.Errorf("messages of what is over are known: %v", got)
+	}
+	if err := s.change(t.Context(), func(tx *tx) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE incident SET resolved_at = ?`, micros(s.now().Add(-24*time.Hour)))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.MoveSubscriber(t.Context(), "tg", -1008, -2008); err != nil {
+		t.Fatal(err)
+	}
+	if got := known(); got != [2]bool{false, false} {
+		t.Errorf("messages of what may be taken up again are known: %v", got)
 	}
 }
