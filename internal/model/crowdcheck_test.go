@@ -95,7 +95,8 @@ func (c *crowd) checkNewest(r *reader, i *incident.Incident, walk *people.Walk, 
 		must = r.begun(i.Ref.String())
 	}
 	about := topic{kind: broadcast.Say, ref: i.Ref.String(), update: u.N}
-	if must && !r.has(about, last) {
+	mended := c.aloud(topic{kind: broadcast.Correct, ref: about.ref, update: u.N, revision: len(u.Revisions)}) // to who may have had it
+	if must && !r.has(about, last) && !r.has(mended, last) {
 		c.w.wrong("%s is not told %s", r.chat, about)
 	}
 }

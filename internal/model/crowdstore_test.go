@@ -167,6 +167,7 @@ func (c *crowd) kept(by *life, b *people.Batch, p *people.Person, waits bool) {
 	about := topic{kind: b.Kind, ref: c.walks[b.Walk], update: b.Update}
 	if b.Kind == broadcast.Correct {
 		about.revision = b.Revision
+		about = c.aloud(about)
 	}
 	switch p.Result {
 	case people.Told:

@@ -50,7 +50,7 @@ func (c *crowd) writes(from *life, r *http.Request, body []byte) *request {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	reader := c.chats[letter.Chat]
-	about, words, ok := readLetter(letter.Text)
+	about, words, ok := c.read(letter.Text)
 	if reader == nil || !ok {
 		c.w.wrong("a subscriber %d who is none is written to: %q", letter.Chat, letter.Text)
 		return nil
@@ -121,7 +121,7 @@ func (c *crowd) see(r *reader, m sim.Seen) {
 			return
 		}
 	}
-	about, words, ok := readLetter(m.Text)
+	about, words, ok := c.read(m.Text)
 	if !ok { // an answer to what he said
 		return
 	}
@@ -177,6 +177,23 @@ var (
 	reasonForm = regexp.MustCompile(`Not true at all INC-(\d+)\.(\d+)\.`)
 	missedForm = regexp.MustCompile(`\((\d+) earlier updates? (?:is|are) not shown here`)
 )
+
+// read reads a letter. A correction may have the words of a typo that was mended
+// since.
+func (c *crowd) read(text string) (about topic, words int, ok bool) {
+	about, words, ok = readLetter(text)
+	return c.aloud(about), words, ok
+}
+
+// aloud is a topic with, of a correction, the revision that was said aloud.
+func (c *crowd) aloud(about topic) topic {
+	for _, i := range c.w.said.incidents {
+		for about.kind == broadcast.Correct && i.ref == about.ref && i.typos[[2]int{about.update, about.revision}] {
+			about.revision--
+		}
+	}
+	return about
+}
 
 // readLetter finds out what a letter is about, and which revision's words it has.
 func readLetter(text string) (about topic, words int, ok bool) {

@@ -26,6 +26,7 @@ type saidIncident struct {
 	retracted map[int]bool // by update
 	ended     map[int]bool
 	at        map[int]time.Time // when it was last changed, by update
+	typos     map[[2]int]bool   // whether a revision of an update is for a typo alone
 }
 
 // mark is recognised wherever it shows, however much of a text is cut.
@@ -233,6 +234,7 @@ func (w *world) speak(a act) error {
 		}
 		return err
 	case "correct", "typo":
+		w.note(func() { i.typos[[2]int{n, i.updates[n-1] + 1}] = a.Do == "typo" })
 		_, ok, err := w.do(desk.Correct{Ref: ref, Typo: a.Do == "typo", Body: incident.Text{"en": words(i.ref, n, i.updates[n-1]+1, a.Long)}})
 		if ok {
 			w.note(func() { i.updates[n-1]++; i.at[n] = time.Now() })
@@ -265,7 +267,7 @@ func (w *world) open(a act) error {
 		return fmt.Errorf("opened %s, want %s: a command had no effect, or two", answer.Ref, ref)
 	}
 	w.note(func() {
-		w.said.incidents = append(w.said.incidents, &saidIncident{ref: ref, updates: []int{1}, retracted: map[int]bool{}, ended: map[int]bool{}, at: map[int]time.Time{1: time.Now()}})
+		w.said.incidents = append(w.said.incidents, &saidIncident{ref: ref, updates: []int{1}, retracted: map[int]bool{}, ended: map[int]bool{}, at: map[int]time.Time{1: time.Now()}, typos: map[[2]int]bool{}})
 	})
 	return nil
 }

@@ -314,7 +314,13 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 func limitKeys(platform string, r *http.Request, body []byte) []string {
 	switch platform {
 	case "telegram":
-		if r.Header.Get("Content-Type") == "application/json" { // one limit holds back all who write to subscribers
+		if r.Header.Get("Content-Type") == "application/json" { // one limit holds back all who write to subscribers, but that of a group is its own
+			var letter struct {
+				Chat int64 `json:"chat_id"`
+			}
+			if json.Unmarshal(body, &letter) == nil && letter.Chat < 0 {
+				return []string{"telegram letters", fmt.Sprintf("telegram %d", letter.Chat)}
+			}
 			return []string{"telegram letters"}
 		}
 		switch method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; method {

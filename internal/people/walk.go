@@ -320,8 +320,7 @@ func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Lette
 		return w.news(l, u, s, before)
 	}
 	var at time.Time
-	if r.Kind == broadcast.Correct {
-		l.Revision = r.Revision
+	if r.Kind == broadcast.Correct { // in the newest words: slips of the pen were mended since
 		at = u.Revision(r.Revision).At
 	} else {
 		at = u.Retraction.At

@@ -209,13 +209,10 @@ func (r *run) speaks(w *Walk, round *Round, language string) bool {
 
 // revision is the wording that a round tells.
 func (r *run) revision(w *Walk, round *Round) int {
-	switch round.Kind {
-	case broadcast.Say:
-		return len(w.Incident.Update(round.Update).Revisions)
-	case broadcast.Correct:
-		return round.Revision
+	if round.Kind == broadcast.Retract {
+		return 1
 	}
-	return 1
+	return len(w.Incident.Update(round.Update).Revisions)
 }
 
 // parcel is a letter in words, which many get alike.
