@@ -43,6 +43,7 @@ type Person struct {
 	Chat       int64
 	Topic      int64
 	ReplyTo    int64
+	Orphan     int64       // what it was to answer, and is gone; 0 is nothing
 	Passed     int         // people before him in this batch who had their turn
 	Parcel     bots.Parcel // what he is told
 	Edit       *Edit       // or how a message of his is changed
@@ -255,7 +256,7 @@ func history(rows []Row, lo, hi int64) (map[int64][]told, error) {
 		}
 		for _, r := range all {
 			if r.Subscriber > lo && r.Subscriber <= hi {
-				out[r.Subscriber] = append(out[r.Subscriber], told{row.Kind, row.Update, row.Revision, r.Message, row.At})
+				out[r.Subscriber] = append(out[r.Subscriber], told{row.Kind, row.Update, row.Revision, r.Message, row.Shows == ShowsNothing, row.At})
 			}
 		}
 	}

@@ -302,6 +302,7 @@ type told struct {
 	Update   int
 	Revision int
 	Message  int64 // 0 where it is unknown
+	Removed  bool  // it is deleted, and cannot be answered
 	At       time.Time
 }
 
@@ -325,27 +326,39 @@ func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Lette
 	} else {
 		at = u.Retraction.At
 	}
-	post, ok := wrong(r, before)
+	post, whole, ok := wrong(r, before)
 	if !ok {
 		return l, 0, false
 	}
 	deleted := u.Retraction != nil && u.Retraction.Delete
-	return l, post.Message, deleted || post.Message == 0 || at.Sub(post.At) > shown
+	return l, post.link(), deleted || !whole || at.Sub(post.At) > shown
 }
 
 // wrong is the post of an update that somebody got and that a round corrects
-// or retracts, unless he was told that already.
-func wrong(r *Round, before []told) (post told, ok bool) {
+// or retracts, unless he was told that already. Who was told it twice may have one
+// that nobody knows, which stays as it is: then the rest is not the whole.
+func wrong(r *Round, before []told) (post told, whole, ok bool) {
+	whole = true
 	for _, t := range before {
 		switch {
 		case t.Update != r.Update:
+			continue
 		case t.Kind == broadcast.Retract, r.Kind == broadcast.Correct && t.Revision >= r.Revision:
-			return told{}, false
+			return told{}, false, false
 		case !ok, post.Message == 0 && t.Kind == broadcast.Say: // he was told once more
 			post, ok = t, true
 		}
+		whole = whole && t.Message != 0
 	}
-	return post, ok
+	return post, whole, ok
+}
+
+// link is the message that what is said about it answers, or 0.
+func (t *told) link() int64 {
+	if t.Removed {
+		return 0
+	}
+	return t.Message
 }
 
 // news decides about an update.
@@ -385,8 +398,8 @@ func since(before []told) (newest int, root int64) {
 	first := 0
 	for _, t := range before {
 		newest = max(newest, t.Update)
-		if t.Kind == broadcast.Say && t.Message != 0 && (first == 0 || t.Update < first) {
-			first, root = t.Update, t.Message
+		if link := t.link(); t.Kind == broadcast.Say && link != 0 && (first == 0 || t.Update < first) {
+			first, root = t.Update, link
 		}
 	}
 	return newest, root

@@ -174,6 +174,9 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 			if err != nil {
 				return err
 			}
+			if r.orphans[s.ID] == reply {
+				reply = 0
+			}
 			b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed, Parcel: parcel})
 		}
 		if s.State == Active {

@@ -145,7 +145,7 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 		p.Topic, p.ReplyTo = 0, 0
 		return true
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && p.ReplyTo != 0:
-		p.ReplyTo = 0
+		p.Orphan, p.ReplyTo = p.ReplyTo, 0
 		return true
 	case f.Kind == bots.Unsure && p.Edit == nil:
 		p.Result, p.Detail = Unsure, f.Error()

@@ -28,6 +28,7 @@ type run struct {
 	texts   map[text]written
 	again   map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
 	late    map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
+	orphans map[int64]int64     // by subscriber: what cannot be answered, for who has not been told since
 	edited  map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
 	speed   speed
 	stride  stride
@@ -44,7 +45,7 @@ const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, late: map[int64]time.Time{},
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
 		sender: newSender(ctx, w, news), editor: newSender(ctx, w, news)}
 }
 

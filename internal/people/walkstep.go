@@ -20,6 +20,7 @@ func (r *run) close(b *Batch) {
 		return true
 	})
 	r.settle(c)
+	r.bereave(b)
 	c.Ask = r.Ask
 	r.sent.Add(int64(c.Told))
 	r.unsure.Add(int64(c.Unsure))
@@ -30,6 +31,20 @@ func (r *run) close(b *Batch) {
 	}
 	if b.Again && slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Late }) {
 		r.late[b.Round] = time.Now().Add(lateEvery)
+	}
+}
+
+// bereave remembers whose message was found to be gone that he was to be answered
+// to, until he is told without. Otherwise whoever has to wait for another turn
+// would find that out in each, and be told nothing.
+func (r *run) bereave(b *Batch) {
+	for k := range b.People {
+		switch p := &b.People[k]; {
+		case p.Result != Unsent:
+			delete(r.orphans, p.Subscriber)
+		case p.Orphan != 0:
+			r.orphans[p.Subscriber] = p.Orphan
+		}
 	}
 }
 
