@@ -83,7 +83,7 @@ func (n *planner) crossposts() (Step, bool) {
 func (n *planner) keepHead(root *Entry) (Step, bool) {
 	retracted := n.Incident.Update(root.Update).Retraction != nil
 	waits := root.Should.What != Nothing && !showsAsItShould(root)
-	if !n.Limits.Edit || root.Shows.What != Words || retracted || waits || root.gaveUp(bots.Edit) || n.head() == n.Head {
+	if !n.Limits.Edit || root.Shows.What != Words || retracted || waits || root.gaveUp(bots.Edit) || n.head(root) == n.Head {
 		return Step{}, false
 	}
 	if due := later(later(n.HeadEdit.NotBefore, root.Try.NotBefore), n.lastPosted().Add(calm)); n.HeadEdit.Given || n.now.Before(due) {
@@ -92,7 +92,7 @@ func (n *planner) keepHead(root *Entry) (Step, bool) {
 		}
 		return Step{}, false
 	}
-	step := Step{Kind: Do, Chore: KeepHead, Entry: root.ID, Class: Tidy, Head: n.head(), Op: n.operation(bots.Edit, root)}
+	step := Step{Kind: Do, Chore: KeepHead, Entry: root.ID, Class: Tidy, Head: n.head(root), Op: n.operation(bots.Edit, root)}
 	step.Say = n.message(root, root.Shows)
 	return step, true
 }

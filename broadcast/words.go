@@ -220,17 +220,17 @@ func (n *planner) headline() templates.Head {
 	return templates.Head{}
 }
 
-// head identifies what the head line should say.
-func (n *planner) head() string {
+// head identifies what the head line should say, and on which message.
+func (n *planner) head(e *Entry) string {
 	h := n.headline()
-	return fmt.Sprintf("%s %d %d", h.Status, h.At.Unix(), h.Updates)
+	return fmt.Sprintf("%s %d %d %d", h.Status, h.At.Unix(), h.Updates, e.ID)
 }
 
 // headOf is what the head line says once e has been posted or edited: nothing
 // new unless e is the first post.
 func (n *planner) headOf(e *Entry) string {
 	if n.isFirst(e) {
-		return n.head()
+		return n.head(e)
 	}
 	return ""
 }

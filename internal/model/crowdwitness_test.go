@@ -294,7 +294,8 @@ func (c *crowd) checkLink(r *reader, l *letter, q *request) {
 }
 
 // root is the message with which an incident began for a reader, as far as it is
-// known that it is there.
+// known that it is there. One that was to be deleted is not answered, also where
+// that was refused.
 func (c *crowd) root(r *reader, l *letter, q *request) string {
 	first, root := 0, ""
 	for _, x := range q.before {
@@ -304,6 +305,11 @@ func (c *crowd) root(r *reader, l *letter, q *request) string {
 	}
 	for _, o := range r.letters {
 		if o.seen.ID == root && (o.seen.Deleted || o.place != l.place) {
+			return ""
+		}
+	}
+	for _, i := range c.w.said.incidents {
+		if i.ref == l.ref && i.removed[first] {
 			return ""
 		}
 	}

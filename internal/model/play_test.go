@@ -24,6 +24,7 @@ type saidIncident struct {
 	ref       string
 	updates   []int        // revisions of each
 	retracted map[int]bool // by update
+	removed   map[int]bool // those whose messages are to be deleted
 	ended     map[int]bool
 	at        map[int]time.Time // when it was last changed, by update
 	typos     map[[2]int]bool   // whether a revision of an update is for a typo alone
@@ -242,6 +243,7 @@ func (w *world) speak(a act) error {
 		}
 		return err
 	default:
+		w.note(func() { i.removed[n] = i.removed[n] || a.Do == "remove" })
 		_, ok, err := w.do(desk.Retract{Ref: ref, Reason: reason(i.ref, n), Delete: a.Do == "remove"})
 		if ok {
 			w.note(func() { i.retracted[n] = true; i.at[n] = time.Now() })
@@ -267,7 +269,7 @@ func (w *world) open(a act) error {
 		return fmt.Errorf("opened %s, want %s: a command had no effect, or two", answer.Ref, ref)
 	}
 	w.note(func() {
-		w.said.incidents = append(w.said.incidents, &saidIncident{ref: ref, updates: []int{1}, retracted: map[int]bool{}, ended: map[int]bool{}, at: map[int]time.Time{1: time.Now()}, typos: map[[2]int]bool{}})
+		w.said.incidents = append(w.said.incidents, &saidIncident{ref: ref, updates: []int{1}, retracted: map[int]bool{}, removed: map[int]bool{}, ended: map[int]bool{}, at: map[int]time.Time{1: time.Now()}, typos: map[[2]int]bool{}})
 	})
 	return nil
 }
