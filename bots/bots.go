@@ -136,6 +136,11 @@ type Limits struct {
 	LinkCost float64 // US dollars that a post costs on top when it contains a link
 	PostCost float64 // US dollars that a post costs
 
+	// Tells says that the platform tells with each answer what is left of a limit
+	// that only it knows, as Receipt.Remaining: the first request to a place goes
+	// alone, and the others wait for what its answer says.
+	Tells bool
+
 	Account Pace // limit of the account over all targets
 	Target  Pace // limit of one chat or channel; where Person is set, of those that are no private chats
 	Person  Pace // limit of one chat at a time, for all but operators' rooms; where it is set, a target that is a positive number is a private chat

@@ -273,7 +273,10 @@ const longestWindow = 25 * time.Hour
 // heed holds back before the platform has to ask. A window that ends later than
 // any does is a slip: nothing was refused.
 func (a *account) heed(place slot, op bots.Operation, r bots.Receipt) {
-	if !r.Reset.IsZero() && time.Until(r.Reset) < longestWindow {
+	switch {
+	case r.Reset.IsZero():
+		a.pacer.untold(routeOf(op))
+	case time.Until(r.Reset) < longestWindow:
 		a.pacer.heed(place, routeOf(op), r.Remaining, r.Reset)
 	}
 }

@@ -203,6 +203,9 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 		f = bots.AsFault(err)
 	}
 	a.came(place, op, f)
+	if f == nil {
+		a.heed(place, op, r)
+	}
 	a.observe("", string(op.Action), r, f, 0)
 	return r, err
 }

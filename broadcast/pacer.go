@@ -373,7 +373,7 @@ func (p *pacer) take(t turn, target *window, now time.Time) slot {
 	p.even = later(p.even, now.Add(-arrears)).Add(p.step())
 	p.write(t, target, now)
 	place := p.account.take(now)
-	place.pacer, place.route = p, p.routes[t.route].take(now)
+	place.pacer, place.route = p, p.route(t).take(now)
 	return place
 }
 

@@ -375,6 +375,40 @@ func TestHeadersHoldBackBeforeARefusal(t *testing.T) {
 	})
 }
 
+// Where a platform tells what is left of its limits the first request to a place
+// goes alone, and the others when its answer came, or did not come for a while.
+func TestFirstGoesAloneWhereThePlatformTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{pacer: newPacer(bots.Limits{Tells: true})}
+		began := time.Now()
+		ask := func(target string) (slot, time.Duration) {
+			s, err := a.pacer.wait(t.Context(), turn{class: Room, target: target, route: routeOf(bots.Operation{Target: target}), since: time.Now()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s, time.Since(began)
+		}
+		first, _ := ask("a")
+		if _, at := ask("b"); at != 0 {
+			t.Errorf("another place waited until %v", at)
+		}
+		time.AfterFunc(100*time.Millisecond, func() {
+			a.heed(first, bots.Operation{Target: "a"}, bots.Receipt{Remaining: 1, Reset: time.Now().Add(5 * time.Second)})
+		})
+		if _, at := ask("a"); at != 100*time.Millisecond {
+			t.Errorf("the second went at %v, and was to wait for the answer to the first", at)
+		}
+		if _, at := ask("b"); at != ahead {
+			t.Errorf("what waits for an answer that does not come went at %v", at)
+		}
+		third, _ := ask("c")
+		a.heed(third, bots.Operation{Target: "c"}, bots.Receipt{})
+		if _, at := ask("c"); at != ahead {
+			t.Errorf("where the answer says nothing of a limit the next went at %v", at)
+		}
+	})
+}
+
 // A slip in a header does not silence a channel for years. Nothing was refused:
 // if the platform means it, it will say so.
 func TestAbsurdWindowIsNotHeeded(t *testing.T) {
@@ -394,7 +428,7 @@ func TestAbsurdWindowIsNotHeeded(t *testing.T) {
 func TestRemainingIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, per, way = 5, 5 * time.Second, 50 * time.Millisecond
-		p := newPacer(bots.Limits{})
+		p := newPacer(bots.Limits{Tells: true})
 		var mu sync.Mutex
 		var used int
 		var reset time.Time
@@ -419,10 +453,9 @@ func TestRemainingIsShared(t *testing.T) {
 			time.Sleep(way)
 			p.heed(s, "post a", left, until)
 		}
-		send() // before that nothing is known
 		begin := time.Now()
 		var all sync.WaitGroup
-		for range 44 {
+		for range 45 {
 			all.Go(send)
 		}
 		all.Wait()

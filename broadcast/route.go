@@ -14,6 +14,7 @@ type route struct {
 	left  int       // requests that the platform takes
 	until time.Time // before this
 	taken int       // requests since it is known
+	told  bool      // the platform ever told of it
 }
 
 // ahead is how long others wait for the answer of the one that goes first in a
@@ -54,6 +55,37 @@ func (r *route) take(now time.Time) int {
 	return r.taken - 1
 }
 
+// route is the route of a turn that is taken; nil where nothing is known of it, nor
+// will be.
+func (p *pacer) route(t turn) *route {
+	r := p.routes[t.route]
+	if r == nil && t.route != "" && p.limits.Tells {
+		r = p.open(t.route)
+	}
+	return r
+}
+
+// open makes a route known.
+func (p *pacer) open(name string) *route {
+	if len(p.routes) >= manyRoutes { // each thread is one
+		maps.DeleteFunc(p.routes, func(_ string, r *route) bool { return time.Since(r.until) > time.Minute })
+	}
+	r := &route{}
+	p.routes[name] = r
+	return r
+}
+
+// untold lets the next request to a route go, since an answer said nothing of a
+// limit.
+func (p *pacer) untold(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.routes[name]; r != nil && !r.told {
+		r.until = time.Time{}
+		p.grant()
+	}
+}
+
 // heed has a route stay within what the platform says is left of its limit
 // until a time: less what was sent after the request that it answered.
 func (p *pacer) heed(s slot, name string, left int, until time.Time) {
@@ -61,12 +93,9 @@ func (p *pacer) heed(s slot, name string, left int, until time.Time) {
 	defer p.mu.Unlock()
 	r := p.routes[name]
 	if r == nil {
-		if len(p.routes) >= manyRoutes { // each thread is one
-			maps.DeleteFunc(p.routes, func(_ string, r *route) bool { return time.Since(r.until) > time.Minute })
-		}
-		r = &route{}
-		p.routes[name] = r
+		r = p.open(name)
 	}
+	r.told = true
 	left -= r.taken - s.route - 1
 	switch apart := until.Sub(r.until); {
 	case apart > sameWindow:

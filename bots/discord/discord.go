@@ -134,6 +134,7 @@ func (b *Bot) Limits() bots.Limits {
 		Pin:          true,
 		Buttons:      true,
 		Deduplicates: nonceWindow,
+		Tells:        true,
 		Account:      b.pace,
 	}
 }

@@ -170,6 +170,7 @@ func (b *Bot) Limits() bots.Limits {
 		Replies:  bots.ReplyNewest,
 		PostCost: postCost,
 		LinkCost: linkCost,
+		Tells:    true,
 		Account:  b.pace,
 	}
 }
