@@ -3,6 +3,7 @@
 package main
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 
@@ -49,6 +50,19 @@ func TestLettersBetweenNodes(t *testing.T) {
 	if f.requests(rooms, "dc") || !f.requests(dead, "dc") {
 		t.Errorf("who holds the account has not sent it; the others: %v", f.requests(rooms, "dc"))
 	}
+
+	// A node that dies before it has stored what shows a draft cannot have that
+	// kept current by another.
+	db, err := sql.Open("pgx", database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	f.until("it is stored where they were asked", func() bool {
+		var known int
+		err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM room_message WHERE account = 'dc' AND subject = 'D-1'`).Scan(&known)
+		return err == nil && known == 2
+	})
 
 	dead.kill()
 	f.answered(f.types("1003", "/incident critical withdrawals\nNobody can withdraw", sim.Saying{}))
