@@ -112,22 +112,22 @@ func (s *sender) learn(took time.Duration) {
 
 // request makes the request. Whatever was begun is waited for.
 func (s *sender) request(j *job, n int, p *Person) (int64, error) {
+	even := p.Edit == nil && !j.paid
+	leaves := func() error {
+		return s.leave(j.ctx, func() {
+			s.Journal.began(time.Now(), even)
+			j.mark(n, left, 0)
+		})
+	}
 	if e := p.Edit; e != nil {
 		op := bots.Operation{Action: bots.Edit, Target: strconv.FormatInt(chat(p), 10), Message: strconv.FormatInt(e.Message, 10), Text: e.Text}
 		if e.Delete {
 			op.Action, op.Text = bots.Delete, ""
 		}
-		ctx := bots.BeforeSend(s.life, func() error { return s.leave(j.ctx, func() { s.Journal.began(time.Now(), false) }) })
-		_, err := s.Bot.Do(ctx, op)
+		_, err := s.Bot.Do(bots.BeforeSend(s.life, leaves), op)
 		return e.Message, err
 	}
-	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: j.paid,
-		Leaves: func() error {
-			return s.leave(j.ctx, func() {
-				s.Journal.began(time.Now(), !j.paid)
-				j.mark(n, left, 0)
-			})
-		}}
+	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: j.paid, Leaves: leaves}
 	return s.courier.Deliver(s.life, p.Parcel, to)
 }
 

@@ -49,7 +49,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	r.left.gather()
 	b, err := r.gather(ctx, w, round)
 	if err == nil {
-		err = r.leave(ctx, w, round, b)
+		err = r.leaveOut(ctx, w, round, b)
 	}
 	if err != nil {
 		return false, err
@@ -92,11 +92,14 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	return true, nil
 }
 
-// leave leaves out of a batch who is told the same by another round, of some
+// leaveOut leaves out of a batch who is told the same by another round, of some
 // people's own: a round that goes back for others comes by them again.
-func (r *run) leave(ctx context.Context, w *Walk, round *Round, b *Batch) error {
+func (r *run) leaveOut(ctx context.Context, w *Walk, round *Round, b *Batch) error {
+	if round.Again {
+		return nil
+	}
 	for _, other := range w.open() {
-		if round.Again || !other.Again || !other.Same(round) {
+		if !other.Again || !other.Same(round) {
 			continue
 		}
 		for place := b.Lo; len(b.People) > 0 && place < b.Hi; {

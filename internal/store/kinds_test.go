@@ -143,15 +143,22 @@ func (s *Store) chooses(t *testing.T, chat int64, components ...string) {
 	}
 }
 
-// What somebody just chose counts, whichever server heard it: also while a walk is
-// under way that has read the kinds before.
-func TestANewKindIsKnownAtOnce(t *testing.T) {
+// twoServers are two of one database, or twice the same where it has only one.
+func twoServers(t *testing.T) (s, other *Store) {
+	t.Helper()
 	url := storetest.URL(t)
-	s := mustOpenURL(t, url)
-	other := s
+	s = mustOpenURL(t, url)
+	other = s
 	if storetest.IsPostgres() {
 		other = mustOpenURL(t, url)
 	}
+	return s, other
+}
+
+// What somebody just chose counts, whichever server heard it: also while a walk is
+// under way that has read the kinds before.
+func TestANewKindIsKnownAtOnce(t *testing.T) {
+	s, other := twoServers(t)
 	other.chooses(t, 1, "login")
 	id := s.mustSubscribers(t, "tg")[0].ID
 	s.wantNext(t, 0, chose("login"), id-1)
@@ -180,12 +187,7 @@ func TestANewKindIsKnownAtOnce(t *testing.T) {
 // Somebody who changes his mind while a walk asks, about what does not matter
 // now, is found.
 func TestWhoChangesHisMindMeanwhileIsFound(t *testing.T) {
-	url := storetest.URL(t)
-	s := mustOpenURL(t, url)
-	other := s
-	if storetest.IsPostgres() {
-		other = mustOpenURL(t, url)
-	}
+	s, other := twoServers(t)
 	if _, err := s.ImportSubscribers(t.Context(), "tg", inManyWays(600)); err != nil {
 		t.Fatal(err)
 	}
