@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 func TestMigrationsRunOnce(t *testing.T) {
@@ -39,6 +41,26 @@ func TestMigrationsRunOnce(t *testing.T) {
 		if !strings.HasPrefix(first[k], name+" ") {
 			t.Errorf("recorded %q, want %s", first[k], name)
 		}
+	}
+}
+
+// What a newer version made of a database is not known here: nothing is written.
+func TestOpenRefusesANewerDatabase(t *testing.T) {
+	url := storetest.URL(t)
+	s, err := Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.write.ExecContext(t.Context(), `INSERT INTO migration (name, at) VALUES ('migrations/998_later.sql', 1), ('migrations/999_later_still.sql', 2)`)
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := "a newer allclear has used this database (999_later_still): start that version, or restore a backup of before"
+	if s, err := Open(t.Context(), url); err == nil {
+		s.Close()
+		t.Error("it opens")
+	} else if !strings.HasSuffix(err.Error(), ": "+want) {
+		t.Errorf("error %q, want %q", err, want)
 	}
 }
 
@@ -145,6 +167,9 @@ func TestOpenRefuses(t *testing.T) {
 		if text := err.Error(); !strings.Contains(text, test.want) || strings.Contains(text, "\n") || strings.Contains(text, "hunter2") || strings.Contains(text, "out of memory") {
 			t.Errorf("%q: %v; want one line with %q", test.url, err, test.want)
 		}
+	}
+	if got := explain(explain(errors.New("database or disk is full (13)"))).Error(); got != "database or disk is full (13): make room on the disk" {
+		t.Errorf("advice is given twice: %q", got)
 	}
 	for _, name := range []string{"text.db", "damaged.db"} { // the lock is given back
 		if err := os.Remove(path(name)); err != nil {

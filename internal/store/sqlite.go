@@ -191,7 +191,7 @@ func (l *fileLock) Close() error {
 	return l.db.Close()
 }
 
-// explain adds what to do to the errors of SQLite that people meet.
+// explain adds what to do to the errors of SQLite that people meet, once.
 func explain(err error) error {
 	text := err.Error()
 	for sign, advice := range map[string]string{
@@ -202,7 +202,7 @@ func explain(err error) error {
 		"database or disk is full": "make room on the disk",
 		"database is locked":       "another program uses the file: end that one (allclear backup copies a file that is in use)",
 	} {
-		if strings.Contains(text, sign) {
+		if strings.Contains(text, sign) && !strings.Contains(text, advice) {
 			return fmt.Errorf("%w: %s", err, advice)
 		}
 	}

@@ -20,6 +20,8 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -157,13 +159,16 @@ func (s *Store) Ready(ctx context.Context) error {
 // migrate runs the numbered files that have not run yet, each in a
 // transaction together with its record.
 func (s *Store) migrate(ctx context.Context) error {
-	err := s.change(ctx, func(tx *tx) error {
-		return tx.script(ctx, `CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at BIGINT NOT NULL)`)
-	})
+	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
 	if err != nil {
 		return err
 	}
-	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
+	err = s.change(ctx, func(tx *tx) error {
+		if err := tx.script(ctx, `CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at BIGINT NOT NULL)`); err != nil {
+			return err
+		}
+		return older(ctx, tx, names)
+	})
 	if err != nil {
 		return err
 	}
@@ -173,6 +178,21 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 	}
 	return s.change(ctx, func(tx *tx) error { return s.rechain(ctx, tx) })
+}
+
+// older refuses a database in which more has run than is known here: what that
+// made of the tables would be undone or misread.
+func older(ctx context.Context, tx *tx, known []string) error {
+	have, err := texts(tx.QueryContext(ctx, `SELECT name FROM migration ORDER BY name`))
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Backward(have) {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("a newer allclear has used this database (%s): start that version, or restore a backup of before", strings.TrimSuffix(path.Base(name), ".sql"))
+		}
+	}
+	return nil
 }
 
 func (s *Store) migrateFile(ctx context.Context, tx *tx, name string) error {
