@@ -109,7 +109,7 @@ func (c Release) run(w *work) (Answer, error) {
 			return Answer{}, err
 		}
 	}
-	return Answer{State: "done", Text: fmt.Sprintf("%s is released (%s).", scope, c.what())}, nil
+	return Answer{State: "done", Text: fmt.Sprintf("Released: %s (%s).", scope, c.what())}, nil
 }
 
 // what says in a word what is sent.

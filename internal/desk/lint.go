@@ -10,7 +10,7 @@ import (
 // Lint reads words before they are published with a status. It returns what
 // to warn of, or the refusal of what must not be public.
 func (d *Desk) Lint(text incident.Text, title string, status incident.Status) (warnings []string, err error) {
-	refusals, warnings := incident.Lint(text, title, incident.LintContext{Status: status, Hosts: d.Hosts})
+	refusals, warnings := incident.Lint(text, title, incident.LintContext{Status: status, Hosts: d.Hosts, Languages: d.Languages})
 	if len(refusals) > 0 {
 		return nil, refuse(Invalid, "%s", firstOf(refusals))
 	}

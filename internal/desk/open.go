@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -31,7 +32,7 @@ func (c Open) run(w *work) (Answer, error) {
 	c.Drill = c.Drill || w.actor.Drill
 	i := &incident.Incident{Kind: c.Kind, Drill: c.Drill, Impact: incident.ImpactNone, Status: c.Kind.First(), CreatedAt: w.now}
 	if c.Saying.Impact == "" && c.Kind == incident.Outage {
-		return Answer{}, unclear(WhichImpact, "say how bad it is: impact is one of %v", incident.Impacts)
+		return Answer{}, unclear(WhichImpact, "say how bad it is: %s", incident.OneOf(incident.Impacts))
 	}
 	if strings.TrimSpace(c.Saying.Title) == "" {
 		return Answer{}, refuse(Invalid, "there is no title: say in a few words what is wrong")
@@ -111,6 +112,23 @@ func (w *work) check(s *incident.Saying, i *incident.Incident) error {
 	}
 	if s.Template != "" { // words of ours are chosen with care, and refused all the same
 		w.warnings = nil
+	}
+	w.warnings = append(w.warnings, farWindow(s, w.now, w.Zone)...)
+	return nil
+}
+
+// farWindow warns of a maintenance that is over already, or is far away: the
+// public reads its day without a year.
+func farWindow(s *incident.Saying, now time.Time, zone *time.Location) []string {
+	const far = 180 * 24 * time.Hour
+	if zone == nil {
+		zone = time.UTC
+	}
+	switch {
+	case !s.End.IsZero() && s.End.Before(now):
+		return []string{"the maintenance would be over already: it ends " + s.End.In(zone).Format("2 Jan 2006 15:04 MST")}
+	case s.Begin.Sub(now) > far:
+		return []string{"the maintenance is far away: it begins " + s.Begin.In(zone).Format("2 Jan 2006 15:04 MST")}
 	}
 	return nil
 }

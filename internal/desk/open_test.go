@@ -73,7 +73,7 @@ func TestOpenRefuses(t *testing.T) {
 		{with(func(c *desk.Open) { c.Saying.Impact = "" }), "say how bad it is"},
 		{with(func(c *desk.Open) { c.Saying.Impact = "huge" }), `"huge" is not an impact`},
 		{with(func(c *desk.Open) { c.Saying.Title = " " }), "there is no title"},
-		{with(func(c *desk.Open) { c.Saying.Status = incident.Completed }), `"completed" is not a status`},
+		{with(func(c *desk.Open) { c.Saying.Status = incident.Completed }), `no incident can be "completed"`},
 		{with(func(c *desk.Open) { c.Saying.Body = nil }), "there is no text"},
 		{with(func(c *desk.Open) { c.Saying.Body = incident.Text{"fr": "Non."} }), `"fr" is not a language of this site: use one of en, zh-Hans`},
 		{with(func(c *desk.Open) { c.Saying.Body = incident.Text{"": "a", "en": "b"} }), `both with language "en" and without`},

@@ -293,7 +293,7 @@ func TestUnfreezeAsksWhatToSend(t *testing.T) {
 			} else {
 				got = c.choose(choice)
 			}
-			if !strings.Contains(got, "all is released") {
+			if !strings.Contains(got, "Released: all") {
 				t.Errorf("the choice gives %q", got)
 			}
 			c.wantShould("INC-1", "x", want.x...)
@@ -314,7 +314,7 @@ func TestUnfreezeAsksNothingWhereNothingIsHeld(t *testing.T) {
 	for _, channel := range []string{"tg-en", "tg-zh", "x"} {
 		c.do(ada, desk.Skip{Which: desk.Which{Update: "INC-1/1", Channel: channel}, Reason: "no"})
 	}
-	if got := c.ask(c.event("/unfreeze INC-1")); got != "incident:INC-1 is released (newest)." {
+	if got := c.ask(c.event("/unfreeze INC-1")); got != "Released: incident:INC-1 (newest)." {
 		t.Errorf("answered %q", got)
 	}
 }

@@ -69,7 +69,7 @@ type Rooms struct {
 	Say      func(ctx context.Context, account string, op bots.Operation) (bots.Receipt, error)
 	Respond  func(ctx context.Context, account, eventKey, text string) error // to one person alone
 	Direct   func(ctx context.Context, account, person string) (chat string, err error)
-	Show     func(ctx context.Context, ref string) (string, error) // what is open, or one incident
+	Show     func(ctx context.Context, ref string) (string, error) // which incidents are open, or one of them
 	Cursor   func(ctx context.Context, account string) (string, error)
 	Username func(ctx context.Context, account string) (string, error) // empty on a platform where commands name no bot
 	Log      *slog.Logger
@@ -278,7 +278,7 @@ func (r *Rooms) carryOut(ctx context.Context, h heard, actor Actor, t incident.T
 	case "help":
 		return may(actor) + "\n\n" + Help, nil
 	case "show":
-		return r.Show(ctx, t.Ref)
+		return r.show(ctx, h, t.Ref)
 	}
 	cmd, err := r.Desk.Command(t, time.Now())
 	text := ""
@@ -339,10 +339,10 @@ next 20m
 /scope [INC-12] critical +deposits login=partial -card    with text below an update, else with the next one
 /notice                    title and text on the lines below
 /maintenance 2026-12-01 02:00 04:00 deposits      then /begin /verifying /complete
-/correct INC-12/3 text     /typo INC-12/3 text     /retract INC-12/3 why
+/correct INC-12/3 text     /typo INC-12/3 text     /retract INC-12/3 [delete] why
 /edit D-17 text            /publish D-17              /reject D-17 why
 /retry INC-12/3 channel    /skip INC-12/3 channel why     /posted INC-12/3 channel link
 /freeze [channel|account|incident] why             /unfreeze [scope]
-/show [INC-12]
+/show [INC-12 or D-17]     what is open and which drafts wait, or one of them
 
 A line with only "zh:" starts the text of that language. The reference may be left out while one incident is open.`

@@ -109,6 +109,53 @@ func TestRoomShowsWhenAndWhat(t *testing.T) {
 	}
 }
 
+// A year that was mistyped is seen before anything is published.
+func TestRoomWarnsOfAWindowInAnotherYear(t *testing.T) {
+	c := newChat(t)
+	for window, want := range map[string]string{
+		"2020-12-01 02:00 04:00": "\n! the maintenance would be over already: it ends 1 Dec 2020 04:00 UTC",
+		"2126-12-01 02:00 04:00": "\n! the maintenance is far away: it begins 1 Dec 2126 02:00 UTC",
+	} {
+		if got := c.ask(c.event("/maintenance " + window + " login\nNew database\nLogins wait.")); !strings.Contains(got, want) {
+			t.Errorf("the preview is %q, want %q in it", got, want)
+		}
+	}
+	soon := time.Now().UTC().AddDate(0, 0, 7).Format("2006-01-02")
+	if got := c.ask(c.event("/maintenance " + soon + " 02:00 04:00 login\nNew database\nLogins wait.")); strings.Contains(got, "!") {
+		t.Errorf("the preview is %q", got)
+	}
+}
+
+// Whoever comes late finds the drafts that wait, and can read and decide on one
+// whose preview has scrolled away.
+func TestRoomShowsDraftsThatWait(t *testing.T) {
+	c := newChat(t)
+	if got := c.ask(c.event("/show")); got != "shown: " {
+		t.Errorf("answered %q", got)
+	}
+	c.do(ana, opening())
+	first := c.ask(c.event("/update INC-1 It takes an hour.\n\nOr two."))
+	c.ask(c.event("/notice\nWe were not hacked"))
+	want := "shown: \n\nDrafts that wait; /show D-17 shows one:\nD-1 INC-1 by Ana: It takes an hour.\nD-2 new by Ana: We were not hacked"
+	if got := c.ask(c.event("/show")); got != want {
+		t.Errorf("answered %q, want %q", got, want)
+	}
+	for _, typed := range []string{"/show D-1", "/show d1"} {
+		if got := c.ask(c.event(typed)); got != first {
+			t.Errorf("%s is answered %q, want %q", typed, got, first)
+		}
+	}
+	if got := c.press("1001", "Publish"); !strings.Contains(got, "is published") {
+		t.Errorf("the button under it answers %q", got)
+	}
+	if got := c.ask(c.event("/show D-1")); got != "D-1 does not wait here: it was decided on, or there is none." {
+		t.Errorf("answered %q", got)
+	}
+	if got := c.ask(c.event("/show D-2", func(e *bots.Event) { e.Chat = "-200" })); !strings.Contains(got, "does not wait here") {
+		t.Errorf("a room for drills is answered %q", got)
+	}
+}
+
 func TestRoomShowsWhatTextACorrectionLeavesOut(t *testing.T) {
 	c := newChat(t)
 	c.do(ana, opening())

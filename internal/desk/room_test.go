@@ -182,7 +182,7 @@ func TestRoomShowsAPreviewBeforeItPublishes(t *testing.T) {
 	if got := c.ask(c.event("/show inc1")); got != "shown: INC1" {
 		t.Errorf("show answers %q", got)
 	}
-	if got := c.ask(c.event("/help")); !strings.Contains(got, "/retract INC-12/3 why") {
+	if got := c.ask(c.event("/help")); !strings.Contains(got, "/retract INC-12/3 [delete] why") {
 		t.Errorf("help answers %q", got)
 	}
 }

@@ -105,6 +105,9 @@ func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
 		return nil, err
 	}
 	change, err := d.scopeOf(t.Words)
+	if unknown, ok := AsRefusal(err); ok && unknown.Ask.What == WhichWord && t.Title == "" {
+		return nil, refuse(Invalid, "%q is neither an impact nor a component, and there is no title: write it on the line below /incident, the text below that", unknown.Ask.Word)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,7 @@ func TestCommand(t *testing.T) {
 			Saying: incident.Saying{Body: incident.Text{"": "It is worse."}, NoNext: true}}, ""},
 		{"/update INC-1 next none", desk.Update{Ref: "INC-1", Saying: incident.Saying{NoNext: true}}, ""},
 		{"/edit D-1", nil, "there is no text"},
+		{"/incident critical login Login is down", nil, `"is" is neither an impact nor a component, and there is no title: write it on the line below /incident, the text below that`},
 		{"/incident critical mail\nDown", nil, `"mail" is neither an impact nor a component`},
 		{"/incident critical minor\nDown", nil, "two impacts"},
 		{"/incident critical\nDown\nnext 25:00", nil, "no time of day"},

@@ -11,6 +11,8 @@ import (
 type LintContext struct {
 	Status Status   // that the words come with
 	Hosts  []string // that links may lead to, each exactly one host; empty allows all
+
+	Languages []string // of the site, which begin with a line of their own
 }
 
 // easyTitle is how long a title may be before the author is warned.
@@ -59,6 +61,7 @@ func (l *linter) read(s string) {
 	l.delicate(s)
 	l.times(s)
 	l.promised(s)
+	l.begins(s)
 }
 
 // refuse notes a finding once.

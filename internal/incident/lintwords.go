@@ -18,6 +18,7 @@ var (
 		regexp.MustCompile(`\b(?:TODO|TBD|FIXME|XXX+|XX:XX)\b`),
 		regexp.MustCompile(`(?i)\blorem ipsum\b`),
 	}
+	languageForm = regexp.MustCompile(`^(` + space + `*[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*` + space + `*[:：])` + space + `*[^\s\p{Z}]`)
 	nextForm     = regexp.MustCompile(`(?i)\bnext\s`)
 	capitalsForm = regexp.MustCompile(`\[[A-Z][A-Z0-9 _/-]+\]`)
 	labelForm    = regexp.MustCompile(`^\[(?:UPDATED?|RESOLVED|INVESTIGATING|IDENTIFIED|MONITORING|SCHEDULED|COMPLETED|VERIFYING|IN PROGRESS|CLOSED|INCIDENT|MAINTENANCE|NOTICE|DRILL|TEST|EDIT(?:ED)?|UTC)\b[ 0-9/]*\]$`)
@@ -67,6 +68,20 @@ func (l *linter) promised(s string) {
 		last := line[all[len(all)-1][0]:]
 		if _, ok, _ := promise(last); ok && last != line {
 			l.warn("says %s, which promises nothing: put it on a line of its own", quoted(last))
+		}
+	}
+}
+
+// begins warns of a language that was to begin here, and does not, for it shares
+// its line with its words.
+func (l *linter) begins(s string) {
+	for line := range strings.SplitSeq(s, "\n") {
+		m := languageForm.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		if _, begins, _ := language(m[1], l.Languages); begins {
+			l.warn("has %s with words behind it, which begins no text of that language: put it on a line of its own", quoted(strings.TrimSpace(m[1])))
 		}
 	}
 }

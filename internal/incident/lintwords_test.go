@@ -65,6 +65,19 @@ func TestLintPromises(t *testing.T) {
 	})
 }
 
+// What stands behind "zh:" on its line belongs to the language above it.
+func TestLintLanguagesWithinALine(t *testing.T) {
+	checkWarned(t, LintContext{Languages: []string{"en", "zh-Hans"}}, []linted{
+		{"Nobody can log in.\nzh: 目前无法登录。", `has "zh:" with words behind it, which begins no text of that language: put it on a line of its own`},
+		{"zh：目前无法登录。", `"zh："`},
+		{" ZH-hans : 目前无法登录。", `"ZH-hans :"`},
+		{"en: Nobody can log in.", `"en:"`},
+		{"fr: Personne", ""},
+		{"ETA: 14:00 UTC", ""},
+		{"We say zh: as well.", ""},
+	})
+}
+
 func TestLintTimes(t *testing.T) {
 	const unzoned = "without a zone"
 	checkWarned(t, LintContext{}, []linted{

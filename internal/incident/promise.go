@@ -22,11 +22,14 @@ const longest = 30 * 24 * time.Hour
 
 const nextWords = `^(?i)next` + space + `+(?:update` + space + `+)?(?:(?:in|at|by)` + space + `+)?`
 
+// nextSpelt are times in words, which are not read.
+const nextSpelt = `(?:(?:half` + space + `+)?(?:an?|one|two|three|a few|few)` + space + `+(?:minutes?|hours?|days?)|never|tonight|tomorrow|noon|midnight)`
+
 var (
 	nextNone  = regexp.MustCompile(nextWords + `none` + space + `*\.?$`)
 	nextIn    = regexp.MustCompile(nextWords + `([0-9]{1,20})` + space + `*(?:(m|mins?|minutes?)|(?:h|hrs?|hours?))` + space + `*\.?$`)
 	nextAt    = regexp.MustCompile(nextWords + `([0-9]{1,2}[:：][0-9]{2})(?:` + space + `+(\S{1,40}?))?` + space + `*\.?$`)
-	nextOther = regexp.MustCompile(nextWords + `[0-9]\S{0,20}(?:` + space + `+\S{1,20})?$`)
+	nextOther = regexp.MustCompile(nextWords + `(?:[0-9]\S{0,20}(?:` + space + `+\S{1,20})?|` + nextSpelt + `)` + space + `*\.?$`)
 )
 
 // promise recognises a line that only says when the next update is due. A line

@@ -39,7 +39,7 @@ func (s *Saying) Check(k Kind, now time.Time) error {
 		return fmt.Errorf("the title has more than one line: keep it to one")
 	}
 	if s.Status != "" && !k.Has(s.Status) {
-		return fmt.Errorf("%q is not a status of kind %s: use %s", s.Status, k, OneOf(k.Statuses()))
+		return fmt.Errorf("no %s can be %q: use %s", k, s.Status, OneOf(k.Statuses()))
 	}
 	if s.Impact != "" && !s.Impact.Valid() {
 		return fmt.Errorf("%q is not an impact: use %s", s.Impact, OneOf(Impacts))
