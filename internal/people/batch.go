@@ -80,7 +80,7 @@ const (
 	Barred                 // he blocked the bot, or threw it out
 	Vanished               // the account or chat is no more
 	Failed                 // refused for good
-	Away                   // he cannot be written to: it came out meanwhile that he left, or a group lets only some write
+	Away                   // he cannot be written to: it came out meanwhile that he left, or a group lets only some write, or nobody
 	Late                   // a group that has to wait longer than others can: it is told in a round of its own
 )
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
 )
 
 // slow is a group that takes nothing for some seconds from its first message on.
@@ -84,29 +85,45 @@ func (w *world) roundsBegun(t *testing.T) int {
 	return len(walks["people"].Rounds)
 }
 
-// A group that closes its doors for the night is not asked about, and told what it
-// missed when it opens them.
+// A group that closes its doors for the night, or its general topic and its own, is
+// not asked about, and told what it missed when it opens them.
 func TestAClosedGroupMissesNews(t *testing.T) {
-	w := newWorld(t, quick)
-	w.ask = true
-	w.start()
-	w.subscribe(nil, 1, -2)
-	w.inboxes.refusing(func(chat int64) string {
-		if chat == -2 {
-			return `{"ok":false,"error_code":400,"description":"Bad Request: not enough rights to send text messages to the chat"}`
-		}
-		return ""
-	})
-	w.publish("One.", incident.Major)
-	w.idle()
-	if d := w.round(t)[0]; d.Audience.Told != 1 || d.Audience.Failed+d.Audience.AskFailed > 0 {
-		t.Errorf("it stands at %+v", d.Audience)
-	}
-	w.inboxes.refusing(nil)
-	w.update("INC-1", "Two.", "")
-	w.idle()
-	w.want(-2, "Two.")
-	if got := w.states(); got != "1 active, -2 active" {
-		t.Errorf("subscribers: %s", got)
+	for _, words := range []string{"not enough rights to send text messages to the chat", "TOPIC_CLOSED"} {
+		t.Run(words, func(t *testing.T) {
+			w := newWorld(t, quick)
+			w.ask = true
+			w.start()
+			w.subscribe(nil, 1, -2)
+			w.subscribe(func(s *people.Subscriber) { s.Topic = 77 }, -3)
+			closed := func(chat int64) string {
+				if chat == 1 {
+					return ""
+				}
+				return `{"ok":false,"error_code":400,"description":"Bad Request: ` + words + `"}`
+			}
+			w.inboxes.refusing(closed)
+			w.publish("One.", incident.Major)
+			w.idle()
+			w.inboxes.refusing(nil)
+			w.update("INC-1", "Two.", "")
+			w.idle()
+			w.inboxes.refusing(closed)
+			w.update("INC-1", "Three.", "")
+			w.idle()
+			w.inboxes.refusing(nil)
+			w.update("INC-1", "Four.", "")
+			w.idle()
+			for n, want := range []int{1, 3, 1, 3} {
+				if d := w.round(t)[n]; d.Audience.Told != want || d.Audience.Failed+d.Audience.AskFailed > 0 {
+					t.Errorf("%d stands at %+v, want %d told", n+1, d.Audience, want)
+				}
+			}
+			for _, group := range []int64{-2, -3} {
+				w.want(group, "Two. … 1 earlier", ">Four. … 1 earlier")
+			}
+			if got := w.states(); got != "1 active, -2 active, -3 active" {
+				t.Errorf("subscribers: %s", got)
+			}
+		})
 	}
 }

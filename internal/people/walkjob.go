@@ -155,7 +155,7 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 		p.Result = Vanished
 	case f.Kind == bots.Temporary, f.Kind == bots.Unsure:
 		j.rest(troubled)
-	case f.Kind == bots.Unauthorized && f.Subject == bots.Target && chat(p) < 0:
+	case chat(p) < 0 && (f.Kind == bots.Unauthorized && f.Subject == bots.Target || topicShut(f)): // what is closed is the general topic
 		p.Result = Away
 	case f.Kind == bots.Unauthorized && f.Subject == bots.Account:
 		s.Log.Error("an audience cannot be written to", "channel", s.Channel.Name, "fault", f.Error())
