@@ -13,6 +13,7 @@ type leavers struct {
 	mu       sync.Mutex
 	gathered bool // somebody is, who is not told yet
 	chats    map[int64]leaver
+	leaving  map[int64]bool // chats of which it was heard that they leave, while that is not stored yet
 }
 
 // A leaver is a chat that cannot be written to where it was.
@@ -36,6 +37,30 @@ func (l *leavers) note(p *Person) {
 		to = 0
 	}
 	l.left(p.Chat, to, time.Time{})
+}
+
+// hear notes of chats whether they leave, as far as is heard. That counts until
+// it is stored, or is to be heard anew.
+func (l *leavers) hear(leaving map[int64]bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for chat, leaves := range leaving {
+		if !leaves {
+			delete(l.leaving, chat)
+			continue
+		}
+		if l.leaving == nil {
+			l.leaving = map[int64]bool{}
+		}
+		l.leaving[chat] = true
+	}
+}
+
+// unhear forgets what was heard and is not stored.
+func (l *leavers) unhear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leaving = nil
 }
 
 // left remembers that a chat left, for another or for nowhere. The store knows
@@ -78,6 +103,9 @@ func (l *leavers) back(chat int64) {
 func (l *leavers) of(p *Person, gathered time.Time) (to int64, gone bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.leaving[p.Chat] {
+		return 0, true
+	}
 	c, ok := l.chats[p.Chat]
 	if !ok || !c.known.IsZero() && !gathered.Before(c.known) {
 		return 0, false

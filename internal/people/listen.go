@@ -52,6 +52,7 @@ var _ bots.Listener = (*Listener)(nil)
 // Listen implements [bots.Listener]: what subscribers do is kept many at a
 // time, and handle gets all other events, one by one and in their order.
 func (l *Listener) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
+	defer l.Walker.unheard()
 	return l.Bot.ListenBatches(ctx, cursor, func(ctx context.Context, events []bots.Event) (int, error) {
 		for i := 0; i < len(events); {
 			n := l.run(events[i:])
@@ -112,6 +113,7 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 		}
 		byChat[chat] = append(byChat[chat], e)
 	}
+	a.Walker.hears(&d, byChat)
 	var answers []pending
 	now := map[int64]*Subscriber{}
 	cursor := events[len(events)-1].Cursor

@@ -198,6 +198,8 @@ type world struct {
 	rules    people.Rules
 	public   func(context.Context, incident.Ref, int) (bool, error)
 	log      io.Writer                               // in place of the test's; may be nil
+	hearing  people.Store                            // in place of store, for what people say; may be nil
+	misheard error                                   // how hearing them ends
 	counts   *counts                                 // of what the walk asks of the store; may be nil
 	between  func(people.WalkStore) people.WalkStore // the walk and the store; may be nil
 	stop     context.CancelFunc

@@ -1,17 +1,46 @@
 package people
 
-import "time"
+import (
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
 
 // What is heard of people beside a walk counts in it at once, on the node that
 // listens and writes: whoever is gathered already was read before it.
 
-// heard notes what came of what people did, by chat; nil is somebody who was
-// erased.
+// hears notes what people do, by chat, before it is stored: somebody who leaves is
+// told nothing more from now on, however long that takes.
+func (w *Walker) hears(d *dialogue, byChat map[int64][]bots.Event) {
+	if w == nil {
+		return
+	}
+	leaving := map[int64]bool{}
+	for chat, events := range byChat {
+		now, _ := d.fold(Subscriber{Chat: chat, Language: d.language, Impact: incident.ImpactNone, All: true}, events, nil)
+		leaving[chat] = now == nil || now.State != Active
+	}
+	w.left.hear(leaving)
+}
+
+// unheard notes that nobody hears people any more. What is not stored is told
+// anew to whoever hears them next.
+func (w *Walker) unheard() {
+	if w != nil {
+		w.left.unhear()
+	}
+}
+
+// heard notes what came of what people did, by chat, which is stored; nil is
+// somebody who was erased.
 func (w *Walker) heard(now map[int64]*Subscriber) {
 	if w == nil {
 		return
 	}
+	stored := map[int64]bool{}
 	for chat, s := range now {
+		stored[chat] = false
 		switch {
 		case s == nil:
 			w.left.erased(chat, time.Now())
@@ -21,6 +50,7 @@ func (w *Walker) heard(now map[int64]*Subscriber) {
 			w.left.back(chat)
 		}
 	}
+	w.left.hear(stored)
 }
 
 // refused notes that a chat refused an answer.

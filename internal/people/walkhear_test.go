@@ -1,9 +1,12 @@
 package people_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +53,7 @@ func (w *world) does(e bots.Event, end error) {
 		w.t.Fatal(err)
 	}
 	answered := make(chan struct{}, 1)
-	a := people.New(people.Config{Account: bot, Bot: tg, Store: w.store, Texts: texts, Language: "en", Languages: []string{"en"}, Walker: w.walker, Log: slog.New(slog.DiscardHandler),
+	a := people.New(people.Config{Account: bot, Bot: tg, Store: cmp.Or[people.Store](w.hearing, w.store), Texts: texts, Language: "en", Languages: []string{"en"}, Walker: w.walker, Log: slog.New(slog.DiscardHandler),
 		Published: func(context.Context, int) ([]*incident.Incident, error) { return nil, nil },
 		Say: func(context.Context, bots.Operation) (bots.Receipt, error) {
 			answered <- struct{}{}
@@ -68,10 +71,11 @@ func (w *world) does(e bots.Event, end error) {
 	})
 	l := people.Listener{Audience: a, Rooms: func(bots.Event) bool { return false },
 		Bot: saying{events: []bots.Event{e}}}
-	if err := l.Listen(ctx, "", nil); err != nil {
+	if err := l.Listen(ctx, "", nil); !errors.Is(err, w.misheard) {
 		w.t.Error(err)
+	} else if err == nil {
+		<-answered
 	}
-	<-answered
 }
 
 // Who cannot be answered, and who stops, is not written to by a walk that has
@@ -101,6 +105,101 @@ func TestAWalkHearsWhoLeaves(t *testing.T) {
 			t.Errorf("%d requests for %d, want %d", n, chat, want)
 		}
 	}
+}
+
+// deafStore takes what people say when a test lets it.
+type deafStore struct {
+	people.Store
+	asked chan<- struct{}
+	ends  <-chan error // nil has it stored
+}
+
+func (s deafStore) ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(people.Subscriber) *people.Subscriber) error {
+	s.asked <- struct{}{}
+	if err := <-s.ends; err != nil {
+		return err
+	}
+	return s.Store.ChangeSubscribers(ctx, bot, cursor, chats, change)
+}
+
+// Who leaves is told nothing more from when that is heard, however long the store
+// takes to keep it. What it does not keep is heard anew, and counts no longer.
+func TestAWalkHearsWhoLeavesBeforeTheStore(t *testing.T) {
+	for name, fails := range map[string]error{"kept late": nil, "not kept": errors.New("no store")} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, quick)
+			w.inFlight = 1
+			w.start()
+			w.subscribe(nil, 1, 2, 3, 4)
+			asked, goOn := w.hold(1, "")
+			w.publish("One.", incident.Major)
+			<-asked
+			heard, ends := make(chan struct{}), make(chan error)
+			w.hearing, w.misheard = deafStore{w.store, heard, ends}, fails
+			var talks sync.WaitGroup
+			talks.Go(func() { w.says(2, "/unsubscribe", nil) })
+			<-heard
+			talks.Go(func() { w.deletes(3) })
+			<-heard
+			goOn()
+			w.idle()
+			w.update("INC-1", "Two.", "")
+			w.idle()
+			w.want(1, "One.", ">Two.")
+			w.want(2)
+			w.want(3)
+			w.want(4, "One.", ">Two.")
+			ends <- fails
+			ends <- fails
+			talks.Wait()
+			w.update("INC-1", "Three.", "")
+			w.idle()
+			if fails == nil {
+				w.want(2)
+				w.want(3)
+			} else {
+				w.want(2, "Three.")
+				w.want(3, "Three.")
+			}
+		})
+	}
+}
+
+// doorway is a courier that says who is about to be written to.
+type doorway struct {
+	bots.Courier
+	leaves func(chat int64)
+}
+
+func (d doorway) Deliver(ctx context.Context, p bots.Parcel, to bots.Address) (int64, error) {
+	leaves := to.Leaves
+	to.Leaves = func() error {
+		d.leaves(to.Chat)
+		return leaves()
+	}
+	return d.Courier.Deliver(ctx, p, to)
+}
+
+// Who has been told that he gets nothing more gets nothing more, also if his next
+// message was about to leave.
+func TestNothingLeavesAfterAGoodbye(t *testing.T) {
+	w := newWorld(t, 0)
+	tg, err := telegram.New(telegram.Config{Name: bot, Token: "42:secret", APIURL: w.inboxes.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.courier = doorway{tg, func(chat int64) {
+		if chat == 2 {
+			w.says(2, "/unsubscribe", nil)
+		}
+	}}
+	w.start()
+	w.subscribe(nil, 1, 2, 3)
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.want(1, "One.")
+	w.want(2)
+	w.want(3, "One.")
 }
 
 // Who has his data deleted gets nothing more of a walk that has gathered him, however

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -83,7 +84,7 @@ func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (anoth
 	if f.Kind != bots.Unsure {
 		j.mark(n, fresh, 0)
 	}
-	if f.Kind == bots.Temporary && j.ctx.Err() != nil { // it was not to leave any more
+	if f.Kind == bots.Temporary && (j.ctx.Err() != nil || s.away(j, p)) { // it was not to leave any more
 		return false
 	}
 	another = s.refused(j, p, f)
@@ -110,14 +111,25 @@ func (s *sender) learn(took time.Duration) {
 	s.took.Store(int64(took))
 }
 
+// errGone keeps a message from leaving: whom it is for has left.
+var errGone = errors.New("he has left")
+
 // request makes the request. Whatever was begun is waited for.
 func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 	even := p.Edit == nil && !j.paid
 	leaves := func() error {
-		return s.leave(j.ctx, func() {
+		gone := false
+		err := s.leave(j.ctx, func() {
+			if _, gone = s.left.of(p, j.batch.At); gone {
+				return
+			}
 			s.Journal.began(time.Now(), even)
 			j.mark(n, left, 0)
 		})
+		if gone {
+			return errGone
+		}
+		return err
 	}
 	if e := p.Edit; e != nil {
 		op := bots.Operation{Action: bots.Edit, Target: strconv.FormatInt(chat(p), 10), Message: strconv.FormatInt(e.Message, 10), Text: e.Text}
