@@ -70,6 +70,7 @@ type Audience struct {
 	unclear  seldom // messages that were not understood
 	admins   seldom // in which chat who was found to be an administrator lately
 	others   seldom // and who was found to be none
+	met      seldom // groups that know us
 
 	mu       sync.Mutex
 	username string
@@ -89,6 +90,7 @@ func New(c Config) *Audience {
 		unclear:  seldom{every: mendFor},
 		admins:   seldom{every: rankFor},
 		others:   seldom{every: rankFor},
+		met:      seldom{every: metFor},
 	}
 	a.answers = newAnswers(c.Bot.Limits().Account, a.deliver)
 	return a

@@ -54,6 +54,7 @@ var _ bots.Listener = (*Listener)(nil)
 func (l *Listener) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
 	defer l.Walker.unheard()
 	return l.Bot.ListenBatches(ctx, cursor, func(ctx context.Context, events []bots.Event) (int, error) {
+		l.meet(events)
 		for i := 0; i < len(events); {
 			n := l.run(events[i:])
 			err := error(nil)
@@ -175,9 +176,17 @@ func (a *Audience) queue(p pending) {
 		}
 		a.hints.note(key)
 	}
-	if p.what != silence {
-		a.answers.add(p)
+	switch p.what {
+	case silence:
+		return
+	case joined:
+		a.greet(p)
+		return
 	}
+	if !p.event.Private {
+		a.met.note(p.event.Chat)
+	}
+	a.answers.add(p)
 }
 
 // heeded reports whether an event is to be looked at: of what is said in

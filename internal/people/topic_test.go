@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -99,6 +100,45 @@ func TestAnotherAdministratorGoesOn(t *testing.T) {
 	w.saysIn(group, "1003", "/unsubscribe", sim.Saying{})
 	if s, _ := w.subscriber(-1001234567890); s.State != people.Stopped {
 		t.Errorf("kept: %+v", s)
+	}
+}
+
+// A group into which the bot is put is greeted, once: not when it becomes a
+// supergroup, into which Telegram says that the bot is put, and not where somebody
+// has spoken with the bot already.
+func TestAGroupIsGreetedOnce(t *testing.T) {
+	w := newTown(t)
+	add := func(kind string) string {
+		id, err := w.sim.AddChat(sim.TelegramChat{Type: kind, Admins: []string{"1001"}, Bot: sim.Membership{Status: "left"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.sim.SetBot(id, sim.Membership{Status: "member"}); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	greeted := func(chat string) bool {
+		return slices.ContainsFunc(w.ours(chat), func(m sim.Seen) bool { return m.Text == "An administrator can subscribe this group with /subscribe." })
+	}
+	first, subscribed, hasty := add("group"), add("group"), add("supergroup")
+	w.saysIn(hasty, "1001", "/start@example_bot", sim.Saying{})
+	w.until("greeted", func() bool { return greeted(first) && greeted(subscribed) })
+	w.saysIn(subscribed, "1001", "/subscribe", sim.Saying{})
+	var moved []string
+	for _, old := range []string{first, subscribed} {
+		to, err := w.sim.Migrate(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moved = append(moved, to)
+	}
+	last := add("supergroup")
+	w.until("the last one is greeted", func() bool { return greeted(last) })
+	for _, chat := range append(moved, hasty) {
+		if greeted(chat) {
+			t.Errorf("%s is greeted: %+v", chat, w.ours(chat))
+		}
 	}
 }
 
