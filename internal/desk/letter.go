@@ -18,6 +18,7 @@ import (
 // is a broken promise.
 type Letter struct {
 	ID       int64 `json:"-"`
+	Tries    int   `json:"-"` // of which nobody knows whether they arrived
 	Account  string
 	Operator string // who gets it in private, by name
 	Room     string // or the chat that gets it; without either, all messages there that show the draft are edited

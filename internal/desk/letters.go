@@ -145,6 +145,9 @@ func (l *Letters) words(ctx context.Context, letter Letter) (op bots.Operation, 
 	}
 	if letter.Text == "" {
 		op, err = l.rooms.preview(ctx, d, false)
+		if letter.Tries > 0 && !letter.edits() {
+			op.Text += "\nIf this is here twice, go by this one."
+		}
 	}
 	return op, err == nil, err
 }

@@ -27,9 +27,16 @@ func (r *Rooms) pressed(ctx context.Context, h heard) (string, error) {
 	case h.ev.Stale:
 		return "You pressed this while I was away, so nothing was done. Read it again, then press again.", nil
 	}
+	stray, err := r.adopt(ctx, h)
+	if err != nil {
+		return "", err
+	}
 	text, err := r.button(ctx, h, actor)
 	if refusal, ok := AsRefusal(err); ok {
-		return capital(refusal.Text) + ".", nil
+		text, err = capital(refusal.Text)+".", nil
+	}
+	if err == nil && stray != "" && !h.mail.done {
+		err = r.renew(ctx, h, stray)
 	}
 	return text, err
 }

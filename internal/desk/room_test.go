@@ -59,10 +59,12 @@ func (l listener) Listen(ctx context.Context, cursor string, handle func(context
 }
 
 // deliver hands events to the rooms and returns what handling the last one gave.
-func (c *chat) deliver(events ...bots.Event) (err error) {
+func (c *chat) deliver(events ...bots.Event) error { return c.deliverTo("tg", events...) }
+
+func (c *chat) deliverTo(account string, events ...bots.Event) (err error) {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	defer cancel()
-	c.rooms.Listen(ctx, "tg", listener(func(ctx context.Context, _ string, handle func(context.Context, bots.Event) error) error {
+	c.rooms.Listen(ctx, account, listener(func(ctx context.Context, _ string, handle func(context.Context, bots.Event) error) error {
 		defer cancel()
 		for _, ev := range events {
 			err = handle(ctx, ev)

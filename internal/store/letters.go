@@ -45,12 +45,12 @@ func (s *Store) Letters(ctx context.Context, account string) (out []desk.Letter,
 	err = s.lookOnce(ctx, func(scan func(...any) error) error {
 		var l desk.Letter
 		var text string
-		if err := scan(&l.ID, &text); err != nil {
+		if err := scan(&l.ID, &l.Tries, &text); err != nil {
 			return err
 		}
 		out = append(out, l)
 		return json.Unmarshal([]byte(text), &out[len(out)-1])
-	}, `SELECT id, letter FROM letter WHERE account = ? ORDER BY id`, account)
+	}, `SELECT id, tries, letter FROM letter WHERE account = ? ORDER BY id`, account)
 	return out, err
 }
 
