@@ -88,8 +88,8 @@ func New(c Config) *Audience {
 		news:     &news{list: c.Published, config: c.Book},
 		hints:    seldom{every: hintEvery},
 		unclear:  seldom{every: mendFor},
-		admins:   seldom{every: rankFor},
-		others:   seldom{every: rankFor},
+		admins:   seldom{every: trustFor},
+		others:   seldom{every: doubtFor},
 		met:      seldom{every: metFor},
 	}
 	a.answers = newAnswers(c.Bot.Limits().Account, a.deliver)

@@ -8,7 +8,8 @@ import (
 const (
 	hintEvery = 10 * time.Minute // who just talks is told so this often at most
 	mendFor   = 5 * time.Minute  // how long somebody may mend what was not understood
-	rankFor   = time.Minute      // how long somebody found to be an administrator, or none, is believed to be so
+	trustFor  = 10 * time.Second // how long somebody found to be an administrator is believed to be one: some presses of a menu
+	doubtFor  = time.Minute      // and somebody found to be none, who is told so this often at most
 
 	maxSeldom = 10_000 // entries that are remembered
 )
