@@ -208,7 +208,7 @@ func (s *peopleStore) ChangeSubscribers(ctx context.Context, bot, cursor string,
 		return is
 	})
 	if err == nil {
-		s.crowd.changed(now)
+		s.crowd.changed(s.life, now)
 	}
 	time.Sleep(s.life.lag(bot))
 	if s.life.crosses("after hearing", bot) {

@@ -13,8 +13,8 @@ import (
 
 // What a witness beside the store is told.
 
-// changed is told what was stored about people.
-func (c *crowd) changed(now map[int64]*people.Subscriber) {
+// changed is told what a process stored about people.
+func (c *crowd) changed(by *life, now map[int64]*people.Subscriber) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	for chat, is := range now {
@@ -26,7 +26,7 @@ func (c *crowd) changed(now map[int64]*people.Subscriber) {
 			if r.stored {
 				c.w.tell("%s is erased", r.chat)
 			}
-			r.stored, r.sub, r.since, r.left = false, people.Subscriber{}, time.Now(), time.Now()
+			r.stored, r.sub, r.since, r.left, r.heard = false, people.Subscriber{}, time.Now(), time.Now(), by
 			continue
 		}
 		if !r.stored && is.Impact == "" { // who only asks
@@ -39,7 +39,7 @@ func (c *crowd) changed(now map[int64]*people.Subscriber) {
 			r.born = time.Now()
 		}
 		c.w.tell("%s is %s: %s %v %v %v", r.chat, is.State, is.Impact, is.All, is.Components, is.Incidents)
-		r.sub, r.stored, r.since = *is, true, time.Now()
+		r.sub, r.stored, r.since, r.heard = *is, true, time.Now(), by
 		c.leaves(r)
 	}
 }
@@ -73,7 +73,7 @@ func (c *crowd) mark(by *life, r *reader) {
 	for _, s := range all {
 		if c.chats[s.Chat] == r && s.State != r.sub.State {
 			c.w.tell("%s turns out to be %s", r.chat, s.State)
-			r.sub.State, r.since = s.State, time.Now()
+			r.sub.State, r.since, r.heard = s.State, time.Now(), nil
 			c.leaves(r)
 		}
 	}

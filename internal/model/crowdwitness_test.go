@@ -17,7 +17,7 @@ import (
 
 // Times of the promises to subscribers.
 const (
-	ownChange = 2 * time.Second // after which what a person changed counts
+	ownChange = 2 * time.Second // after which what a person changed counts, at the latest: for who heard it, at once
 	stale     = 2 * time.Second // after newer words, in which older ones may still leave
 	slack     = 300 * time.Millisecond
 	aloud     = time.Minute // after which a correction is told, and not only edited in
@@ -227,7 +227,11 @@ func (c *crowd) checkLeaves(q *request) {
 			c.w.wrong("%s leaves for %s, and is frozen since %v", about, r.chat, now.Sub(at))
 		}
 	}
-	if !r.left.IsZero() && now.After(r.left.Add(ownChange+slack)) {
+	grace := ownChange + slack
+	if q.life == r.heard {
+		grace = 0
+	}
+	if !r.left.IsZero() && now.After(r.left.Add(grace)) {
 		c.w.wrong("%s leaves for %s, who has left %v ago", about, r.chat, now.Sub(r.left))
 	}
 	for _, i := range c.w.said.incidents {
