@@ -148,9 +148,14 @@ func (a *app) answeredInPublic(ctx context.Context, ref incident.Ref, update int
 	return true, nil
 }
 
-// crowd is how many people an audience has, and the pace at which they are told.
-func (a *app) crowd(audience string) desk.Crowd {
+// crowd is how many people an audience has, and the pace at which they are told
+// of an incident.
+func (a *app) crowd(ctx context.Context, audience string, ref incident.Ref) (desk.Crowd, error) {
 	c := desk.Crowd{Name: audience}
+	walks, err := a.store.WalksOf(ctx, ref)
+	if err != nil {
+		return c, err
+	}
 	for _, ch := range audienceChannels(a.config) {
 		if w := a.walkers[ch.Account]; w != nil && ch.Name == audience {
 			pace := a.bots[ch.Account].Limits().Account
@@ -159,7 +164,8 @@ func (a *app) crowd(audience string) desk.Crowd {
 			if pace.N > 0 {
 				c.Speed = float64(pace.N) / pace.Per.Seconds()
 			}
+			c.Paid, c.PaidSpeed = w.Budget(walks[audience]), a.config.Bots[ch.Account].PaidRate()
 		}
 	}
-	return c
+	return c, nil
 }

@@ -234,10 +234,10 @@ type Config struct {
 	Retraction string        // tombstone or delete
 	Escalate   time.Duration // after which an admin may publish a draft alone; 0 is 3 minutes
 	Wake       func(lanes map[string][]int64)
-	Obeyed     func()                             // after a freeze is committed; returns when nothing is begun any more elsewhere that it stops
-	Changed    func(ref string)                   // after a change is committed; without blocking
-	Crowd      func(audience string) Crowd        // nil where nobody knows
-	Counted    func(origin, verb, outcome string) // after each command; outcome is its answer's state, refused or failed
+	Obeyed     func()                                                                      // after a freeze is committed; returns when nothing is begun any more elsewhere that it stops
+	Changed    func(ref string)                                                            // after a change is committed; without blocking
+	Crowd      func(ctx context.Context, audience string, ref incident.Ref) (Crowd, error) // of an incident, without a number before it is opened; nil where nobody knows
+	Counted    func(origin, verb, outcome string)                                          // after each command; outcome is its answer's state, refused or failed
 }
 
 // Desk takes commands. It is safe for use by many goroutines.

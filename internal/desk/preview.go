@@ -95,7 +95,11 @@ func (d *Desk) Preview(ctx context.Context, draft *Draft) (*Preview, error) {
 	channels := broadcast.PlanPost(d.Channels, after, only, not)
 	for _, ch := range channels {
 		if ch.Audience && d.Crowd != nil {
-			p.Crowds = append(p.Crowds, d.Crowd(ch.Name))
+			crowd, err := d.Crowd(ctx, ch.Name, after.Ref)
+			if err != nil {
+				return nil, err
+			}
+			p.Crowds = append(p.Crowds, crowd)
 		}
 	}
 	p.Shown, err = d.Render(after, channels, lanes)
@@ -109,6 +113,29 @@ type Crowd struct {
 	People    int
 	Uncounted bool    // nobody has counted them here yet
 	Speed     float64 // 0 is without a limit
+	Paid      int     // messages that are still paid for, which go first
+	PaidSpeed float64 // of these
+}
+
+// takes is how long it takes to tell all of them.
+func (c Crowd) takes() time.Duration {
+	paid := min(c.Paid, c.People)
+	seconds := float64(c.People-paid) / c.Speed
+	if paid > 0 {
+		seconds += float64(paid) / c.PaidSpeed
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// within is how many of them are told in a time.
+func (c Crowd) within(d time.Duration) int {
+	if c.Paid == 0 {
+		return int(d.Seconds() * c.Speed)
+	}
+	if paid := d.Seconds() * c.PaidSpeed; paid < float64(c.Paid) {
+		return int(paid)
+	}
+	return c.Paid + int((d.Seconds()-float64(c.Paid)/c.PaidSpeed)*c.Speed)
 }
 
 // reached says how many people are told by when: people  1.2 M · 36 000 before
@@ -124,9 +151,9 @@ func (c Crowd) reached(next, now time.Time) string {
 	if c.People == 0 || c.Speed <= 0 {
 		return line
 	}
-	all := time.Duration(float64(c.People) / c.Speed * float64(time.Second))
+	all := c.takes()
 	if left := next.Sub(now); !next.IsZero() && left < all {
-		line += fmt.Sprintf(" · %s before the next update", broadcast.Count(int(left.Seconds()*c.Speed)))
+		line += fmt.Sprintf(" · %s before the next update", broadcast.Count(c.within(left)))
 	}
 	return line + " · all in " + broadcast.Roughly(all)
 }

@@ -9,6 +9,15 @@ import (
 // (core.telegram.org/bots/api#sendmessage).
 const perStar = 10
 
+// Budget is how many messages of a walk will still be paid for; nil is a walk
+// that has not begun.
+func (w *Walker) Budget(walk *Walk) int {
+	if walk == nil {
+		walk = &Walk{}
+	}
+	return max(w.Paid*perStar-walk.Paid, 0)
+}
+
 // pay decides whether the next batch of a walk is paid for: while there is
 // money. It returns false where that changes and batches at the
 // other pace are still open.
@@ -16,7 +25,7 @@ func (r *run) pay(w *Walk) bool {
 	if r.Paid <= 0 {
 		return true
 	}
-	pays := w.Paid < r.Paid*perStar
+	pays := r.Budget(w) > 0
 	if pays == r.paying {
 		return true
 	}
