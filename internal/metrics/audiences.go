@@ -24,7 +24,7 @@ type audiences struct {
 
 // What is known of audiences.
 var (
-	subscribers = describe("allclear_audience_subscribers", "Subscribers by state, active are written to; counted every ten minutes by the node that writes to them.", "channel", "state")
+	subscribers = describe("allclear_audience_subscribers", "Subscribers by state, active are written to; counted every ten minutes, and when many have come, by the node that writes to them.", "channel", "state")
 	told        = describe("allclear_audience_messages_total", "Messages to subscribers that the platform confirmed to this node.", "channel")
 	doubtful    = describe("allclear_audience_unsure_total", "Messages to subscribers that left without an answer: they may be there.", "channel")
 	passed      = describe("allclear_audience_walk_passed", "About how many subscribers had their turn in what is being told, whether or not it concerned them; 0 where nothing is.", "channel")

@@ -14,23 +14,50 @@ type Census struct {
 // Times of a census, which looks at everybody.
 const (
 	countEvery = 10 * time.Minute
-	countAgain = time.Second // after a count that failed; twice as long after each further one
+	countAgain = time.Second     // after a count that failed; twice as long after each further one
+	countedFor = 5 * time.Second // after which it is asked whether many have come since
 )
 
-// count counts the audience now and then, and soon again where that fails.
+// outgrown reports whether a census does not hold any more where so many ids
+// were given since: after a list was imported nobody wants to wait for the next.
+func (c *Census) outgrown(since int64) bool {
+	n := 0
+	for _, k := range c.States {
+		n += k
+	}
+	return since > int64(n/100)
+}
+
+// count counts the audience now and then, soon again where that fails, and
+// where many have come.
 func (w *Walker) count(ctx context.Context) {
 	again := countAgain
 	for ctx.Err() == nil {
-		c, err := w.Store.Census(ctx, w.Channel.Account)
+		newest, err := w.Store.NewestSubscriber(ctx)
+		var c Census
+		if err == nil {
+			c, err = w.Store.Census(ctx, w.Channel.Account)
+		}
 		switch {
 		case err == nil:
 			w.census.Store(&c)
 			again = countAgain
-			pause(ctx, countEvery)
+			w.hold(ctx, &c, newest)
 		case ctx.Err() == nil:
 			w.Log.Warn("an audience was not counted: it is tried again", "channel", w.Channel.Name, "in", again, "error", err)
 			pause(ctx, again)
 			again = min(2*again, countEvery)
+		}
+	}
+}
+
+// hold returns when a census has to be taken again, before which the newest id
+// was this one.
+func (w *Walker) hold(ctx context.Context, c *Census, newest int64) {
+	for end := time.Now().Add(countEvery); ctx.Err() == nil && time.Now().Before(end); {
+		pause(ctx, countedFor)
+		if now, err := w.Store.NewestSubscriber(ctx); err == nil && c.outgrown(now-newest) {
+			return
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,8 +97,9 @@ func TestPeopleBetweenTwoIDs(t *testing.T) {
 // uncounted is a store that cannot count for a while.
 type uncounted struct {
 	WalkStore
-	asked []time.Duration // since it began
-	began time.Time
+	asked  []time.Duration // since it began
+	began  time.Time
+	newest atomic.Int64
 }
 
 func (u *uncounted) Census(context.Context, string) (Census, error) {
@@ -107,6 +109,8 @@ func (u *uncounted) Census(context.Context, string) (Census, error) {
 	}
 	return Census{States: map[State]int{Active: 7}}, nil
 }
+
+func (u *uncounted) NewestSubscriber(context.Context) (int64, error) { return u.newest.Load(), nil }
 
 // A count that fails is tried again within seconds, and said; until it succeeds
 // nothing is known.
@@ -134,6 +138,34 @@ func TestACountThatFailsIsTriedAgain(t *testing.T) {
 			t.Errorf("counted after %v", s.asked)
 		}
 	})
+}
+
+// Who came by the hundred is counted at once, and not only ten minutes later;
+// one among hundreds is not waited for.
+func TestAnAudienceThatGrewIsCountedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &uncounted{began: time.Now(), asked: make([]time.Duration, 3)}
+		w := &Walker{WalkerConfig: WalkerConfig{Channel: broadcast.Channel{Name: "people", Account: "tg"}, Store: s, Log: slog.New(slog.DiscardHandler)}}
+		ctx, stop := context.WithCancel(t.Context())
+		go w.count(ctx)
+		time.Sleep(time.Minute)
+		s.newest.Store(1_000_000)
+		time.Sleep(countedFor)
+		synctest.Wait()
+		if n := len(s.asked); n != 5 {
+			t.Errorf("counted %d times, want once at the start and once when a list was imported", n-3)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		stop()
+		if n := len(s.asked); n != 5 {
+			t.Errorf("counted %d times, though nobody came", n-3)
+		}
+	})
+	c := &Census{States: map[State]int{Active: 900, Stopped: 100}}
+	if c.outgrown(10) || !c.outgrown(11) {
+		t.Error("a hundredth is where a census is outgrown")
+	}
 }
 
 // heard keeps what is logged.

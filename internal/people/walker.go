@@ -44,6 +44,8 @@ type WalkStore interface {
 	// NextConcerned is after whom the first comes whom something may concern.
 	NextConcerned(ctx context.Context, bot string, place int64, concerned func(*Subscriber) bool) (next int64, ok bool, err error)
 	Census(ctx context.Context, bot string) (Census, error)
+	// NewestSubscriber is the largest id of a subscriber, whichever bot he is of.
+	NewestSubscriber(ctx context.Context) (int64, error)
 }
 
 // Roads are the ways to the platform. They are implemented by

@@ -57,6 +57,14 @@ func (s *Store) Census(ctx context.Context, bot string) (c people.Census, err er
 	return c, err
 }
 
+// NewestSubscriber implements [people.WalkStore].
+func (s *Store) NewestSubscriber(ctx context.Context) (id int64, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		return tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM subscriber`).Scan(&id)
+	})
+	return id, err
+}
+
 // ChangeSubscribers implements [people.Store].
 func (s *Store) ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(was people.Subscriber) *people.Subscriber) error {
 	return s.change(ctx, func(tx *tx) error {

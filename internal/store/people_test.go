@@ -127,6 +127,9 @@ func TestMarkedSubscriber(t *testing.T) {
 	if d := cmp.Diff(want, c); d != "" || err != nil {
 		t.Errorf("counted (-want +got) %s, %v", d, err)
 	}
+	if newest, err := s.NewestSubscriber(t.Context()); newest != c.Last || err != nil {
+		t.Errorf("the newest is %d, %v, want %d", newest, err, c.Last)
+	}
 }
 
 // TestImportSubscribers checks that a list adds and changes, and takes nobody
