@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -35,5 +36,17 @@ func TestMetricsOfAWholeScenario(t *testing.T) {
 	}
 	if text := s.get("/metrics"); strings.Contains(text, "noon") || strings.Contains(text, "INC-1") {
 		t.Error("what was said is among the metrics")
+	}
+}
+
+// TestMemoryHasALimit checks that a server collects its garbage more often
+// before it takes more memory than is promised.
+func TestMemoryHasALimit(t *testing.T) {
+	t.Parallel()
+	s, file := inProcess(t)
+	s.url = serveProcess(t, file).url
+	want := fmt.Sprintf("go_gc_gomemlimit_bytes %v\n", float64(memoryLimit))
+	if text := s.get("/metrics"); !strings.Contains(text, want) {
+		t.Errorf("it does not say %q", want)
 	}
 }
