@@ -296,6 +296,21 @@ func (w *Walk) weight() float64 {
 // stretches where nobody was can be passed over.
 func (w *Walk) onlyTold(r *Round) bool { return w.urgency(r) < 2 }
 
+// audience is about how many of all people have a turn in a round: in one for
+// those who were told before, as many as had one until then.
+func (w *Walk) audience(r *Round, all int) int {
+	if !w.onlyTold(r) {
+		return all
+	}
+	had := 0
+	for k := range w.Rounds {
+		if o := &w.Rounds[k]; !o.Again && !w.onlyTold(o) {
+			had += o.Passed
+		}
+	}
+	return min(had, all)
+}
+
 // A told is one message that somebody got about an incident.
 type told struct {
 	Kind     broadcast.EntryKind

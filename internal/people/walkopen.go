@@ -57,7 +57,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	r.begun[w.ID] = w.Version // also where nobody was found: others have waited long enough
 	round.Place, round.Wrapped = b.Hi, b.Wrapped
 	round.Span = max(round.Span, b.Hi-b.Lo)
-	round.Audience = max(round.Audience, r.Numbers().People)
+	round.Audience = max(round.Audience, w.audience(round, r.Numbers().People))
 	round.Speed = r.speed.of(time.Now(), w.ID)
 	step := Step{Walk: w}
 	var marks *sheet

@@ -34,6 +34,9 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		d := w.delivery(channel, r.Kind, r.Update)
 		d.ID = roundPrefix + strconv.FormatInt(r.ID, 10)
 		d.Revision = max(r.Revision, 1)
+		if u := w.Incident.Update(r.Update); u != nil && r.Kind == broadcast.Correct && r.Revision <= len(u.Revisions) {
+			d.Accepted = u.Revision(r.Revision).At
+		}
 		d.Audience = &broadcast.Progress{Told: r.Told, Unsure: r.Unsure, Failed: r.Failed, Passed: r.passed(), People: r.Audience, Speed: r.Speed}
 		w.ask(&d, &r)
 		switch {
@@ -99,6 +102,9 @@ func (w *Walk) delivery(channel string, kind broadcast.EntryKind, update int) br
 	}
 	if u := w.Incident.Update(update); u != nil {
 		d.Accepted = u.PublishedAt
+		if kind == broadcast.Retract && u.Retraction != nil {
+			d.Accepted = u.Retraction.At
+		}
 	}
 	return d
 }

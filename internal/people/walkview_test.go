@@ -2,8 +2,10 @@ package people
 
 import (
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
 )
 
 // TestNoMorePassThanThereAre checks that nobody reads that more people had their
@@ -13,6 +15,51 @@ func TestNoMorePassThanThereAre(t *testing.T) {
 		w := Walk{Rounds: []Round{{ID: 1, Kind: broadcast.Say, Update: 1, State: RoundOpen, Passed: test.passed, Audience: test.people}}}
 		if got := w.Deliveries("people")[0].Audience.Passed; got != test.want {
 			t.Errorf("%d of %d: %d, want %d", test.passed, test.people, got, test.want)
+		}
+	}
+}
+
+// TestWhoWasToldIsTheAudience checks that the time which an all clear takes is
+// reckoned by those who were told of the beginning, and not by everybody.
+func TestWhoWasToldIsTheAudience(t *testing.T) {
+	w := Walk{Incident: incident.Incident{Updates: []incident.Update{{N: 1}, {N: 2}, {N: 3, Status: incident.Resolved}}}}
+	w.Rounds = []Round{
+		{ID: 1, Kind: broadcast.Say, Update: 1, State: RoundSuperseded, Passed: 70_000},
+		{ID: 2, Kind: broadcast.Say, Update: 1, Again: true, Passed: 50},
+		{ID: 3, Kind: broadcast.Say, Update: 2, State: RoundSuperseded, Passed: 24_000},
+		{ID: 4, Kind: broadcast.Correct, Update: 2, Revision: 2, State: RoundDone, Passed: 20_000},
+		{ID: 5, Kind: broadcast.Say, Update: 3, State: RoundOpen, Passed: 47_000, Told: 36_000, Speed: 950},
+	}
+	for k, want := range map[int]int{0: 1_000_000, 2: 1_000_000, 3: 94_000, 4: 94_000} {
+		if got := w.audience(&w.Rounds[k], 1_000_000); got != want {
+			t.Errorf("round %d is for %d people, want %d", w.Rounds[k].ID, got, want)
+		}
+	}
+	clear := &w.Rounds[4]
+	if got := w.audience(clear, 60_000); got != 60_000 {
+		t.Errorf("it is for %d of 60 000", got)
+	}
+	clear.Audience = w.audience(clear, 1_000_000)
+	ds := w.Deliveries("people")
+	if left := ds[len(ds)-1].Audience.Left().Round(time.Second); left != 38*time.Second {
+		t.Errorf("the all clear is done in %v, want 38 s", left)
+	}
+}
+
+// TestWhenACorrectionWasAccepted checks that it was when the correction was, and
+// not what it corrects.
+func TestWhenACorrectionWasAccepted(t *testing.T) {
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	w := Walk{Incident: incident.Incident{Updates: []incident.Update{
+		{N: 1, PublishedAt: noon, Revisions: []incident.Revision{{At: noon}, {At: noon.Add(time.Minute)}}, Retraction: &incident.Retraction{At: noon.Add(2 * time.Minute)}}}}}
+	w.Rounds = []Round{
+		{ID: 1, Kind: broadcast.Say, Update: 1},
+		{ID: 2, Kind: broadcast.Correct, Update: 1, Revision: 2},
+		{ID: 3, Kind: broadcast.Retract, Update: 1},
+	}
+	for k, d := range w.Deliveries("people") {
+		if want := noon.Add(time.Duration(k) * time.Minute); !d.Accepted.Equal(want) {
+			t.Errorf("%s was accepted at %v, want %v", d.Action, d.Accepted, want)
 		}
 	}
 }
