@@ -144,7 +144,9 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 		if _, ok := newest[d.Channel]; !ok {
 			order = append(order, d.Channel)
 		}
-		newest[d.Channel] = d
+		if before, ok := newest[d.Channel]; !ok || !aside(before, d) {
+			newest[d.Channel] = d
+		}
 	}
 	for _, d := range ds {
 		switch {
@@ -172,6 +174,20 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 	}
 	lines = append(fine, lines...)
 	return append(lines, trouble...)
+}
+
+// aside reports whether a correction or withdrawal says less about where a
+// channel stands than what came before it: nobody had to be told, or those of an
+// audience who had to be are.
+func aside(before, d broadcast.Delivery) bool {
+	if d.Action != string(broadcast.Correct) && d.Action != "tombstone" {
+		return false
+	}
+	never := d.State == broadcast.SupersededState || d.State == broadcast.WithdrawnState
+	if d.Audience == nil {
+		return never && before.State == broadcast.Sent
+	}
+	return never || d.State == broadcast.Sent
 }
 
 // held says why an audience does not go on.

@@ -64,6 +64,31 @@ func TestCard(t *testing.T) {
 	}
 }
 
+// A correction that nobody had to be told of, or that all have who had to, does
+// not hide where a channel stands.
+func TestCardAfterACorrection(t *testing.T) {
+	post := broadcast.Delivery{Update: "INC-12/2", Channel: "tg", Action: "post", State: broadcast.Sent, Sent: noon.Add(31 * time.Minute)}
+	edit := broadcast.Delivery{Update: "INC-12/2", Channel: "tg", Action: "edit", State: broadcast.Sent, Sent: noon.Add(32 * time.Minute)}
+	aloud := broadcast.Delivery{Update: "INC-12/2", Channel: "tg", Action: "correction"}
+	told := broadcast.Delivery{Update: "INC-12/2", Channel: "people", Action: "post", State: broadcast.Sending, Audience: &broadcast.Progress{Told: 18_840}}
+	corrected := broadcast.Delivery{Update: "INC-12/2", Channel: "people", Action: "correction", Audience: &broadcast.Progress{Told: 5}}
+	for _, tt := range []struct {
+		aloud, corrected broadcast.State
+		tg, people       string
+	}{
+		{broadcast.SupersededState, broadcast.Sent, "✓ tg 12:32:00", "→ people 18 840"},
+		{broadcast.WithdrawnState, broadcast.SupersededState, "✓ tg 12:32:00", "→ people 18 840"},
+		{broadcast.Sending, broadcast.Sending, "… tg sending", "→ people 5"},
+		{broadcast.Held, broadcast.Held, "… tg held", "→ people 5 · frozen"},
+	} {
+		aloud.State, corrected.State = tt.aloud, tt.corrected
+		c := NewCard(outage(), []broadcast.Delivery{post, edit, aloud, told, corrected}, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute))
+		if !strings.Contains(c.Text+"\n", tt.tg+"\n"+tt.people+"\n") {
+			t.Errorf("with %s and %s the card is\n%s\nwant\n%s\n%s", tt.aloud, tt.corrected, c.Text, tt.tg, tt.people)
+		}
+	}
+}
+
 // An audience is one delivery to many: those who need a person have a line and
 // buttons of their own.
 func TestCardOfUnsurePeople(t *testing.T) {
