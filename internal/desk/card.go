@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
@@ -62,6 +63,40 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, site CardSite, now t
 	c.Text = strings.Join(lines, "\n")
 	return c
 }
+
+// news is what a card says besides how far audiences are.
+func (c Card) news() string {
+	lines := strings.Split(c.Text, "\n")
+	for k, line := range lines {
+		switch {
+		case strings.HasPrefix(line, toPeople):
+			name, _, _ := strings.Cut(strings.TrimPrefix(line, toPeople), " ")
+			lines[k] = name
+			if strings.HasSuffix(line, frozen) {
+				lines[k] += frozen
+			}
+		case strings.HasPrefix(line, "? "): // also how many people need somebody
+			lines[k] = strings.Map(func(r rune) rune {
+				if unicode.IsDigit(r) {
+					return -1
+				}
+				return r
+			}, line)
+		}
+	}
+	for _, row := range c.Buttons {
+		for _, b := range row {
+			lines = append(lines, b.Text)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// How the line of an audience begins, and ends where it does not go on.
+const (
+	toPeople = "→ "
+	frozen   = " · frozen"
+)
 
 // mayBeFalse reports whether an incident that is open was opened with approved
 // first words, before anybody knew for sure.
@@ -159,7 +194,7 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 	var lines, fine []string
 	for _, name := range order {
 		if d := newest[name]; d.Audience != nil {
-			lines = append(lines, fmt.Sprintf("→ %s %s%s", name, *d.Audience, held(d)))
+			lines = append(lines, fmt.Sprintf(toPeople+"%s %s%s", name, *d.Audience, held(d)))
 			continue
 		}
 		switch d := newest[name]; d.State {
@@ -193,7 +228,7 @@ func aside(before, d broadcast.Delivery) bool {
 // held says why an audience does not go on.
 func held(d broadcast.Delivery) string {
 	if d.State == broadcast.Held {
-		return " · frozen"
+		return frozen
 	}
 	return ""
 }

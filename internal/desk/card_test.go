@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -144,4 +145,39 @@ func TestPreviewFitsAPhone(t *testing.T) {
 	if err := bots.CheckButtons(p.Buttons()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A room takes few messages: news are shown at once, and how far audiences are
+// when their turn comes, one card after the other.
+func TestProgressWaitsForItsTurn(t *testing.T) {
+	card := func(told, unsure int) Card {
+		return NewCard(outage(), []broadcast.Delivery{{Update: "INC-12/2", Channel: "people", Action: "post", State: broadcast.Sending,
+			Audience: &broadcast.Progress{Told: told, Unsure: unsure, AskUnsure: unsure, People: 1_000_000, Passed: told, Speed: float64(told % 3000)}}}, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := &board{news: map[string]string{}}
+		edits := map[string]int{}
+		for second := range 60 {
+			for _, ref := range []string{"INC-12", "INC-13"} {
+				b.changed(ref)
+			}
+			dirty := b.dirty
+			b.dirty = nil
+			for _, ref := range dirty {
+				if b.due(ref, card(20_000+1000*second, 0)) {
+					edits[ref]++
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		if a, b := edits["INC-12"], edits["INC-13"]; a+b > 12 || a < 5 || b < 5 {
+			t.Errorf("within a minute one card was edited %d times and the other %d", a, b)
+		}
+		if !b.due("INC-12", card(80_000, 3)) {
+			t.Error("that somebody has to be settled waits")
+		}
+		if b.due("INC-12", card(81_000, 4)) || b.idle() != cardPace {
+			t.Error("that one more has to be does not, or is not looked at again soon")
+		}
+	})
 }

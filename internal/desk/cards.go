@@ -17,6 +17,7 @@ import (
 // Times of cards.
 const (
 	cardPace   = 3 * time.Second  // between two edits of one card
+	crowdPace  = 6 * time.Second  // between two edits in a room that say only how far audiences are: a group takes few messages, which news must not wait for
 	cardMinute = 20 * time.Second // after which minutes left may have changed
 	scrolled   = 12               // messages in a room after which its cards are out of sight
 )
@@ -47,13 +48,17 @@ type board struct {
 	mu    sync.Mutex
 	dirty []string
 	since int // messages since the last card was posted
+
+	news  map[string]string // what cards say besides how far audiences are
+	moved time.Time         // when a card was edited that had no other news
+	later bool              // a card waits for its turn to be
 }
 
 // NewCards returns cards that Run keeps current.
 func NewCards(c CardsConfig) *Cards {
 	cards := &Cards{CardsConfig: c}
 	for _, room := range c.Rooms {
-		cards.boards = append(cards.boards, &board{room: room, wake: make(chan struct{}, 1)})
+		cards.boards = append(cards.boards, &board{room: room, wake: make(chan struct{}, 1), news: map[string]string{}})
 	}
 	return cards
 }
@@ -108,7 +113,7 @@ func (c *Cards) keep(ctx context.Context, b *board) {
 	c.markOpen(ctx, b) // whoever kept them until now may have stopped at any point
 	c.refresh(ctx, b)
 	for ctx.Err() == nil {
-		timer := time.NewTimer(cardMinute)
+		timer := time.NewTimer(b.idle())
 		select {
 		case <-b.wake:
 		case <-timer.C:
@@ -139,7 +144,7 @@ func (c *Cards) markOpen(ctx context.Context, b *board) {
 func (c *Cards) refresh(ctx context.Context, b *board) {
 	b.mu.Lock()
 	dirty := b.dirty
-	b.dirty = nil
+	b.dirty, b.later = nil, false
 	b.mu.Unlock()
 	for _, ref := range dirty {
 		if err := c.bring(ctx, b, ref); err != nil && ctx.Err() == nil {
@@ -185,6 +190,37 @@ func (c *Cards) Text(ctx context.Context, ref incident.Ref) (string, error) {
 	return card.Text, err
 }
 
+// due reports whether a card is to be brought up to date now. One that would say
+// nothing new but how far an audience is waits for its turn.
+func (b *board) due(ref string, card Card) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	news := card.news()
+	if b.news[ref] != news {
+		b.news[ref] = news
+		return true
+	}
+	if time.Since(b.moved) >= crowdPace {
+		b.moved = time.Now()
+		return true
+	}
+	b.later = true
+	if !slices.Contains(b.dirty, ref) {
+		b.dirty = append(b.dirty, ref)
+	}
+	return false
+}
+
+// idle is how long a room rests where nothing changes.
+func (b *board) idle() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.later {
+		return cardPace
+	}
+	return cardMinute
+}
+
 // show edits the card of a room, or posts it where there is none or it has
 // scrolled away.
 func (c *Cards) show(ctx context.Context, b *board, ref string, card Card, over bool) error {
@@ -196,6 +232,9 @@ func (c *Cards) show(ctx context.Context, b *board, ref string, card Card, over 
 	now, err := json.Marshal(card)
 	if err != nil || message != "" && said == string(now) {
 		return err
+	}
+	if message != "" && !b.due(ref, card) {
+		return nil
 	}
 	op := bots.Operation{Action: bots.Post, Target: room.Target, Text: card.Text, Buttons: card.Buttons}
 	if message != "" && (over || !b.gone()) {
