@@ -132,7 +132,7 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 		}
 	}
 	if r.mayEdit(w) {
-		row, _, err := r.outdated(ctx, w)
+		row, err := r.outdated(ctx, w)
 		if err != nil {
 			return nil, err
 		}
@@ -159,20 +159,27 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 	return &upcoming{walk: w, round: round, urgency: w.urgency(round)}, nil
 }
 
-// outdated finds messages that show something else than they should, and what
-// that is.
-func (r *run) outdated(ctx context.Context, w *Walk) (*Row, int, error) {
-	for _, n := range w.Said {
-		u := w.Incident.Update(n)
-		shows := should(u)
-		if shows == 1 || !w.told(n) {
-			continue
-		}
-		if row, err := r.Store.Outdated(ctx, w.ID, n, shows); row != nil || err != nil {
-			return row, shows, err
+// outdated finds messages that show something else than they should.
+func (r *run) outdated(ctx context.Context, w *Walk) (*Row, error) {
+	for _, u := range w.amended() {
+		if row, err := r.Store.Outdated(ctx, w.ID, u.N, should(u)); row != nil || err != nil {
+			return row, err
 		}
 	}
-	return nil, 0, nil
+	return nil, nil
+}
+
+// amended lists the updates whose messages are to be changed. First comes what
+// nobody may read any more, then what is withdrawn, then what is corrected; of
+// each the newest, since more was said after the others.
+func (w *Walk) amended() (out []*incident.Update) {
+	for _, n := range slices.Backward(w.Said) {
+		if u := w.Incident.Update(n); should(u) != 1 && w.told(n) {
+			out = append(out, u)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *incident.Update) int { return min(should(a), 1) - min(should(b), 1) })
+	return out
 }
 
 // should is what messages about an update show.

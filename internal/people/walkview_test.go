@@ -1,6 +1,7 @@
 package people
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -61,5 +62,24 @@ func TestWhenACorrectionWasAccepted(t *testing.T) {
 		if want := noon.Add(time.Duration(k) * time.Minute); !d.Accepted.Equal(want) {
 			t.Errorf("%s was accepted at %v, want %v", d.Action, d.Accepted, want)
 		}
+	}
+}
+
+// TestWhatIsWithdrawnIsEditedFirst checks that leaked data does not stand for as
+// long as many old corrections take.
+func TestWhatIsWithdrawnIsEditedFirst(t *testing.T) {
+	twice := make([]incident.Revision, 2)
+	w := Walk{Said: []int{1, 2, 3, 4, 5, 6}, Incident: incident.Incident{Updates: []incident.Update{
+		{N: 1, Revisions: twice}, {N: 2, Revisions: twice}, {N: 3, Retraction: &incident.Retraction{Delete: true}},
+		{N: 4, Retraction: &incident.Retraction{}}, {N: 5, Revisions: twice[:1]}, {N: 6, Revisions: twice}}}}
+	for n := range 5 {
+		w.Rounds = append(w.Rounds, Round{Kind: broadcast.Say, Update: n + 1})
+	}
+	var got []int
+	for _, u := range w.amended() {
+		got = append(got, u.N)
+	}
+	if want := []int{3, 4, 2, 1}; !slices.Equal(got, want) {
+		t.Errorf("edited in the order %v, want %v", got, want)
 	}
 }
