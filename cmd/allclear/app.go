@@ -126,6 +126,7 @@ func (a *app) run(ctx context.Context) error {
 		}
 		if walker := a.walkers[name]; walker != nil {
 			a.engine.While(name, walker.Run)
+			wg.Go(func() { walker.Count(ctx) })
 		}
 	}
 	if a.store.Shared() {

@@ -68,14 +68,14 @@ func (a *app) newWalkers() error {
 func (a *app) audienceNumbers() (out []metrics.Audience) {
 	for _, w := range a.walkers {
 		n := w.Numbers()
-		a := metrics.Audience{Channel: w.Channel.Name, Sent: n.Sent, Unsure: n.Unsure}
-		if n.States != nil {
-			a.Subscribers = map[string]int{}
+		m := metrics.Audience{Channel: w.Channel.Name, Sent: n.Sent, Unsure: n.Unsure}
+		if n.States != nil && a.engine.Rightful(w.Channel.Account) == nil {
+			m.Subscribers = map[string]int{}
 			for _, state := range []people.State{people.Active, people.Stopped, people.Blocked, people.Gone} {
-				a.Subscribers[state.String()] = n.States[state]
+				m.Subscribers[state.String()] = n.States[state]
 			}
 		}
-		out = append(out, a)
+		out = append(out, m)
 	}
 	return out
 }

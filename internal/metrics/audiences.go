@@ -10,7 +10,7 @@ import (
 // started.
 type Audience struct {
 	Channel     string
-	Subscribers map[string]int // by state; nil while nobody has counted
+	Subscribers map[string]int // by state; nil while nobody has counted, and where another node writes to them
 	Sent        int
 	Unsure      int
 }
@@ -24,7 +24,7 @@ type audiences struct {
 
 // What is known of audiences.
 var (
-	subscribers = describe("allclear_audience_subscribers", "Subscribers by state, active are written to; counted every ten minutes, and when many have come, by the node that writes to them.", "channel", "state")
+	subscribers = describe("allclear_audience_subscribers", "Subscribers by state, active are written to; counted every ten minutes, and when many have come. Absent but on the node that writes to them.", "channel", "state")
 	told        = describe("allclear_audience_messages_total", "Messages to subscribers that the platform confirmed to this node.", "channel")
 	doubtful    = describe("allclear_audience_unsure_total", "Messages to subscribers that left without an answer: they may be there.", "channel")
 	passed      = describe("allclear_audience_walk_passed", "About how many subscribers had their turn in what is being told, whether or not it concerned them; 0 where nothing is.", "channel")

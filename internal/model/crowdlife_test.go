@@ -46,6 +46,7 @@ func (c *crowd) join(l *life, account broadcast.Account) (err error) {
 	l.engine.While(account.Name, func(ctx context.Context, _ broadcast.Lease) { l.listen(ctx, account.Name, ear) })
 	l.engine.While(account.Name, func(ctx context.Context, _ broadcast.Lease) { talk.Run(ctx) })
 	l.engine.While(account.Name, l.walker.Run)
+	l.engine.While(account.Name, func(ctx context.Context, _ broadcast.Lease) { l.walker.Count(ctx) })
 	return nil
 }
 

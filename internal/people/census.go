@@ -28,9 +28,10 @@ func (c *Census) outgrown(since int64) bool {
 	return since > int64(n/100)
 }
 
-// count counts the audience now and then, soon again where that fails, and
-// where many have come.
-func (w *Walker) count(ctx context.Context) {
+// Count counts the audience until ctx ends: now and then, soon again where that
+// fails, and where many have come. It does so whoever holds the account, since
+// previews are made elsewhere too.
+func (w *Walker) Count(ctx context.Context) {
 	again := countAgain
 	for ctx.Err() == nil {
 		newest, err := w.Store.NewestSubscriber(ctx)

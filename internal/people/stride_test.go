@@ -120,7 +120,7 @@ func TestACountThatFailsIsTriedAgain(t *testing.T) {
 		s := &uncounted{began: time.Now()}
 		w := &Walker{WalkerConfig: WalkerConfig{Channel: broadcast.Channel{Name: "people", Account: "tg"}, Store: s, Log: slog.New(said)}}
 		ctx, stop := context.WithCancel(t.Context())
-		go w.count(ctx)
+		go w.Count(ctx)
 		time.Sleep(6 * time.Second)
 		synctest.Wait()
 		if n := w.Numbers(); n.States != nil || n.People != 0 {
@@ -147,7 +147,7 @@ func TestAnAudienceThatGrewIsCountedAgain(t *testing.T) {
 		s := &uncounted{began: time.Now(), asked: make([]time.Duration, 3)}
 		w := &Walker{WalkerConfig: WalkerConfig{Channel: broadcast.Channel{Name: "people", Account: "tg"}, Store: s, Log: slog.New(slog.DiscardHandler)}}
 		ctx, stop := context.WithCancel(t.Context())
-		go w.count(ctx)
+		go w.Count(ctx)
 		time.Sleep(time.Minute)
 		s.newest.Store(1_000_000)
 		time.Sleep(countedFor)

@@ -280,6 +280,7 @@ func (w *world) start() {
 		w.t.Fatal("Telegram is no courier")
 	}
 	w.engine.While(bot, w.walker.Run)
+	w.engine.While(bot, func(ctx context.Context, _ broadcast.Lease) { w.walker.Count(ctx) })
 	w.desk = desk.New(desk.Config{Store: db, Channels: []broadcast.Channel{audience}, Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: time.UTC,
 		Components: map[string]string{"login": "Login", "deposits": "Deposits"},
 		Wake:       func(map[string][]int64) { w.walker.Look() }})

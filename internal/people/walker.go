@@ -203,9 +203,6 @@ func (w *Walker) Numbers() Numbers {
 
 // Run walks until ctx ends.
 func (w *Walker) Run(ctx context.Context, lease broadcast.Lease) {
-	var helpers sync.WaitGroup
-	defer helpers.Wait()
-	helpers.Go(func() { w.count(ctx) })
 	r := newRun(ctx, w, lease)
 	for ctx.Err() == nil {
 		err := r.work(ctx)
