@@ -198,7 +198,7 @@ func (p *pacer) quiet(target string) time.Time {
 
 // rests is how long the person of a turn is not to be written to.
 func (p *pacer) rests(t turn, now time.Time) time.Duration {
-	return max(0, later(p.personally(t), p.target(t).opens(now)).Sub(now))
+	return max(0, later(p.personally(t, now), p.target(t).opens(now)).Sub(now))
 }
 
 // private is the person whose chat a turn's target is, or 0: where people are
@@ -298,7 +298,7 @@ func (p *pacer) opens(t turn, now time.Time) (at time.Time, target *window) {
 		return later(at, p.even), nil
 	}
 	target = p.target(t)
-	at = later(later(at, p.evenly(t)), p.routes[t.route].opens(now))
+	at = later(later(at, p.evenly(t, now)), p.routes[t.route].opens(now))
 	return later(at, p.kept(t, target, now)), target
 }
 
@@ -331,8 +331,8 @@ func (t turn) many() bool { return t.class == Answer || t.class == Reword || t.c
 // evenly is when a turn may come. Those who write to people keep an even pace,
 // so that something more urgent never finds the window full of them; others need
 // not wait for each other.
-func (p *pacer) evenly(t turn) time.Time {
-	at := p.personally(t)
+func (p *pacer) evenly(t turn, now time.Time) time.Time {
+	at := p.personally(t, now)
 	if t.many() {
 		at = later(at, p.even)
 	}
@@ -343,7 +343,7 @@ func (p *pacer) evenly(t turn) time.Time {
 // platform asked for quiet there, and a while after the last, which an edit of
 // what he has counts as too: no platform says that it does not. Operators are
 // not kept waiting, nor is what goes to a channel whose name is a number.
-func (p *pacer) personally(t turn) time.Time {
+func (p *pacer) personally(t turn, now time.Time) time.Time {
 	var at time.Time
 	if len(p.hushed) > 0 {
 		at = p.hushed[p.private(t)]
@@ -351,7 +351,7 @@ func (p *pacer) personally(t turn) time.Time {
 	if p.limits.Person.N <= 0 || t.person == 0 && !t.many() {
 		return at
 	}
-	last := p.persons.last(t.who())
+	last := p.persons.last(t.who(), now)
 	if last.IsZero() {
 		return at
 	}
