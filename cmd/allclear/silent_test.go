@@ -156,7 +156,7 @@ func TestDatabaseFallsSilentInAWalk(t *testing.T) {
 	twice, lost := r.count(subscribers)
 	t.Logf("%d told twice, %d not told, %d unsure", twice, lost, round.Unsure)
 	more := r.taken() - 2 // of a machine that is too busy to renew a lease in time
-	if twice > 0 || lost > round.Unsure || round.Unsure > len(inDoubt)+more*2*people.MaxBatch {
+	if twice > 0 || lost > round.Unsure || round.Unsure > len(inDoubt)+more*2*people.PacedBatch {
 		t.Errorf("%d were told twice and %d not at all; %d are unsure, of %d in the batches that were under way", twice, lost, round.Unsure, len(inDoubt))
 	}
 }

@@ -244,7 +244,7 @@ func TestWalkIsHandedOver(t *testing.T) {
 			twice, lost := r.count(subscribers)
 			t.Logf("%d subscribers, %d handed over: %d told twice, %d not told, %d unsure, %d refusals for rate", subscribers, c.times, twice, lost, round.Unsure, r.tg.refused)
 			more := r.taken() - 1 - c.times // of a machine that is too busy to renew a lease in time
-			if twice > 0 || round.Unsure > len(inDoubt)+more*2*people.MaxBatch || lost > round.Unsure {
+			if twice > 0 || round.Unsure > len(inDoubt)+more*2*people.PacedBatch || lost > round.Unsure {
 				t.Errorf("%d were told twice and %d not at all; %d are unsure, of %d in the batches that were under way, and of %d hand-overs more", twice, lost, round.Unsure, len(inDoubt), more)
 			}
 			late := 0

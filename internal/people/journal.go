@@ -37,7 +37,7 @@ const (
 	sheetSize = MaxBatch + 1 // words: the name, and the batch's attempts
 	headSize  = 16           // words: a mark of the format, and where and when it is trusted
 	totalSize = headSize + sheets*sheetSize
-	format    = 0x616c6c636c720002
+	format    = 0x616c6c636c720003
 )
 
 // Words of the header that say when something left last.

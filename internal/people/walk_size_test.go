@@ -63,7 +63,7 @@ func heapOfWalk(t *testing.T, url string, audience int) int {
 	after := heap()
 	w.halt()
 	n := w.counts
-	if n.steps > 3*n.batches || n.looks > 3*n.batches || n.page > people.MaxBatch || n.rows > 3 {
+	if n.steps > 3*n.batches || n.looks > 3*n.batches || n.page > people.PacedBatch || n.rows > 3 {
 		t.Errorf("of %d people, %d batches took %d steps and %d looks, at most at %d subscribers and %d rows of receipts", audience, n.batches, n.steps, n.looks, n.page, n.rows)
 	}
 	return after - before

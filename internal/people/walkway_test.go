@@ -10,6 +10,7 @@ import (
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
 )
 
 // held is a courier whose parcels leave, and are answered when the gate opens.
@@ -48,7 +49,7 @@ func (c *held) saying(words string) (out []int) {
 // The first words about something as grave do not wait for the batches of what is
 // being told. In the end everybody has both.
 func TestTheFirstWordsOfSomethingGraveDoNotWait(t *testing.T) {
-	const many, flying = 2100, 20
+	const many, flying = 2*people.MaxBatch + 100, 20
 	w := newWorld(t, 0)
 	c := &held{gate: make(chan struct{})}
 	w.courier, w.inFlight, w.counts = c, flying, &counts{}

@@ -125,10 +125,14 @@ func (s *Store) keepPart(ctx context.Context, tx *tx, c *people.Closing) (open b
 // wrong words before him is known no better.
 const rowTakes = 10 * time.Second
 
+// rowPeople is how many people a row has that batches are put into: to add to it
+// and to look somebody up in it, it is read as a whole.
+const rowPeople = 1000
+
 // neighbourOf is the batch before one that is being closed, if it has room for
 // its people and is no older than that; 0 if there is none.
 func neighbourOf(ctx context.Context, q querier, c *people.Closing) (id int64, receipts []byte, err error) {
-	b, room := c.Batch, people.MaxBatch-c.People
+	b, room := c.Batch, rowPeople-c.People
 	if c.People == 0 || room <= 0 {
 		return 0, nil, nil
 	}

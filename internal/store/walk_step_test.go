@@ -72,7 +72,7 @@ func TestAStepOfAWalkTakesFewStatements(t *testing.T) {
 		told += int(r.Hi - r.Lo)
 	}
 	if told != 4*people.MaxBatch+4*250 || len(rows) != 5 {
-		t.Errorf("%d people in %d rows, want 5000 in 5", told, len(rows))
+		t.Errorf("%d people in %d rows, want %d in 5", told, len(rows), 4*people.MaxBatch+4*250)
 	}
 }
 
