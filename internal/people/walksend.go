@@ -183,7 +183,11 @@ func (s *sender) do(t task) {
 			}
 		}
 		t.turn = false
-		if s.away(j, p) || !s.attempt(j, t.n, p, t.place) {
+		was := chat(p)
+		if s.away(j, p) {
+			break
+		}
+		if chat(p) == was && !s.attempt(j, t.n, p, t.place) { // where he moved to he may just have been written to
 			break
 		}
 	}

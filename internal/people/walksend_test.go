@@ -256,3 +256,24 @@ func TestOthersGoBeforeAnAudience(t *testing.T) {
 		}
 	}
 }
+
+// Who moved meanwhile waits for his turn where he is now: there he may just have
+// been told something else.
+func TestWhoMovedWaitsWhereHeIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{limits: bots.Limits{Person: bots.Pace{N: 1, Per: time.Second}}}
+		s, _ := senderTo(t, p, 1)
+		first, second := newJob(t.Context(), batchOf(-1004, 1), 1, false), newJob(t.Context(), batchOf(-4, 1), 1, false)
+		s.left.gather()
+		s.left.left(-4, -1004, time.Time{})
+		s.send(first)
+		s.await(t, first)
+		told := p.last
+		s.send(second)
+		s.await(t, second)
+		if apart := p.last.Sub(told); p.taken() != 2 || p.order[1] != -1004 || apart < time.Second {
+			t.Errorf("written to %v, %v apart", p.order, apart)
+		}
+		s.stop()
+	})
+}
