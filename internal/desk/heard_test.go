@@ -51,7 +51,7 @@ func TestAnswersSurviveACrash(t *testing.T) {
 		"an effect":     {"/freeze x wrong numbers", func(*bots.Event) {}, "Frozen: channel:x."},
 		"a refusal":     {"/unfreeze", func(*bots.Event) {}, "Ana may not lift a freeze"},
 		"a question":    {"/skip", func(*bots.Event) {}, "Say which"},
-		"help":          {"/help", func(*bots.Event) {}, "/retract INC-12/3 why"},
+		"help":          {"/help", func(*bots.Event) {}, "/retract INC-12/3 [delete] why"},
 		"a stranger":    {"/resolve Over.", stranger, "is not an operator here"},
 		"no command":    {"/quark", func(*bots.Event) {}, "/quark is no command"},
 		"words too old": {"/retract INC-1/1 wrong", func(ev *bots.Event) { ev.At = time.Now().Add(-3 * time.Minute) }, "3 min late"},
