@@ -1,6 +1,7 @@
 package people
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ const (
 	Corrected Finding = "corrected"    // said, and replaced since
 	Retracted Finding = "retracted"    // said, and withdrawn since
 	Altered   Finding = "altered"      // like something said, but not the same
+	Reference Finding = "reference"    // the number of an incident or update, without words
 	Foreign   Finding = "foreign"      // neither said nor ours
 	Unknown   Finding = "unknown"      // cannot be told here
 )
@@ -54,10 +56,31 @@ func (b *Book) Verify(claim string) Verdict {
 		claim = string(runes[:maxClaim])
 	}
 	text := b.compare(claim)
-	if host, path, ok := address(claim); ok && text.Finding == Foreign {
+	if text.Finding != Foreign {
+		return text
+	}
+	if ref, n, err := incident.ParseUpdateRef(strings.TrimSpace(claim)); err == nil {
+		return b.named(ref, n)
+	}
+	if host, path, ok := address(claim); ok {
 		return b.locate(host, path)
 	}
 	return text
+}
+
+// named says whether there is an incident of that reference, or an update of it
+// where n is not 0.
+func (b *Book) named(ref incident.Ref, n int) Verdict {
+	v := Verdict{Finding: Foreign}
+	for _, p := range b.pages {
+		if of, update, err := incident.ParseUpdateRef(p.ref); err == nil && of == ref && (n == 0 || n == update) {
+			v = Verdict{Finding: Reference, Ref: ref.String(), Link: p.link}
+		}
+	}
+	if v.Finding == Reference && n > 0 {
+		v.Ref = fmt.Sprintf("%s/%d", ref, n)
+	}
+	return v
 }
 
 // locate says whose an address is.
@@ -177,7 +200,7 @@ func (p *page) begins(s string) bool {
 // sentences are the parts of a text that must each be the same for it to be
 // the same: lines, and sentences within them. What a copy changes (case,
 // spaces, compatible forms of a character, marks that cannot be seen) is made
-// alike. What turns the order around in which they are read is not: with it our
+// alike, and so is a full stop at the end, which is easily left behind. What turns the order around in which they are read is not: with it our
 // own characters may say something else.
 func sentences(text string) (out []string) {
 	text = strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(text, "\uFFFD")))
@@ -198,7 +221,11 @@ func sentences(text string) (out []string) {
 }
 
 func appendSentence(out []string, s string) []string {
-	if s = strings.Join(strings.Fields(s), " "); s != "" {
+	s = strings.Join(strings.Fields(s), " ")
+	if !strings.HasSuffix(s, "..") { // which says that it was cut
+		s = strings.TrimRight(s, ".。 ")
+	}
+	if s != "" {
 		return append(out, s)
 	}
 	return out
