@@ -30,10 +30,11 @@ func (p Progress) Left() time.Duration {
 // Asks is how many people a person has to settle.
 func (p Progress) Asks() int { return p.AskUnsure + p.AskFailed }
 
-// String is for people: 36 120 of 1.2 M · 30/s · done in 11 h.
+// String is for people: 36 120 of 1.2 M · 30/s · done in 11 h. While more come
+// than were counted, nobody knows of how many.
 func (p Progress) String() string {
 	s := Count(p.Told)
-	if p.People > 0 {
+	if p.People > 0 && p.People >= p.Told {
 		s += " of " + Count(p.People)
 	}
 	if p.Speed > 0 {

@@ -4,7 +4,8 @@ import "testing"
 
 func TestProgress(t *testing.T) {
 	for want, p := range map[string]Progress{
-		"0": {},
+		"0":        {},
+		"5 · 30/s": {Told: 5, Passed: 5, People: 1, Speed: 30}, // who came since they were counted
 		"36 120 of 1.2 M · 30/s · done in 11 h":     {Told: 36_120, Passed: 36_120, People: 1_200_000, Speed: 30},
 		"50 of 200 · 10/s · done in 5 s · 1 unsure": {Told: 50, Unsure: 1, Passed: 102, People: 200, Speed: 10},
 		"200 of 200 · 10/s · 2 failed":              {Told: 200, Failed: 2, Passed: 200, People: 200, Speed: 10},
