@@ -39,7 +39,8 @@ func (c *checkCmd) Run(e *env) error {
 	if err != nil {
 		return usageError{err}
 	}
-	fmt.Fprintf(e.out, "%s is in order: %d accounts, %d channels, %d operators, %d components\n", e.config, len(cfg.Bots), len(cfg.Channels), len(cfg.Operators), len(cfg.Components))
+	fmt.Fprintf(e.out, "%s is in order: %s, %s, %s, %s\n", e.config, counted(len(cfg.Bots), "account"), counted(len(cfg.Channels), "channel"),
+		counted(len(cfg.Operators), "operator"), counted(len(cfg.Components), "component"))
 	printApproved(e.out, approved, texts)
 	bad := 0
 	for _, name := range sortedKeys(accounts) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -63,6 +64,12 @@ func TestWrongUsageIsOneLineAndExit2(t *testing.T) {
 func TestHelpAndVersion(t *testing.T) {
 	if code, out, _ := bare(t, nil); code != 0 || !strings.Contains(out, "demo") {
 		t.Errorf("without arguments: exit %d, %q", code, out)
+	}
+	if code, out, errs := bare(t, nil, "help"); code != 0 || !strings.Contains(out, "Usage: allclear <command>") {
+		t.Errorf("help: exit %d, %q, %q", code, out, errs)
+	}
+	if code, out, errs := bare(t, nil, "help", "retract"); code != 0 || !strings.Contains(out, "Usage: allclear retract") {
+		t.Errorf("help of a command: exit %d, %q, %q", code, out, errs)
 	}
 	if code, out, _ := bare(t, nil, "version"); code != 0 || !strings.HasPrefix(out, "allclear ") {
 		t.Errorf("version: exit %d, %q", code, out)
@@ -222,5 +229,33 @@ func TestClientRepeatsALostAnswerOnce(t *testing.T) {
 	s.settled("INC-1")
 	if n := len(s.feed("telegram")); n != 1 {
 		t.Errorf("%d incidents were opened, want 1", n)
+	}
+}
+
+// Who does not wait for the answer is not asked whether a server runs.
+func TestWhoInterruptsIsToldSo(t *testing.T) {
+	list := filepath.Join(t.TempDir(), "list.csv")
+	if err := os.WriteFile(list, []byte("chat_id\n1001\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string][]string{
+		"interrupted": {"show"},
+		"interrupted before the answer came: it may have been done":                      {"freeze", "why"},
+		"interrupted: a part of the list is imported; import it again to have all of it": {"subscribers", "import", list, "--bot", "tg"},
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // so that it is seen that the client has gone
+			interrupt()
+			<-r.Context().Done()
+		}))
+		vars := map[string]string{"ALLCLEAR_URL": s.URL, "ALLCLEAR_TOKEN": "x"}
+		lookup := func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
+		var errs bytes.Buffer
+		code := run(&env{ctx: ctx, in: strings.NewReader(""), out: io.Discard, err: &errs, lookup: lookup}, args)
+		if got := errs.String(); code != 1 || got != "allclear: "+want+"\n" {
+			t.Errorf("%v: exit %d, %q, want %q", args, code, got, want)
+		}
+		s.Close()
 	}
 }

@@ -65,13 +65,16 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) (
 			select {
 			case <-time.After(time.Duration(try) * time.Second):
 			case <-ctx.Done():
-				return nil, ctx.Err()
+				return nil, interrupted(method)
 			}
 		}
 		var again bool
 		if answer, again, err = c.once(ctx, method, path, payload); !again {
 			break
 		}
+	}
+	if err != nil && ctx.Err() != nil {
+		return nil, interrupted(method)
 	}
 	if err != nil || out == nil {
 		return answer, err
@@ -80,6 +83,14 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) (
 		return nil, fmt.Errorf("%s does not answer like allclear: check ALLCLEAR_URL", c.base)
 	}
 	return answer, nil
+}
+
+// interrupted is the error of a request that somebody did not wait for.
+func interrupted(method string) error {
+	if method == http.MethodGet {
+		return errors.New("interrupted")
+	}
+	return errors.New("interrupted before the answer came: it may have been done")
 }
 
 // once makes one request. again reports that it may be repeated.

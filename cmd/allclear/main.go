@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -111,6 +112,9 @@ func run(e *env, args []string) int {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	}
+	if args[0] == "help" { // as many programs have it
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	k, err := parser.Parse(scopeArgs(args))
 	switch {

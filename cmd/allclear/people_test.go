@@ -135,6 +135,9 @@ func TestSubscribersImportAndExport(t *testing.T) {
 	if err != nil || string(written) != list.String() {
 		t.Errorf("what is exported is not what was imported: %d and %d bytes, %v", len(written), list.Len(), err)
 	}
+	if got := s.must("subscribers", "export", "-", "--bot", "tg"); got != strings.TrimSpace(list.String()) {
+		t.Errorf("to standard output: %d bytes of %d: %.80s", len(got), list.Len(), got)
+	}
 }
 
 // What is exported and imported where nobody has subscribed has groups told in

@@ -17,6 +17,14 @@ func (tokenCmd) Run(e *env) error {
 	return err
 }
 
+// counted is a number of things: 1 line, 2 lines.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
+}
+
 // versionCmd prints the version.
 type versionCmd struct{}
 

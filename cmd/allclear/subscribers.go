@@ -23,7 +23,7 @@ type subscribersCmd struct {
 }
 
 type exportSubscribersCmd struct {
-	File string `arg:"" type:"path" help:"File to write: JSON Lines if its name ends in .jsonl or .ndjson, otherwise CSV."`
+	File string `arg:"" type:"path" help:"File to write: JSON Lines if its name ends in .jsonl or .ndjson, otherwise CSV; - is standard output."`
 	Bot  string `required:"" placeholder:"NAME" help:"The bot, as in the configuration."`
 }
 
@@ -57,11 +57,14 @@ func (c *importSubscribersCmd) Run(e *env) error {
 	if err == nil {
 		err = up.send(e.ctx)
 	}
-	if err != nil {
+	switch {
+	case e.ctx.Err() != nil:
+		return errors.New("interrupted: a part of the list is imported; import it again to have all of it")
+	case err != nil:
 		return fmt.Errorf("%w: what stands before it is imported; import again when it is settled", err)
 	}
 	n := up.total
-	fmt.Fprintf(e.out, "%d lines: %d added, %d changed, %d unchanged, %d had left and stay so\n", n.Lines(), n.Added, n.Changed, n.Unchanged, n.Left)
+	fmt.Fprintf(e.out, "%s: %d added, %d changed, %d unchanged, %d had left and stay so\n", counted(n.Lines(), "line"), n.Added, n.Changed, n.Unchanged, n.Left)
 	return nil
 }
 
@@ -132,6 +135,13 @@ func (c *exportSubscribersCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.File == "-" {
+		w := people.NewWriter(e.out, e.json)
+		if _, err := c.write(e, cl, w); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
 	// Always the same name, so that what a killed export left is overwritten:
 	// it has the ids of people.
 	part := filepath.Join(filepath.Dir(c.File), "."+filepath.Base(c.File)+".part")
@@ -152,7 +162,7 @@ func (c *exportSubscribersCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "%d subscribers\n", n)
+	fmt.Fprintln(e.out, counted(n, "subscriber"))
 	return os.Rename(f.Name(), c.File)
 }
 

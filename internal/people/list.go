@@ -57,6 +57,10 @@ func Lines(r io.Reader, each func(n int, heading, line string) error) error {
 		switch {
 		case line == "":
 			continue
+		case !begun && (!utf8.ValidString(line) || strings.ContainsRune(line, 0)):
+			return &LineError{n, errors.New("it is no text in UTF-8: save the list as CSV in UTF-8")}
+		case !begun && strings.HasPrefix(line, "["):
+			return &LineError{n, errors.New("JSON Lines have one object a line, without [ and ] around them")}
 		case !begun && !strings.HasPrefix(line, "{"):
 			if _, err := readHeading(line); err != nil {
 				return &LineError{n, err}
