@@ -42,7 +42,7 @@ zh:
 切换到备用机房的时间比预期更长，登录预计将推迟约 60 分钟恢复。开放提现之前，我们会逐一核对余额。`},
 	{"The CEO apologises.", "1001", `/update INC-1 I am sorry. You trusted us to be there at midday and we were not. The upgrade should have been tested on the standby site first; from today it will be. — Mei Tan, CEO
 zh:
-非常抱歉。您信任我们，而我们在正午时分没有守住。此次升级本应先在备用机房测试；从今天起，一律如此执行。——首席执行官 陈美
+非常抱歉。您信任我们，我们却在正午时分辜负了您。此次升级本应先在备用机房测试；从今天起，一律如此执行。——首席执行官 陈美
 next 45m`},
 	{"Recovery, in steps.", "1001", `/monitoring INC-1 Logins work again. Withdrawals resume in steps over the next half hour; nothing needs to be sent twice.
 zh:

@@ -38,6 +38,7 @@ func TestPromiseIsMoved(t *testing.T) {
 		t.Errorf("the card says:\n%s", card.Text)
 	}
 	h.refused(ana, desk.Update{Saying: incident.Saying{NextUpdate: later}}, desk.Conflict, "that is what INC-1 promises already")
+	h.refused(ana, desk.Update{Saying: incident.Saying{NextUpdate: later.Truncate(time.Minute).Add(time.Minute - 1)}}, desk.Conflict, "that is what INC-1 promises already")
 	h.do(ana, desk.Update{Saying: incident.Saying{NoNext: true}})
 	u = h.incident("INC-1").Update(3)
 	if !strings.HasPrefix(u.Newest().Body["en"], "We do not promise a time for the next update any more; it was ") || !u.NextUpdate.IsZero() {

@@ -60,7 +60,7 @@ func (w *work) compose(c *Update, i *incident.Incident) (err error) {
 		s.Body, err = w.phrase(s.Template, w.changed(news, i))
 	case said.Impact != "" || len(said.Components) > 0:
 		return refuse(Conflict, "%s says that already: nothing would change", i.Ref)
-	case !s.NextUpdate.IsZero() && s.NextUpdate.Equal(i.NextUpdate), s.NoNext && i.NextUpdate.IsZero():
+	case !s.NextUpdate.IsZero() && reads(s.NextUpdate) == reads(i.NextUpdate), s.NoNext && i.NextUpdate.IsZero():
 		return refuse(Conflict, "that is what %s promises already: nothing would change", i.Ref)
 	case !s.NextUpdate.IsZero() || s.NoNext:
 		s.Template = incident.MovedPhrase
@@ -68,6 +68,9 @@ func (w *work) compose(c *Update, i *incident.Incident) (err error) {
 	}
 	return err
 }
+
+// reads is a time as people read it, who see no seconds.
+func reads(t time.Time) int64 { return t.Truncate(time.Minute).Unix() }
 
 // stillDue is the promise of an incident that was not broken yet.
 func stillDue(i *incident.Incident, now time.Time) time.Time {

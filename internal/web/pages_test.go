@@ -116,6 +116,7 @@ func TestStatusPageFollowsTheIncident(t *testing.T) {
 		`Next update by <time datetime="2099-12-31T13:00:00Z">31 Dec 2099 13:00 UTC (21:00 Singapore)</time>`)
 	s.must(201, "Ana", "POST", "/v1/incidents/INC-1/updates", `{"status": "resolved", "body": "Over."}`)
 	wantText(t, s.must(200, "", "GET", "/", "").body, "Everything works.", "Resolved", "lasted 1 min", "-Degraded", "-Next update")
+	wantText(t, s.must(200, "", "GET", "/?lang=zh-Hans", "").body, "，历时 1 分钟")
 	s.must(201, "Ana", "POST", "/v1/incidents", `{"kind": "notice", "title": "Not hacked", "body": "The rumour is false."}`)
 	s.must(201, "Ana", "POST", "/v1/incidents", `{"kind": "maintenance", "title": "Upgrade", "body": "Deposits pause.", "components": ["deposits"], "scheduled_for": "2099-12-01T02:00:00Z", "scheduled_until": "2099-12-01T18:00:00Z"}`)
 	page := s.must(200, "", "GET", "/", "").body

@@ -223,7 +223,7 @@ func (p *Pages) times(i *incident.Incident, w clock) []phrase {
 		return append(out, w.at(w.Ended, i.ResolvedAt, time.Time{}))
 	}
 	ended := w.at(w.Ended, i.ResolvedAt, i.CreatedAt)
-	ended.After += w.Comma + strings.ReplaceAll(w.Lasted, "%s", w.duration(i.ResolvedAt.Sub(i.CreatedAt)))
+	ended.After += strings.ReplaceAll(w.Lasted, "%s", w.duration(i.ResolvedAt.Sub(i.CreatedAt)))
 	return append(out, ended)
 }
 

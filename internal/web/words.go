@@ -79,7 +79,7 @@ func english() *tongue {
 		NextUpdate: "Next update by %s", NextDue: "The next update was due by %s", Began: "Began %s", Ended: "Ended %s",
 		Withdrawn: "Withdrawn %s", Window: "Planned for %s", Corrected: "Corrected %s", WasWithdrawn: "%s was withdrawn.",
 		Earlier: "Earlier wording", EarlierTitle: "Earlier title", WithdrawnText: "What it said", Reason: "Reason",
-		Removed: "The text was removed.", Original: "There is no translation yet; this is the original in %s.", Lasted: "lasted %s",
+		Removed: "The text was removed.", Original: "There is no translation yet; this is the original in %s.", Lasted: ", lasted %s",
 		Date: "2 Jan 2006", Within: "%s UTC (%s %s)", Units: [3]string{"%d d", "%d h", "%d min"}, Colon: ": ", Comma: ", ",
 	}
 }
@@ -116,7 +116,7 @@ func chinese() *tongue {
 		NextUpdate: "下次更新不晚于 %s", NextDue: "下次更新原定不晚于 %s", Began: "开始于 %s", Ended: "结束于 %s",
 		Withdrawn: "撤回于 %s", Window: "计划时间：%s", Corrected: "更正于 %s", WasWithdrawn: "%s 已撤回。",
 		Earlier: "此前的内容", EarlierTitle: "此前的标题", WithdrawnText: "原内容", Reason: "原因",
-		Removed: "内容已删除。", Original: "暂无译文，原文为%s。", Lasted: "历时 %s",
+		Removed: "内容已删除。", Original: "暂无译文，原文为%s。", Lasted: "，历时 %s",
 		Date: "2006年1月2日", Within: "%s UTC（%s %s）",
 		Zones: map[string]string{
 			"Asia/Shanghai": "北京时间", "Asia/Hong_Kong": "香港时间", "Asia/Taipei": "台北时间", "Asia/Singapore": "新加坡时间",
