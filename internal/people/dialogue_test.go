@@ -24,6 +24,9 @@ func aDialogue(components int) *dialogue {
 func TestParseTyped(t *testing.T) {
 	for text, want := range map[string]typed{
 		"/start":                       {"start", ""},
+		"／status":                      {"status", ""},
+		"／verify　@example":             {"verify", "@example"},
+		"／Start＠example_bot INC-12":    {"start", "INC-12"},
 		" /Start INC-12 ":              {"start", "INC-12"},
 		"/verify@Example_Bot a\nb":     {"verify", "a\nb"},
 		"/settings@example_bot":        {"settings", ""},

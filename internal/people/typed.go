@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/text/width"
+
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
@@ -15,13 +17,13 @@ type typed struct {
 }
 
 // parseTyped reads a command. It is false for what is none, or is for another
-// bot than the one of that username.
+// bot than the one of that username. Chinese keyboards have a wider slash.
 func parseTyped(text, username string) (typed, bool) {
 	word, arg := strings.TrimSpace(text), ""
 	if i := strings.IndexFunc(word, unicode.IsSpace); i >= 0 {
 		word, arg = word[:i], strings.TrimSpace(word[i:])
 	}
-	verb, ok := strings.CutPrefix(word, "/")
+	verb, ok := strings.CutPrefix(width.Narrow.String(word), "/")
 	verb, bot, named := strings.Cut(verb, "@")
 	if !ok || verb == "" || named && !strings.EqualFold(bot, username) {
 		return typed{}, false
