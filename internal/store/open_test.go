@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io/fs"
 	"os"
@@ -61,6 +62,30 @@ func TestOpenRefusesANewerDatabase(t *testing.T) {
 		t.Error("it opens")
 	} else if !strings.HasSuffix(err.Error(), ": "+want) {
 		t.Errorf("error %q, want %q", err, want)
+	}
+}
+
+// A file of another program is named by mistake, and left as it is.
+func TestOpenRefusesAnotherProgramsFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "shop.db")
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`CREATE TABLE orders (id INTEGER PRIMARY KEY)`); err != nil {
+		t.Fatal(err)
+	}
+	want := `another program keeps its data in this file (table "orders"): name a file of its own for allclear`
+	if s, err := Open(t.Context(), "sqlite:"+file); err == nil {
+		s.Close()
+		t.Error("it opens")
+	} else if !strings.HasSuffix(err.Error(), ": "+want) {
+		t.Errorf("error %q, want %q", err, want)
+	}
+	var tables int
+	if err := db.QueryRow(`SELECT count(*) FROM sqlite_master`).Scan(&tables); err != nil || tables != 1 {
+		t.Errorf("%d tables (%v), want the one that was there", tables, err)
 	}
 }
 

@@ -164,6 +164,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	err = s.change(ctx, func(tx *tx) error {
+		if err := ours(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.script(ctx, `CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at BIGINT NOT NULL)`); err != nil {
 			return err
 		}
@@ -178,6 +181,19 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 	}
 	return s.change(ctx, func(tx *tx) error { return s.rechain(ctx, tx) })
+}
+
+// ours refuses a file in which another program keeps its tables: who named it
+// meant another one. A database on a server may well be shared.
+func ours(ctx context.Context, tx *tx) error {
+	if tx.pg {
+		return nil
+	}
+	have, err := texts(tx.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`))
+	if err != nil || len(have) == 0 || slices.Contains(have, "migration") {
+		return err
+	}
+	return fmt.Errorf("another program keeps its data in this file (table %q): name a file of its own for allclear", have[0])
 }
 
 // older refuses a database in which more has run than is known here: what that
