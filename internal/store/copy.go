@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,7 +31,7 @@ func Copy(ctx context.Context, from, to *Store, progress Progress) (int64, error
 	}
 	c := &copying{to: to, progress: progress}
 	err = from.readers.do(ctx, func(source *tx) error {
-		if err := source.takeTime(ctx); err != nil {
+		if err := source.takeTime(ctx, 0); err != nil {
 			return err
 		}
 		for _, table := range tables {
@@ -41,7 +43,7 @@ func Copy(ctx context.Context, from, to *Store, progress Progress) (int64, error
 			c.all += n
 		}
 		return to.writer.do(ctx, func(target *tx) error {
-			if err := errors.Join(target.takeTime(ctx), mustBeEmpty(ctx, target, tables)); err != nil {
+			if err := errors.Join(target.takeTime(ctx, abandoned), mustBeEmpty(ctx, target, tables)); err != nil {
 				return err
 			}
 			for k, table := range tables {
@@ -61,12 +63,20 @@ func Copy(ctx context.Context, from, to *Store, progress Progress) (int64, error
 	return c.done, err
 }
 
-// takeTime lets a transaction wait for long for its next statement.
-func (t *tx) takeTime(ctx context.Context) error {
+// The target's transaction keeps out all others that write. PostgreSQL gives it up
+// when nothing is heard of us for so long, as where packets vanish; so it hears of
+// us while the source takes its time.
+const (
+	abandoned = 30 * time.Second
+	heartbeat = abandoned / 3
+)
+
+// takeTime lets a transaction wait for so long for its next statement; 0 is for ever.
+func (t *tx) takeTime(ctx context.Context, d time.Duration) error {
 	if !t.pg {
 		return nil
 	}
-	return t.run(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
+	return t.run(ctx, fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", d.Milliseconds()))
 }
 
 // copying is a copy that is under way.
@@ -83,38 +93,8 @@ const rowsAtOnce = 100
 
 // table copies the rows of one table, and the ids that it has given.
 func (c *copying) table(ctx context.Context, source, target *tx, table string, want int64) error {
-	rows, err := source.QueryContext(ctx, `SELECT * FROM `+table)
+	columns, err := c.rows(ctx, source, target, table)
 	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	var values []any
-	for rows.Next() {
-		row := make([]any, len(columns))
-		for k := range row {
-			row[k] = new(any)
-		}
-		if err := rows.Scan(row...); err != nil {
-			return err
-		}
-		for _, v := range row {
-			values = append(values, *v.(*any)) //nolint:forcetypeassert // made above
-		}
-		if len(values) == rowsAtOnce*len(columns) {
-			if err := c.insert(ctx, target, table, columns, values); err != nil {
-				return err
-			}
-			values = values[:0]
-		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return err
-	}
-	if err := c.insert(ctx, target, table, columns, values); err != nil {
 		return err
 	}
 	if slices.Contains(columns, "id") {
@@ -132,13 +112,93 @@ func (c *copying) table(ctx context.Context, source, target *tx, table string, w
 	return nil
 }
 
+// rows copies the rows of one table, of which more are read meanwhile.
+func (c *copying) rows(ctx context.Context, source, target *tx, table string) (columns []string, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	rows, err := source.QueryContext(ctx, `SELECT * FROM `+table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	if columns, err = rows.Columns(); err != nil {
+		return nil, err
+	}
+	read, ended := make(chan []any), make(chan error, 1)
+	go func() { ended <- readRows(ctx, rows, len(columns), read) }()
+	err = c.bring(ctx, read, target, table, columns)
+	if err != nil {
+		cancel()
+	}
+	return columns, cmp.Or(err, <-ended, rows.Err())
+}
+
+// readRows hands on the values of some rows at a time.
+func readRows(ctx context.Context, rows *sql.Rows, columns int, read chan<- []any) error {
+	defer close(read)
+	var values []any
+	for rows.Next() {
+		row := make([]any, columns)
+		for k := range row {
+			row[k] = new(any)
+		}
+		if err := rows.Scan(row...); err != nil {
+			return err
+		}
+		for _, v := range row {
+			values = append(values, *v.(*any)) //nolint:forcetypeassert // made above
+		}
+		if len(values) == rowsAtOnce*columns {
+			if !hand(ctx, read, values) {
+				return ctx.Err()
+			}
+			values = nil
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	hand(ctx, read, values)
+	return nil
+}
+
+func hand(ctx context.Context, read chan<- []any, values []any) bool {
+	select {
+	case read <- values:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// bring inserts what is read until there is no more.
+func (c *copying) bring(ctx context.Context, read <-chan []any, target *tx, table string, columns []string) error {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		select {
+		case values, more := <-read:
+			if !more {
+				return nil
+			}
+			if err := c.insert(ctx, target, table, columns, values); err != nil {
+				return err
+			}
+		case <-beat.C:
+			if err := target.run(ctx, "SELECT 1"); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 func (c *copying) insert(ctx context.Context, target *tx, table string, columns []string, values []any) error {
 	n := len(values) / len(columns)
 	if n == 0 {
 		return nil
 	}
 	query := `INSERT INTO ` + table + ` (` + strings.Join(columns, ", ") + `) VALUES ` + tuples(n, len(columns))
-	if _, err := target.ExecContext(ctx, query, slices.Clone(values)...); err != nil {
+	if _, err := target.ExecContext(ctx, query, values...); err != nil {
 		return err
 	}
 	c.done += int64(n)

@@ -56,7 +56,7 @@ func manyKinds(b *testing.B, url string, people, kinds int) (last int64) {
 		components += fmt.Sprintf(" || CASE WHEN kind / %d %% 2 = 1 THEN 'service-%d ' ELSE '' END", 8<<bit, bit)
 	}
 	err = s.writer.do(b.Context(), func(tx *tx) error {
-		if err := tx.takeTime(b.Context()); err != nil {
+		if err := tx.takeTime(b.Context(), 0); err != nil {
 			return err
 		}
 		if err := tx.run(b.Context(), fmt.Sprintf(`INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed)

@@ -29,9 +29,10 @@ const (
 
 // session is said on every connection. A node that is halted in the middle of a
 // transaction must not hold up the others beyond its lease, and what is answered
-// is on the disk.
+// is on the disk. The last answer is by what the server knows it.
 const session = `SET idle_in_transaction_session_timeout = '2s';
-	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`
+	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+	SELECT concat(pid, ' ', backend_start) FROM pg_stat_get_activity(pg_backend_pid())`
 
 // oneWriter takes the lock that puts transactions in order; it is held until
 // they end. The transaction's id tells later what became of it.
@@ -51,7 +52,8 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "allclear"
 	}
-	s := &Store{node: nodeName(), now: time.Now, patient: patience, kinds: newKindBook(), stumbled: new(atomic.Bool), lack: new(atomic.Pointer[lack])}
+	s := &Store{node: nodeName(), now: time.Now, patient: patience, kinds: newKindBook(), stumbled: new(atomic.Bool), lack: new(atomic.Pointer[lack]),
+		watch: &watch{quiet: unheard, sockets: map[*socket]doubted{}}}
 	s.clock = func(ctx context.Context, q querier) (time.Time, error) {
 		var us int64
 		err := q.QueryRowContext(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&us)
@@ -60,8 +62,10 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 	for _, change := range options {
 		change(s)
 	}
+	s.watch.begin(*config)
+	config.DialFunc = s.watch.dial(config.DialFunc)
 	open := func() *sql.DB {
-		return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(prepare), stdlib.OptionShouldPing(s.dead))
+		return stdlib.OpenDB(*config, stdlib.OptionAfterConnect(s.prepare), stdlib.OptionShouldPing(s.dead))
 	}
 	s.write = open()
 	s.writer = newPool(s.write, 1, beginWriting)
@@ -79,14 +83,20 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 }
 
 // prepare makes a new connection ready.
-func prepare(ctx context.Context, conn *pgx.Conn) error {
+func (s *Store) prepare(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, connecting)
 	defer cancel()
-	_, err := conn.Exec(ctx, session)
+	said, err := conn.PgConn().Exec(ctx, session).ReadAll()
 	if err != nil {
 		_ = conn.Close(ctx) // nobody else does
+		return err
 	}
-	return err
+	var name string
+	for _, row := range said[len(said)-1].Rows {
+		name = string(row[0])
+	}
+	s.watch.add(conn, name)
+	return nil
 }
 
 // nodeName names this process in leases: a name that people recognise, and what

@@ -50,6 +50,7 @@ type Store struct {
 	stumbled *atomic.Bool                                      // the last transaction that writes came to nothing
 	lack     *atomic.Pointer[lack]                             // that was met last; nil with a file, whose disk is looked at
 	kinds    *kindBook                                         // what is known of kinds of subscribers
+	watch    *watch                                            // over connections to PostgreSQL; nil with a file
 	slow     func(change string)                               // told of a change of the tables that takes long; may be nil
 }
 
@@ -129,6 +130,9 @@ func (s *Store) Close() error {
 	}
 	if s.read != nil {
 		errs = append(errs, s.read.Close())
+	}
+	if s.watch != nil {
+		s.watch.end()
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
