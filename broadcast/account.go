@@ -19,6 +19,8 @@ type account struct {
 	notes  notes
 	while  []func(context.Context, Lease) // run while there is a lease
 	outage outage                         // of the store, when the lease is asked for
+	stuck  outages                        // lanes whose step failed
+	untold outages                        // lanes whose outcome could not be recorded
 	known  time.Time                      // until when all is known that was sent with the account; zero if nothing is
 
 	mu     sync.Mutex

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -37,4 +38,49 @@ func (o *outage) over(log *slog.Logger, what string) {
 		log.Info(what, "after", time.Since(o.since).Round(time.Second))
 	}
 	*o = outage{}
+}
+
+// outages is one outage that many lanes may meet at the same time. It is safe for
+// use by many goroutines.
+type outages struct {
+	mu    sync.Mutex
+	one   outage
+	lanes map[int64]bool // that met it
+}
+
+// failed notes another failure of a lane.
+func (o *outages) failed(log *slog.Logger, what string, lane int64, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.lanes == nil {
+		o.lanes = map[int64]bool{}
+	}
+	o.lanes[lane] = true
+	o.one.failed(log.With("lane", lane, "lanes", len(o.lanes)), what, err)
+}
+
+// over notes a success of a lane; when all that met the outage had theirs it is
+// over.
+func (o *outages) over(log *slog.Logger, what string, lane int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.leave(lane) {
+		o.one.over(log, what)
+	}
+}
+
+// ended notes that a lane does not try any more.
+func (o *outages) ended(lane int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.leave(lane) {
+		o.one = outage{}
+	}
+}
+
+// leave reports whether a lane was the last of those that met the outage.
+func (o *outages) leave(lane int64) bool {
+	met := o.lanes[lane]
+	delete(o.lanes, lane)
+	return met && len(o.lanes) == 0
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,4 +64,92 @@ func withoutTime(_ []string, a slog.Attr) slog.Attr {
 		return slog.Attr{}
 	}
 	return a
+}
+
+// laneless is a store from which lanes cannot be loaded for a while, nor one of
+// them for longer.
+type laneless struct {
+	flickering
+	until, last time.Time
+}
+
+// many is how many lanes an account has.
+const many = 100
+
+func (s *laneless) Lane(_ context.Context, id int64) (*Lane, error) {
+	if now := time.Now(); now.Before(s.until) || id == 1 && now.Before(s.last) {
+		return nil, errors.New("connection refused")
+	}
+	return &Lane{}, nil // of a channel that is not configured
+}
+
+// However many lanes a store that is away holds up, one line tells of it now and
+// then, and one when the last of them goes on.
+func TestOutageOfManyLanesIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		var log bytes.Buffer
+		a := newAccount(&Engine{Config: Config{
+			Store: &laneless{until: now.Add(15500 * time.Millisecond), last: now.Add(25500 * time.Millisecond)},
+			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
+		}}, Account{Name: "bot", Bot: limited{limits: bots.Limits{}}})
+		var all sync.WaitGroup
+		for id := range int64(many) {
+			w := &walk{account: a, life: t.Context(), lane: id + 1}
+			all.Go(func() { w.run(t.Context()) })
+		}
+		all.Wait()
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		want := []string{
+			`level=WARN msg="a lane cannot go on" account=bot lane=`,
+			`level=ERROR msg="a lane cannot go on" account=bot lane=`,
+			`level=ERROR msg="a lane cannot go on" account=bot lane=1 lanes=1 error="connection refused" for=20s`,
+			`level=INFO msg="lanes go on" account=bot after=26s`,
+		}
+		ok := len(lines) == len(want)
+		for k := 0; ok && k < len(want); k++ {
+			ok = strings.HasPrefix(lines[k], want[k])
+		}
+		if !ok || !strings.HasSuffix(lines[1], `lanes=100 error="connection refused" for=10s`) {
+			t.Errorf("the log says\n%s\nwant lines like\n%s", log.String(), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// unrecording is a store that keeps no outcome for a while.
+type unrecording struct {
+	flickering
+	until time.Time
+}
+
+func (s *unrecording) Record(context.Context, Lease, *Lane, Step, int64, Outcome) error {
+	if time.Now().Before(s.until) {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+// The same holds for what was sent and cannot be recorded.
+func TestOutageOfManyRecordsIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		a := newAccount(&Engine{Config: Config{
+			Store: &unrecording{until: time.Now().Add(15500 * time.Millisecond)},
+			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
+		}}, Account{Name: "bot", Bot: limited{limits: bots.Limits{}}})
+		var all sync.WaitGroup
+		for id := range int64(many) {
+			w := &walk{account: a, life: t.Context(), lane: id}
+			all.Go(func() {
+				l := &Lane{Entries: []Entry{{ID: 1}}}
+				if err := w.record(t.Context(), l, Step{Kind: Settle, Entry: 1}, id+1, Outcome{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if got := log.String(); strings.Count(got, "\n") != 3 || !strings.Contains(got, "lanes=100 ") || !strings.Contains(got, `msg="outcomes are recorded again" account=bot after=16s`) {
+			t.Errorf("the log says\n%s", got)
+		}
+	})
 }
