@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,6 +62,7 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) (
 	}
 	var answer []byte
 	var err error
+	mayBeDone := false
 	for try := range callTries {
 		if try > 0 {
 			select {
@@ -72,6 +75,12 @@ func (c *client) call(ctx context.Context, method, path string, body, out any) (
 		if answer, again, err = c.once(ctx, method, path, payload); !again {
 			break
 		}
+		if _, ok := errors.AsType[unsure](err); ok {
+			mayBeDone = true
+		}
+	}
+	if err != nil && mayBeDone && method != http.MethodGet {
+		err = fmt.Errorf("%w; it may have been done all the same: look with \"allclear show\" before you repeat it", err)
 	}
 	if err != nil && ctx.Err() != nil {
 		return nil, interrupted(method)
@@ -109,13 +118,17 @@ func (c *client) once(ctx context.Context, method, path string, payload []byte) 
 		if ue, ok := errors.AsType[*url.Error](err); ok {
 			err = ue.Err
 		}
-		return nil, ctx.Err() == nil, fmt.Errorf("no answer from %s: is allclear serve running there? (%w)", c.base, err)
+		err = fmt.Errorf("no answer from %s: is allclear serve running there? (%w)", c.base, err)
+		if op, ok := errors.AsType[*net.OpError](err); !ok || op.Op != "dial" {
+			err = unsure{err}
+		}
+		return nil, ctx.Err() == nil, err
 	}
 	defer resp.Body.Close()
 	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case err != nil:
-		return nil, true, fmt.Errorf("the answer from %s was cut short: %w", c.base, err)
+		return nil, true, unsure{fmt.Errorf("the answer from %s was cut short: %w", c.base, err)}
 	case resp.StatusCode >= 500:
 		return nil, true, problem(resp, answer)
 	case resp.StatusCode/100 != 2:
@@ -130,8 +143,17 @@ func problem(resp *http.Response, answer []byte) error {
 	if json.Unmarshal(answer, &p) != nil || p.Title == "" {
 		return fmt.Errorf("the server answered %s", resp.Status)
 	}
-	if p.Detail == "" {
-		return errors.New(p.Title)
+	err := errors.New(cmp.Or(p.Detail, p.Title))
+	if p.Title == outcomeUnknown {
+		err = unsure{err}
 	}
-	return errors.New(p.Detail)
+	return err
 }
+
+// outcomeUnknown is the title of the answer to what may be stored all the same.
+const outcomeUnknown = "Outcome Unknown"
+
+// unsure is an error after which the server may have done what it was asked.
+type unsure struct{ error }
+
+func (u unsure) Unwrap() error { return u.error }

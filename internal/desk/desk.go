@@ -103,6 +103,10 @@ func AsRefusal(err error) (*Refusal, bool) { return errors.AsType[*Refusal](err)
 // ErrNotFound is what a Tx returns for something that is not there.
 var ErrNotFound = errors.New("not found")
 
+// ErrUnknown is what a Store returns when a change may be stored now, or be so
+// later. Made again with its key it has one effect.
+var ErrUnknown = errors.New("it is not known whether this was stored")
+
 // Store keeps what the desk decides.
 type Store interface {
 	// Change runs fn in one write transaction and stores the answer under

@@ -15,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/allclear-hq/allclear/internal/desk"
 )
 
 // Times of PostgreSQL, which may go away at any moment and come back.
@@ -168,8 +170,10 @@ func beginWriting(ctx context.Context, t *tx) error {
 // became of it.
 func (s *Store) commit(ctx context.Context, t *tx) error {
 	var state byte
+	var line *socket
 	err := t.conn.Raw(func(driver any) error {
-		state = driver.(*stdlib.Conn).Conn().PgConn().TxStatus() //nolint:forcetypeassert // it is the driver's connection
+		conn := driver.(*stdlib.Conn).Conn() //nolint:forcetypeassert // it is the driver's connection
+		state, line = conn.PgConn().TxStatus(), socketOf(conn)
 		return nil
 	})
 	if err == nil && state == 'E' { // COMMIT would undo everything and report no error
@@ -182,8 +186,10 @@ func (s *Store) commit(ctx context.Context, t *tx) error {
 	defer cancel()
 	answered, done := context.WithTimeout(ctx, committing)
 	defer done()
+	line.commits.Store(true)
 	err = t.run(answered, "COMMIT")
 	if refused, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && refused.Severity == "ERROR" {
+		line.commits.Store(false)
 		return err
 	}
 	return s.learn(ctx, t, err)
@@ -201,7 +207,7 @@ func (s *Store) learn(ctx context.Context, lost *tx, cause error) error {
 		case err == nil && status == "aborted":
 			return cause
 		case ctx.Err() != nil:
-			return fmt.Errorf("it is not known whether this was stored: %w", cause)
+			return fmt.Errorf("%w: %w", desk.ErrUnknown, cause)
 		}
 		pause(ctx, time.Second/4)
 	}

@@ -33,6 +33,7 @@ type socket struct {
 	session string       // by which the server knows it
 	since   atomic.Int64 // in microseconds; 0 while it does not wait
 	cut     atomic.Bool
+	commits atomic.Bool // and is not to be cancelled
 	closed  func(*socket)
 }
 
@@ -52,6 +53,22 @@ func (s *socket) Close() error {
 	s.closed(s)
 	return s.Conn.Close()
 }
+
+// RemoteAddr implements [net.Conn]. The driver asks where to have the server cancel
+// what is not waited for any more. A commit that waits for a standby would be
+// taken for done then, although it is on one machine alone.
+func (s *socket) RemoteAddr() net.Addr {
+	if s.commits.Load() {
+		return nowhere{}
+	}
+	return s.Conn.RemoteAddr()
+}
+
+// nowhere is no address.
+type nowhere struct{}
+
+func (nowhere) Network() string { return "nowhere" }
+func (nowhere) String() string  { return "" }
 
 // watch looks after the sockets of a store.
 type watch struct {
@@ -80,16 +97,18 @@ func (w *watch) dial(dial pgconn.DialFunc) pgconn.DialFunc {
 	}
 }
 
-// add watches over a connection from now on, as it can be asked for it.
-func (w *watch) add(conn *pgx.Conn, session string) {
+// socketOf is what a connection reads from.
+func socketOf(conn *pgx.Conn) *socket {
 	under := conn.PgConn().Conn()
 	if t, ok := under.(*tls.Conn); ok {
 		under = t.NetConn()
 	}
-	c, ok := under.(*socket)
-	if !ok {
-		return
-	}
+	return under.(*socket) //nolint:forcetypeassert // as dial made it
+}
+
+// add watches over a connection from now on, as it can be asked for it.
+func (w *watch) add(conn *pgx.Conn, session string) {
+	c := socketOf(conn)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.session = session

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -104,7 +105,10 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, internal := asProblem(err)
 	if internal {
 		a.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "err", err)
-		if a.stumbles() {
+		switch {
+		case errors.Is(err, desk.ErrUnknown):
+			p = unknown()
+		case a.stumbles():
 			p = storeless()
 		}
 	}

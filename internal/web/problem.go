@@ -65,6 +65,16 @@ func storeless() *problem {
 	return p
 }
 
+// unknown is the answer where a change may be stored all the same.
+func unknown() *problem {
+	p := refuse(http.StatusServiceUnavailable, "the database does not answer, and it is not known whether this was stored: look whether it is there, or repeat it with its Idempotency-Key")
+	p.Title, p.after = notKnown, checkGood
+	return p
+}
+
+// notKnown is the title by which a client knows that answer.
+const notKnown = "Outcome Unknown"
+
 func refusalStatus(k desk.RefusalKind) int {
 	switch k {
 	case desk.Forbidden:
