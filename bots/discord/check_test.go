@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,6 +54,33 @@ func TestCheck(t *testing.T) {
 	}
 	if self := b.self.Load(); self != "7" {
 		t.Errorf("we are %v", self)
+	}
+}
+
+// An empty channel is an answer where the bot may read what was said there. Where it
+// may not, Discord shows nothing either.
+func TestFindInEmptyChannel(t *testing.T) {
+	for name, c := range map[string]struct {
+		guild, overwrites string
+		answer            bool
+	}{
+		"may read":       {`{"id": "2000", "roles": [{"id": "2000", "permissions": "66560"}]}`, `[]`, true},
+		"may not":        {`{"id": "2000", "roles": [{"id": "2000", "permissions": "1024"}]}`, `[]`, false},
+		"denied there":   {`{"id": "2000", "roles": [{"id": "2000", "permissions": "66560"}]}`, `[{"id": "7", "allow": "0", "deny": "65536"}]`, false},
+		"nobody tells":   {`{"id": "2000"}`, `[]`, false},
+		"no such server": {`{"message": "Unknown Guild", "code": 10004}`, `[]`, false},
+	} {
+		b := serveFixed(t, map[string]string{
+			"/users/@me":             `{"id": "7", "username": "allclear"}`,
+			"/guilds/2000":           c.guild,
+			"/guilds/2000/members/7": `{"roles": []}`,
+			"/channels/50":           `{"id": "50", "type": 0, "guild_id": "2000", "permission_overwrites": ` + c.overwrites + `}`,
+			"/channels/50/messages":  `[]`,
+		})
+		_, found, err := b.Find(t.Context(), bots.Operation{Action: bots.Post, Target: "50", Text: "one"}, time.Now())
+		if found || (err == nil) != c.answer {
+			t.Errorf("%s: %v, %v", name, found, err)
+		}
 	}
 }
 

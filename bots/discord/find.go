@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"github.com/allclear-hq/allclear/bots"
 )
 
@@ -64,10 +66,27 @@ func (b *Bot) mayRead(ctx context.Context, op bots.Operation) error {
 	switch {
 	case f != nil:
 		return f
-	case len(list) == 0:
-		return &bots.Fault{Kind: bots.Temporary, Detail: "the channel shows no messages at all: give the bot the permission Read Message History"}
+	case len(list) > 0 || b.grantsHistory(ctx, op.Target):
+		return nil
 	}
-	return nil
+	return &bots.Fault{Kind: bots.Temporary, Detail: "the channel shows no messages at all: give the bot the permission Read Message History"}
+}
+
+// grantsHistory reports whether we are known to have the permission to read what was
+// said in a channel, so that it shows no messages because there are none.
+func (b *Bot) grantsHistory(ctx context.Context, target string) bool {
+	var me user
+	if b.get(ctx, "/users/@me", &me) != nil || !isID(me.ID) {
+		return false
+	}
+	c := checker{bot: b, me: me.ID}
+	ch, f := c.channel(ctx, target)
+	if f != nil || ch.Guild == "" {
+		return false
+	}
+	s := c.ask(ctx, ch.Guild)
+	const reads = discordgo.PermissionViewChannel | discordgo.PermissionReadMessageHistory
+	return s.problem == "" && !s.unknown && permissions(c.me, s.server, s.member, ch)&reads == reads
 }
 
 // messages reads a page of a channel.
