@@ -225,14 +225,23 @@ func (l *Lane) couldNotLook(e *Entry, f *bots.Fault, now time.Time) {
 }
 
 // lookedInVain: a look counts for all times that have passed. Where the
-// platform says that it has the text, not finding it proves nothing.
+// platform says that it has the text, not finding it proves nothing: X shows a post
+// when the server that is asked knows of it ("eventually consistent", says its
+// engineering blog on Manhattan). It is looked for until a thread does not wait for
+// it any more. Without that word of the platform a post that was not found is sent
+// again at once: most were lost, and one that was not is refused as a duplicate.
 func (d *Doubt) lookedInVain(now time.Time) {
 	d.Unheard = false
 	d.Looked++
 	for d.Looked < len(lookAfter) && now.Sub(d.looksFrom()) >= lookAfter[d.Looked] {
 		d.Looked++
 	}
-	if d.Looked == len(lookAfter) && d.Duplicate {
+	last := len(lookAfter) - 1
+	switch {
+	case d.Looked <= last || !d.Duplicate:
+	case now.Before(d.Since.Add(longest - hurried)):
+		d.Looked, d.LookFrom = last, now.Add(hurried-lookAfter[last])
+	default:
 		d.Looked = cannotLook
 	}
 }

@@ -42,7 +42,9 @@ func (l *Lane) patienceEnds(e *Entry) time.Time {
 	if l.CanFind || l.CanProbe && !d.Probed {
 		end = later(end, d.Noted.Add(lookBefore))
 	}
-	if l.CanFind && d.Unheard && d.Looked == 0 && l.mayBegin(e) {
+	unknown := d.Unheard && d.Looked == 0
+	late := d.Duplicate && d.Looked < len(lookAfter) // it is there, and not shown yet
+	if l.CanFind && (unknown || late) && l.mayBegin(e) {
 		end = later(end, later(d.Since.Add(longest), d.Noted.Add(patience)))
 	}
 	return end

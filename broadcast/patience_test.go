@@ -43,6 +43,35 @@ func TestThreadWaitsUntilItsBeginningWasAskedFor(t *testing.T) {
 	}
 }
 
+// The platform says that it has the first post, and does not show it for longer than
+// a lane waits otherwise.
+func TestThreadWaitsForABeginningThatIsNotShownYet(t *testing.T) {
+	for _, late := range []time.Duration{40 * time.Second, 70 * time.Second, 105 * time.Second} {
+		in(t, x(), func(w *world) {
+			w.platform.fails(bots.Post, unanswered)
+			w.platform.hidden = true
+			w.publish("one")
+			w.publish("two")
+			w.runFor(late)
+			w.want("1: Logins fail … one")
+			w.platform.hidden = false
+			w.runFor(2*time.Minute - late)
+			w.want("1: Logins fail … one", "2 >1: two")
+			w.wantStates("post sent", "post sent")
+		})
+	}
+	in(t, x(), func(w *world) { // nor does it wait for ever
+		w.platform.fails(bots.Post, unanswered)
+		w.platform.hidden = true
+		w.publish("one")
+		w.publish("two")
+		w.runFor(2*time.Minute + time.Second)
+		w.want("1: Logins fail … one", "2: Logins fail … two")
+		w.run()
+		w.wantStates("post unsure", "post sent")
+	})
+}
+
 // It does not wait for ever, nor does asking end at once after that.
 func TestThreadBeginsAnewWhereItsBeginningCannotBeAskedFor(t *testing.T) {
 	in(t, x(), func(w *world) {

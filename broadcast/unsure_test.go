@@ -51,11 +51,9 @@ func TestLateAnswerAfterNewerWords(t *testing.T) {
 func TestFirstPostFoundLateIsAnOrphan(t *testing.T) {
 	in(t, x(), func(w *world) {
 		w.platform.fails(bots.Post, unanswered)
-		w.platform.hidden = true
+		w.platform.fails(searching, slices.Repeat([]accident{refused}, 6)...)
 		w.publish("Nobody can log in.")
 		w.publish("We know why.")
-		w.runFor(31 * time.Second)
-		w.platform.hidden = false
 		w.run()
 		w.publish("It is fixed.")
 		w.run()
