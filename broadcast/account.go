@@ -20,6 +20,7 @@ type account struct {
 	while  []func(context.Context, Lease) // run while there is a lease
 	outage outage                         // of the store, when the lease is asked for
 	stuck  outages                        // lanes whose step failed
+	unsent unsent                         // attempts that may be journalled all the same
 	untold outages                        // lanes whose outcome could not be recorded
 	known  time.Time                      // until when all is known that was sent with the account; zero if nothing is
 
@@ -206,6 +207,7 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 	if err != nil {
 		return err
 	}
+	defer a.unsent.forget() // whoever has the lease sees all that was journalled before
 	for _, t := range open {
 		l, err := a.engine.Store.Lane(ctx, t.Lane)
 		if err != nil {
@@ -214,6 +216,9 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 		a.engine.complete(l)
 		out := Outcome{Began: t.Began, Text: t.Step.Op.Text,
 			Fault: &bots.Fault{Kind: bots.Unsure, Detail: "the process ended before an answer came"}}
+		if a.unsent.has(t) {
+			out = Outcome{Text: out.Text, Fault: &bots.Fault{Kind: bots.Temporary, Detail: "nothing was sent: it was not known in time whether the attempt was journalled"}}
+		}
 		Apply(l, t.Step, out, time.Now())
 		if err := a.engine.Store.Record(ctx, lease, l, t.Step, t.ID, out); err != nil {
 			return err

@@ -125,3 +125,38 @@ func TestAnswerOutlivesTheLease(t *testing.T) {
 		t.Errorf("%d posts, want 1", len(got))
 	}
 }
+
+// vague is a store that does not know in time whether it has the first attempt. The
+// account is lost meanwhile.
+type vague struct {
+	*moody
+	begun atomic.Int64
+}
+
+func (v *vague) Begin(ctx context.Context, lease broadcast.Lease, l *broadcast.Lane, a broadcast.Attempt) (int64, error) {
+	if v.away.Load() {
+		return 0, errors.New("it does not answer")
+	}
+	id, err := v.moody.Begin(ctx, lease, l, a)
+	if v.begun.Add(1) == 1 && err == nil {
+		v.away.Store(true)
+		return 0, errors.New("it is not known whether this was stored")
+	}
+	return id, err
+}
+
+// What was journalled all the same was not sent: it is sent now, and nobody is asked
+// whether it may have arrived.
+func TestAttemptThatWasNotKnownToBeJournalled(t *testing.T) {
+	s, m, began, ended := moodySite(t)
+	s.config.Store = &vague{moody: m}
+	s.publish("Nobody can log in.")
+	s.start()
+	<-began
+	<-ended
+	m.away.Store(false)
+	s.waitFor(1, "post sent")
+	if got := s.platform.texts("Nobody"); len(got) != 1 {
+		t.Errorf("%d posts, want 1", len(got))
+	}
+}

@@ -150,6 +150,7 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 		began := time.Now()
 		attempt, refused = a.engine.Store.Begin(ctx, w.lease, l, Attempt{Lane: l.ID, Step: step, Began: began})
 		if refused != nil {
+			a.unsent.note(l.ID, began, refused)
 			return refused
 		}
 		if limit = a.limited(step.Op.Target); limit != nil {
