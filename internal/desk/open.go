@@ -32,7 +32,7 @@ func (c Open) run(w *work) (Answer, error) {
 	c.Drill = c.Drill || w.actor.Drill
 	i := &incident.Incident{Kind: c.Kind, Drill: c.Drill, Impact: incident.ImpactNone, Status: c.Kind.First(), CreatedAt: w.now}
 	if c.Saying.Impact == "" && c.Kind == incident.Outage {
-		return Answer{}, unclear(WhichImpact, "say how bad it is: %s", incident.OneOf(incident.Impacts))
+		return Answer{}, unclear(WhichImpact, "say how bad it is, the impact: %s", incident.OneOf(incident.Impacts))
 	}
 	if strings.TrimSpace(c.Saying.Title) == "" {
 		return Answer{}, refuse(Invalid, "there is no title: say in a few words what is wrong")
