@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 type account struct {
 	Account
 	engine *Engine
+	log    *slog.Logger // which names the account
 	pacer  *pacer
 	paid   atomic.Pointer[pacer] // of an audience, while another pace is paid for
 	notes  notes
@@ -32,7 +34,7 @@ type account struct {
 }
 
 func newAccount(e *Engine, a Account) *account {
-	return &account{Account: a, engine: e, pacer: newPacer(a.Bot.Limits()), lanes: map[int64]*walk{}, places: map[string]int{}}
+	return &account{Account: a, engine: e, log: e.Log.With("account", a.Name), pacer: newPacer(a.Bot.Limits()), lanes: map[int64]*walk{}, places: map[string]int{}}
 }
 
 // run claims the account, works while it holds it, and tries again when it
@@ -50,13 +52,12 @@ func (a *account) run(ctx context.Context) {
 
 // claim asks for the lease, or for more of it.
 func (a *account) claim(ctx context.Context) (Lease, bool, error) {
-	log := a.engine.Log.With("account", a.Name)
 	lease, ok, err := a.engine.Store.Claim(ctx, a.Name, a.Lease)
 	switch {
 	case err == nil, errors.Is(err, ErrHandOver):
-		a.outage.over(log, "the account's lease can be asked for again")
+		a.outage.over(a.log, "the account's lease can be asked for again")
 	case ctx.Err() == nil:
-		a.outage.failed(log, "cannot ask for the account's lease", err)
+		a.outage.failed(a.log, "cannot ask for the account's lease", err)
 	}
 	return lease, ok, err
 }
@@ -65,7 +66,7 @@ func (a *account) claim(ctx context.Context) (Lease, bool, error) {
 func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	if err := errors.Join(a.recover(ctx, lease), a.learn(ctx, lease), a.obeyStill(ctx)); err != nil {
 		if ctx.Err() == nil {
-			a.engine.Log.Error("cannot take over the account", "account", a.Name, "error", err)
+			a.log.Error("cannot take over the account", "error", err)
 		}
 		return
 	}
@@ -86,7 +87,7 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	})
 	a.keep(walking, lease, fuse)
 	if !fuse.Stop() && ctx.Err() == nil {
-		a.engine.Log.Warn("the account's lease has run out", "account", a.Name)
+		a.log.Warn("the account's lease has run out")
 	}
 	a.setStart(nil)
 	a.notes.holds(time.Time{})
@@ -96,7 +97,7 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	giving, done := context.WithTimeout(context.WithoutCancel(ctx), giveBack)
 	defer done()
 	if err := a.engine.Store.Release(giving, lease); err != nil {
-		a.engine.Log.Warn("cannot release the account", "account", a.Name, "error", err)
+		a.log.Warn("cannot release the account", "error", err)
 	}
 }
 
@@ -149,16 +150,15 @@ func (a *account) keep(ctx context.Context, lease Lease, fuse *time.Timer) {
 // renew renews the lease and puts the fuse off, however often it has to ask. It
 // returns false when the account is not to be used any more.
 func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool {
-	log := a.engine.Log.With("account", a.Name)
 	for ctx.Err() == nil {
 		asked := time.Now()
 		got, ok, err := a.claim(ctx)
 		switch {
 		case errors.Is(err, ErrHandOver):
-			log.Info("handing the account over", "why", err)
+			a.log.Info("handing the account over", "why", err)
 			return false
 		case err == nil && (!ok || got != lease):
-			log.Warn("lost the account to another node")
+			a.log.Warn("lost the account to another node")
 			return false
 		case err == nil:
 			return fuse.Reset(a.extend(asked)) // unless it has burnt
@@ -195,7 +195,7 @@ func (a *account) wake(ids ...int64) {
 func (a *account) wakeBusy(ctx context.Context) {
 	ids, err := a.engine.Store.Busy(ctx, a.Name)
 	if err != nil && ctx.Err() == nil {
-		a.engine.Log.Error("cannot list lanes", "account", a.Name, "error", err)
+		a.log.Error("cannot list lanes", "error", err)
 	}
 	a.wake(ids...)
 }

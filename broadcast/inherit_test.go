@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,7 +85,7 @@ func (l limited) Limits() bots.Limits { return l.limits }
 func TestInheritedAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journalled{}
-		engine := &Engine{Config: Config{Store: j}}
+		engine := &Engine{Config: Config{Store: j, Log: slog.New(slog.DiscardHandler)}}
 		var nodes []*account
 		for range 2 {
 			nodes = append(nodes, newAccount(engine, Account{Lease: 10 * time.Second, Bot: limited{limits: bots.Limits{Account: bots.Pace{N: 10, Per: 15 * time.Minute}}}}))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -32,16 +33,19 @@ func (f *flickering) Busy(context.Context, string) ([]int64, error)             
 func (f *flickering) Unanswered(context.Context, string) ([]Attempt, error)        { return nil, nil }
 func (f *flickering) Sends(context.Context, string, time.Duration) ([]Send, error) { return nil, nil }
 
+// logging is an account that writes what it logs, without times.
+func logging(to io.Writer, s Store) *account {
+	log := slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	return newAccount(&Engine{Config: Config{Store: s, Log: log}}, Account{Name: "bot", Bot: limited{limits: bots.Limits{}}, Lease: 10 * time.Second})
+}
+
 // A store that is away is told of when that begins, every ten seconds, and when
 // it is over, although it is asked twice a second.
 func TestOutageIsLoggedNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		var log bytes.Buffer
-		a := newAccount(&Engine{Config: Config{
-			Store: &flickering{from: now.Add(20 * time.Second), to: now.Add(55 * time.Second)},
-			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
-		}}, Account{Name: "bot", Bot: limited{limits: bots.Limits{}}, Lease: 10 * time.Second})
+		a := logging(&log, &flickering{from: now.Add(20 * time.Second), to: now.Add(55 * time.Second)})
 		ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer stop()
 		a.run(ctx)
@@ -89,10 +93,7 @@ func TestOutageOfManyLanesIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		var log bytes.Buffer
-		a := newAccount(&Engine{Config: Config{
-			Store: &laneless{until: now.Add(15500 * time.Millisecond), last: now.Add(25500 * time.Millisecond)},
-			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
-		}}, Account{Name: "bot", Bot: limited{limits: bots.Limits{}}})
+		a := logging(&log, &laneless{until: now.Add(15500 * time.Millisecond), last: now.Add(25500 * time.Millisecond)})
 		var all sync.WaitGroup
 		for id := range int64(many) {
 			w := &walk{account: a, life: t.Context(), lane: id + 1}
@@ -133,10 +134,7 @@ func (s *unrecording) Record(context.Context, Lease, *Lane, Step, int64, Outcome
 func TestOutageOfManyRecordsIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		a := newAccount(&Engine{Config: Config{
-			Store: &unrecording{until: time.Now().Add(15500 * time.Millisecond)},
-			Log:   slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: withoutTime})),
-		}}, Account{Name: "bot", Bot: limited{limits: bots.Limits{}}})
+		a := logging(&log, &unrecording{until: time.Now().Add(15500 * time.Millisecond)})
 		var all sync.WaitGroup
 		for id := range int64(many) {
 			w := &walk{account: a, life: t.Context(), lane: id}

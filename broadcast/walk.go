@@ -30,12 +30,11 @@ func (w *walk) look() {
 }
 
 func (w *walk) run(ctx context.Context) {
-	log := w.account.engine.Log.With("account", w.account.Name)
 	defer w.account.stuck.ended(w.lane)
 	for ctx.Err() == nil {
 		until, err := w.step(ctx)
 		if err == nil {
-			w.account.stuck.over(log, "lanes go on", w.lane)
+			w.account.stuck.over(w.account.log, "lanes go on", w.lane)
 		}
 		switch {
 		case errors.Is(err, ErrLost):
@@ -47,7 +46,7 @@ func (w *walk) run(ctx context.Context) {
 			until = time.Now().Add(busy)
 		case err != nil:
 			if ctx.Err() == nil {
-				w.account.stuck.failed(log, "a lane cannot go on", w.lane, err)
+				w.account.stuck.failed(w.account.log, "a lane cannot go on", w.lane, err)
 			}
 			until = time.Now().Add(time.Second)
 		case until.IsZero():
@@ -232,13 +231,12 @@ func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, out Outcome) error {
 	Apply(l, step, out, time.Now())
 	e := w.account.engine
-	log := e.Log.With("account", w.account.Name)
 	defer w.account.untold.ended(w.lane)
 	for {
 		// What happened is recorded even when the engine is being stopped.
 		err := e.Store.Record(context.WithoutCancel(ctx), w.lease, l, step, attempt, out)
 		if err == nil {
-			w.account.untold.over(log, "outcomes are recorded again", w.lane)
+			w.account.untold.over(w.account.log, "outcomes are recorded again", w.lane)
 			break
 		}
 		// Without this record nobody knows whether it was sent, so that it is
@@ -246,7 +244,7 @@ func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, ou
 		if attempt == 0 || ctx.Err() != nil && w.life.Err() != nil {
 			return err
 		}
-		w.account.untold.failed(log, "cannot record an outcome", w.lane, err)
+		w.account.untold.failed(w.account.log, "cannot record an outcome", w.lane, err)
 		sleep(context.WithoutCancel(ctx), time.Second)
 	}
 	if e.Changed != nil {

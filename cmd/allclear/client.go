@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/allclear-hq/allclear/internal/web"
 )
 
 // Bounds of one call to a server.
@@ -144,14 +146,11 @@ func problem(resp *http.Response, answer []byte) error {
 		return fmt.Errorf("the server answered %s", resp.Status)
 	}
 	err := errors.New(cmp.Or(p.Detail, p.Title))
-	if p.Title == outcomeUnknown {
+	if p.Title == web.OutcomeUnknown {
 		err = unsure{err}
 	}
 	return err
 }
-
-// outcomeUnknown is the title of the answer to what may be stored all the same.
-const outcomeUnknown = "Outcome Unknown"
 
 // unsure is an error after which the server may have done what it was asked.
 type unsure struct{ error }

@@ -59,9 +59,7 @@ func (s *Store) Census(ctx context.Context, bot string) (c people.Census, err er
 
 // NewestSubscriber implements [people.WalkStore].
 func (s *Store) NewestSubscriber(ctx context.Context) (id int64, err error) {
-	err = s.look(ctx, func(tx *tx) error {
-		return tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM subscriber`).Scan(&id)
-	})
+	err = s.lookOnce(ctx, func(scan func(...any) error) error { return scan(&id) }, `SELECT coalesce(max(id), 0) FROM subscriber`)
 	return id, err
 }
 

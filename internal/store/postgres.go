@@ -34,7 +34,7 @@ const (
 // is on the disk. The last answer is by what the server knows it.
 const session = `SET idle_in_transaction_session_timeout = '2s';
 	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
-	SELECT concat(pid, ' ', backend_start) FROM pg_stat_get_activity(pg_backend_pid())`
+	SELECT ` + sessionName + ` FROM pg_stat_get_activity(pg_backend_pid())`
 
 // oneWriter takes the lock that puts transactions in order; it is held until
 // they end. The transaction's id tells later what became of it.

@@ -25,6 +25,9 @@ const (
 	watching = 5                // times an unheard it is looked who waits
 )
 
+// sessionName is by what the server knows a session: a number alone is used again.
+const sessionName = `concat(pid, ' ', backend_start)`
+
 var errSilent = errors.New("PostgreSQL says nothing any more: see that it runs and can be reached, and try again")
 
 // A socket is a connection to PostgreSQL that tells since when it waits.
@@ -193,5 +196,5 @@ func (w *watch) judge(sessions []string, err error) {
 func working(ctx context.Context, db *sql.DB) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, reading)
 	defer cancel()
-	return texts(db.QueryContext(ctx, `SELECT concat(pid, ' ', backend_start) FROM pg_stat_activity WHERE usename = session_user AND wait_event_type IS DISTINCT FROM 'Client'`))
+	return texts(db.QueryContext(ctx, `SELECT `+sessionName+` FROM pg_stat_activity WHERE usename = session_user AND wait_event_type IS DISTINCT FROM 'Client'`))
 }

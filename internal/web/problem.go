@@ -68,12 +68,13 @@ func storeless() *problem {
 // unknown is the answer where a change may be stored all the same.
 func unknown() *problem {
 	p := refuse(http.StatusServiceUnavailable, "the database does not answer, and it is not known whether this was stored: look whether it is there, or repeat it with its Idempotency-Key")
-	p.Title, p.after = notKnown, checkGood
+	p.Title, p.after = OutcomeUnknown, checkGood
 	return p
 }
 
-// notKnown is the title by which a client knows that answer.
-const notKnown = "Outcome Unknown"
+// OutcomeUnknown is the title by which a client knows that a change may be stored
+// although the answer is an error.
+const OutcomeUnknown = "Outcome Unknown"
 
 func refusalStatus(k desk.RefusalKind) int {
 	switch k {
