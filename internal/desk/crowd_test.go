@@ -8,8 +8,8 @@ import (
 func TestCrowdIsToldByWhen(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for want, c := range map[string]Crowd{
-		"people":                  {Name: "people"},
-		"people  not counted yet": {Name: "people", Uncounted: true, Speed: 30},
+		"people  nobody is subscribed":                                   {Name: "people"},
+		"people  not counted yet":                                        {Name: "people", Uncounted: true, Speed: 30},
 		"people  1.2 M · 36 000 before the next update · all in 11 h":    {Name: "people", People: 1_200_000, Speed: 30},
 		"people  3000 · all in 2 min":                                    {Name: "people", People: 3000, Speed: 30},
 		"people  1.2 M · all in 20 min":                                  {Name: "people", People: 1_200_000, Speed: 30, Paid: 2_000_000, PaidSpeed: 1000},

@@ -141,14 +141,14 @@ func (c Crowd) within(d time.Duration) int {
 // reached says how many people are told by when: people  1.2 M · 36 000 before
 // the next update · all in 11 h.
 func (c Crowd) reached(next, now time.Time) string {
-	if c.Uncounted {
+	switch {
+	case c.Uncounted:
 		return c.Name + "  not counted yet"
+	case c.People == 0:
+		return c.Name + "  nobody is subscribed"
 	}
-	line := c.Name
-	if c.People > 0 {
-		line += "  " + broadcast.Count(c.People)
-	}
-	if c.People == 0 || c.Speed <= 0 {
+	line := c.Name + "  " + broadcast.Count(c.People)
+	if c.Speed <= 0 {
 		return line
 	}
 	all := c.takes()

@@ -20,12 +20,13 @@ const (
 
 // outgrown reports whether a census does not hold any more where so many ids
 // were given since: after a list was imported nobody wants to wait for the next.
+// Where all have left it never does, since who comes back gets no new id.
 func (c *Census) outgrown(since int64) bool {
 	n := 0
 	for _, k := range c.States {
 		n += k
 	}
-	return since > int64(n/100)
+	return since > int64(n/100) || n > 0 && c.States[Active] == 0
 }
 
 // Count counts the audience until ctx ends: now and then, soon again where that

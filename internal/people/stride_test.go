@@ -166,6 +166,10 @@ func TestAnAudienceThatGrewIsCountedAgain(t *testing.T) {
 	if c.outgrown(10) || !c.outgrown(11) {
 		t.Error("a hundredth is where a census is outgrown")
 	}
+	left := &Census{States: map[State]int{Stopped: 100, Blocked: 1}}
+	if nobody := (&Census{}); !left.outgrown(0) || nobody.outgrown(0) || !nobody.outgrown(1) {
+		t.Error("where all have left, one who comes back is not seen by new ids")
+	}
 }
 
 // heard keeps what is logged.
