@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -103,7 +104,11 @@ func (a *api) admit(r *http.Request) (op Operator, leave func(), err error) {
 // fail answers with a problem, and logs it once if it is ours.
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p, internal := asProblem(err)
-	if internal {
+	switch {
+	case internal && gone(r, err):
+		a.Log.InfoContext(r.Context(), "a client went away before it was answered", "method", r.Method, "path", r.URL.Path)
+		p = refuse(statusGone, "the client went away")
+	case internal:
 		a.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		switch {
 		case errors.Is(err, desk.ErrUnknown):
@@ -113,6 +118,15 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	p.write(w)
+}
+
+// statusGone is how a request is counted whose client went away: what it is
+// answered nobody reads. The number is the one that proxies use for it.
+const statusGone = 499
+
+// gone reports whether a request came to nothing because its client went away.
+func gone(r *http.Request, err error) bool {
+	return errors.Is(r.Context().Err(), context.Canceled) && errors.Is(err, context.Canceled) && !errors.Is(err, desk.ErrUnknown)
 }
 
 // stumbles reports whether the last write came to nothing.

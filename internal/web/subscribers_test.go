@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -51,4 +54,40 @@ func TestFaultySubscribers(t *testing.T) {
 	wantAt(t, a, map[string]any{"detail": `line 2: topic "General" is not the number of a topic: use 0 for the general one, or none`})
 	s.must(404, "Dee", "POST", "/v1/subscribers/x", `{"text": "chat_id\n1001\n"}`)
 	s.must(400, "Dee", "GET", "/v1/subscribers/tg?after=x", "")
+}
+
+// leftAlone are lists whose reader goes away while they are read.
+type leftAlone struct {
+	Lists
+	leave func()
+}
+
+func (l leftAlone) Subscribers(ctx context.Context, bot string, after int64, limit int) ([]people.Subscriber, error) {
+	l.leave()
+	<-ctx.Done()
+	return l.Lists.Subscribers(ctx, bot, after, limit)
+}
+
+// Who does not wait for an answer is no fault of the server's.
+func TestAClientThatGoesAwayIsNoError(t *testing.T) {
+	s := withLists(newSite(t))
+	ctx, leave := context.WithCancel(t.Context())
+	s.config.Audiences.Lists = leftAlone{s.store.Store, leave}
+	counted, served := s.config.Counted, make(chan int)
+	s.config.Counted = func(route string, code int, took time.Duration) { counted(route, code, took); served <- code }
+	s.serve()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/v1/subscribers/tg", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer token-Dee")
+	if _, err := http.DefaultClient.Do(r); err == nil {
+		t.Error("it was answered")
+	}
+	if code := <-served; code != 499 {
+		t.Errorf("counted as %d", code)
+	}
+	if log := s.log.String(); strings.Contains(log, "level=ERROR") || !strings.Contains(log, "level=INFO") {
+		t.Errorf("logged %q", log)
+	}
 }
