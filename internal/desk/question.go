@@ -87,7 +87,7 @@ func (r *Rooms) ask(ctx context.Context, h heard, actor Actor, t incident.Typed,
 // askVerb asks which command an unknown one was meant as.
 func (r *Rooms) askVerb(ctx context.Context, h heard, actor Actor, unknown *incident.UnknownVerb) (string, error) {
 	text := capital(unknown.Error()) + "."
-	choices := verbChoices(h.ev.Text, unknown.Verb, r.Desk.Languages)
+	choices := verbChoices(h.ev.Text, unknown, r.Desk.Languages)
 	if len(choices) == 0 {
 		return text, nil
 	}

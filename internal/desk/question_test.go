@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -179,6 +180,27 @@ func TestRoomAsksWhichVerb(t *testing.T) {
 	if got := c.ask(c.event("/weather tomorrow")); !strings.Contains(got, "/weather is no command: see /help.") || len(c.labels()) != 0 {
 		t.Errorf("%q offers %q", got, c.labels())
 	}
+}
+
+// A verb that lacks the space before its reference is not carried out, and does
+// not become the text of a draft whose preview it answers.
+func TestRoomAsksWhereASpaceIsMissing(t *testing.T) {
+	c := newChat(t)
+	c.do(ana, opening())
+	c.second()
+	c.asked("/updateINC-1 Better.", "This was not carried out: leave a space after /update.", "/update INC-1 Better.")
+	c.wantDrafts(0)
+	if got := c.choose("/update INC-1 Better."); !strings.Contains(got, "D-1 → INC-1/2 ") || !strings.Contains(got, "Better.") {
+		t.Errorf("the choice gives %q", got)
+	}
+	c.ask(c.event("/notice\nWe were not hacked"))
+	preview := fmt.Sprint("r", len(c.said))
+	c.ask(c.event("/editD-2 Worse.", func(ev *bots.Event) { ev.ReplyTo = preview }))
+	if got := c.labels(); !slices.Equal(got, []string{"/edit D-2 Worse."}) {
+		t.Errorf("in reply to a preview it offers %q", got)
+	}
+	c.asked("/freezeINC1 wrong numbers", "leave a space after /freeze.", "/freeze INC1 wrong numbers")
+	c.asked("/updateINC-1 Better.\nnext 20", "leave a space after /update.")
 }
 
 func TestRoomAsksWhichDraft(t *testing.T) {

@@ -213,9 +213,15 @@ func scopeParts(word string) (sign, name, state string) {
 }
 
 // verbChoices are the commands that an unknown one may have been meant as.
-func verbChoices(text, verb string, languages []string) (out []Choice) {
-	for _, near := range nearest(verb, incident.Verbs(), 4) {
-		if distance(near, verb) > max(1, min(len(verb), len(near))/3) {
+func verbChoices(text string, unknown *incident.UnknownVerb, languages []string) (out []Choice) {
+	if unknown.Meant != "" {
+		if t, err := incident.ParseTyped(unknown.Meant, languages); err == nil {
+			out = append(out, Choice{Label: firstLine(strings.TrimSpace(unknown.Meant)), Typed: t})
+		}
+		return out
+	}
+	for _, near := range nearest(unknown.Verb, incident.Verbs(), 4) {
+		if distance(near, unknown.Verb) > max(1, min(len(unknown.Verb), len(near))/3) {
 			continue
 		}
 		if t, err := incident.ParseTyped(incident.WithVerb(text, near), languages); err == nil {

@@ -47,6 +47,7 @@ const (
 var (
 	commandForm  = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_][A-Za-z0-9_]{0,31})(?:@([A-Za-z0-9_]+))?()(?:` + gap + `|$)`)
 	gluedForm    = regexp.MustCompile(`^` + space + `*[/／]([A-Za-z_]{1,32})(?:@([A-Za-z0-9_]+))?[^A-Za-z0-9_/／]`)
+	slashForm    = regexp.MustCompile(`^` + space + `*[/／]`)
 	updateRef    = regexp.MustCompile(`^(?i)((?:INC|MNT|NTC|DRL)-?[1-9][0-9]{0,8}(?:[/／][1-9][0-9]{0,5})?|D-?[1-9][0-9]{0,8})(?:` + gap + `+|$)`)
 	almostRef    = regexp.MustCompile(`^(?i)(?:(?:INC|MNT|NTC|DRL)[^\pL\pN]?` + space + `?[0-9]|D-[0-9])\S{0,20}`)
 	statusPrefix = regexp.MustCompile(`^(?i)(investigating|identified|monitoring|resolved|postmortem|scheduled|in[ _]progress|verifying|completed|published|closed)\s*[:：]` + space + `*`)
@@ -70,7 +71,9 @@ func ParseTyped(text string, languages []string) (Typed, error) {
 	var err error
 	switch {
 	case !isVerb(t.Verb):
-		err = &UnknownVerb{t.Verb}
+		if err = stuck(text); err == nil {
+			err = &UnknownVerb{Verb: t.Verb}
+		}
 	case slices.Contains(opening, t.Verb):
 		err = t.open(rest, languages)
 	case t.Verb == "scope":
@@ -95,9 +98,17 @@ func Addressee(text string) string {
 }
 
 // An UnknownVerb is a word that looks like a command and is none.
-type UnknownVerb struct{ Verb string }
+type UnknownVerb struct {
+	Verb  string
+	Meant string // the command with the space that a reference stuck to Verb lacks; empty where none is
+}
 
-func (u *UnknownVerb) Error() string { return fmt.Sprintf("/%s is no command: see /help", u.Verb) }
+func (u *UnknownVerb) Error() string {
+	if u.Meant != "" {
+		return notCarriedOut(u.Verb).Error()
+	}
+	return fmt.Sprintf("/%s is no command: see /help", u.Verb)
+}
 
 // Verbs lists all verbs, in order.
 func Verbs() []string {
@@ -122,9 +133,33 @@ func isGap(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("，
 // something stuck to it may have been meant as one.
 func glued(text string) error {
 	if m := gluedForm.FindStringSubmatch(text); m != nil && isVerb(strings.ToLower(m[1])) {
-		return fmt.Errorf("this was not carried out: leave a space after /%s", strings.ToLower(m[1]))
+		return notCarriedOut(strings.ToLower(m[1]))
+	}
+	if err := stuck(text); err != nil {
+		return err
 	}
 	return ErrNoCommand
+}
+
+func notCarriedOut(verb string) error {
+	return fmt.Errorf("this was not carried out: leave a space after /%s", verb)
+}
+
+// stuck is the error for a verb with a reference right behind it; nil where that
+// is not what a text begins with.
+func stuck(text string) error {
+	m := slashForm.FindString(text)
+	word, verb := text[len(m):], ""
+	for _, v := range Verbs() {
+		if len(v) > len(verb) && len(v) <= len(word) && strings.EqualFold(word[:len(v)], v) {
+			verb = v
+		}
+	}
+	at := len(m) + len(verb)
+	if rest := text[at:]; m == "" || verb == "" || !updateRef.MatchString(rest) && !almostRef.MatchString(width.Fold.String(rest)) {
+		return nil
+	}
+	return &UnknownVerb{Verb: verb, Meant: text[:at] + " " + text[at:]}
 }
 
 // open reads an opening verb: closed words on its line, then title and text.

@@ -239,7 +239,7 @@ func TestParseTyped(t *testing.T) {
 func TestParseTypedNoCommand(t *testing.T) {
 	for _, text := range []string{
 		"", "   ", "hello", "please /update", "/", "//", "/ update", "/24 is our subnet", "/var/log/allclear is full", "/usr",
-		"https://example.com/update", "-update", "\\update", "／", "/@bot", "update INC-12 foo",
+		"https://example.com/update", "-update", "\\update", "／", "/@bot", "/update/INC-3", "/nothingINC-3 x", "update INC-12 foo",
 	} {
 		got, err := incident.ParseTyped(text, languages)
 		if text == "/usr" { // a word after a slash may be a mistyped verb
@@ -261,6 +261,13 @@ func TestParseTypedAsks(t *testing.T) {
 		{"/frozen why", "/frozen is no command"},
 		{"/update2 Back.", "/update2 is no command"},
 		{"/updateBack", "/updateback is no command"},
+		{"/updateINC-3 Back.", "leave a space after /update"},
+		{"／UpdateINC3，修复", "leave a space after /update"},
+		{"/resolvedINC-3", "leave a space after /resolved"},
+		{"/retractINC-3/2 wrong", "leave a space after /retract"},
+		{"/editD-17 Back.", "leave a space after /edit"},
+		{"/closed17", "/closed17 is no command: see /help"},
+		{"/updateINC–3 Back.", "leave a space after /update"},
 		{"/update修复", "leave a space after /update"},
 		{"/update’s text is wrong", "leave a space after /update"},
 		{"/resolve!", "leave a space after /resolve"},
