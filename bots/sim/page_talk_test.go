@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/allclear-hq/allclear/internal/browser"
 )
 
 // newTalkWorld is a staged world in which the visitor has a conversation.
@@ -35,59 +37,40 @@ func TestStageShowsTheVisitorsConversation(t *testing.T) {
 
 func TestBrowserSubscribes(t *testing.T) {
 	w := newTalkWorld(t)
-	b := openTab(t, w.url)
+	b := browser.Open(t, w.url)
 	for _, screen := range []struct{ width, height int }{{390, 844}, {900, 1100}, {1440, 900}} {
 		for _, scheme := range []string{"light", "dark"} {
-			b.screen(screen.width, screen.height, scheme)
-			b.wait(`document.querySelector("#tabs [data-shows=talk]:not([hidden])")`)
-			b.eval(`document.querySelector("#tabs [data-shows=talk]").click()`)
-			b.wait(fits("#talking .start"))
-			if got := b.eval(`contrast("#talking .start")`); got != "true" {
-				t.Errorf("%dx%d, %s: the button cannot be read", screen.width, screen.height, scheme)
-			}
+			b.Screen(screen.width, screen.height, "prefers-color-scheme", scheme)
+			b.Wait(`document.querySelector("#tabs [data-shows=talk]:not([hidden])")`)
+			b.Eval(`document.querySelector("#tabs [data-shows=talk]").click()`)
+			b.Wait(fits("#talking .start"))
 		}
 	}
-	b.eval(`document.querySelector("#talking .start").click()`)
-	b.wait(shows("talk", "/start"))
+	b.Eval(`document.querySelector("#talking .start").click()`)
+	b.Wait(shows("talk", "/start"))
 	w.post(nil, "/telegram/bot1:x/sendMessage", `{"chat_id":2001,"text":"You are subscribed.","reply_markup":{"inline_keyboard":[[{"text":"Language","callback_data":"l"}]]}}`, "")
-	b.wait(shows("talk", "You are subscribed.") + ` && ` + fits("#talking textarea") + ` && document.querySelector("#talking textarea").offsetHeight > 30 && !document.querySelector("#talking .start").checkVisibility()`)
-	b.eval(`document.querySelector("#talking .chips button").click(); document.querySelector("#talking").requestSubmit()`)
-	b.wait(shows("talk", "/settings") + ` && document.querySelector("#talking textarea").value === ""`)
-	b.eval(`document.querySelector("[data-feed=talk] .buttons button").click()`)
+	b.Wait(shows("talk", "You are subscribed.") + ` && ` + fits("#talking textarea") + ` && document.querySelector("#talking textarea").offsetHeight > 30 && !document.querySelector("#talking .start").checkVisibility()`)
+	b.Eval(`document.querySelector("#talking .chips button").click(); document.querySelector("#talking").requestSubmit()`)
+	b.Wait(shows("talk", "/settings") + ` && document.querySelector("#talking textarea").value === ""`)
+	b.Eval(`document.querySelector("[data-feed=talk] .buttons button").click()`)
 	for got := ""; !strings.Contains(got, `"data":"l"`); {
 		got = w.ok("GET", "/telegram/bot1:x/getUpdates?timeout=5&offset=0", "")
 	}
 	for _, screen := range []struct{ width, height int }{{390, 844}, {900, 1100}, {1440, 900}} {
-		b.screen(screen.width, screen.height, "light")
-		b.wait(fits("#talking .send"))
-		b.wait(fits("[data-feed=talk] .theirs .body"))
+		b.Screen(screen.width, screen.height)
+		b.Wait(fits("#talking .send"))
+		b.Wait(fits("[data-feed=talk] .theirs .body"))
 	}
 }
 
 // Where there is no conversation for the visitor, nothing of it is shown.
 func TestBrowserWithoutAConversation(t *testing.T) {
-	b := openTab(t, newStagedWorld(t).url)
-	b.screen(390, 844, "light")
-	b.wait(shows("room", "Publish"))
-	if got := b.eval(`[...document.querySelectorAll("[data-feed=talk], [data-shows=talk]")].filter((n) => n.checkVisibility()).length`); got != "0" {
+	b := browser.Open(t, newStagedWorld(t).url)
+	b.Screen(390, 844)
+	b.Wait(shows("room", "Publish"))
+	if got := b.Eval(`[...document.querySelectorAll("[data-feed=talk], [data-shows=talk]")].filter((n) => n.checkVisibility()).length`); got != "0" {
 		t.Errorf("%s parts of it are shown", got)
 	}
-}
-
-// screen gives the page another size and colour scheme.
-func (b *tab) screen(width, height int, scheme string) {
-	b.Helper()
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
-	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
-	b.eval(`globalThis.contrast ??= (selector) => {
-		const light = (colour) => {
-			const [r, g, b] = colour.match(/[\d.]+/g).map((v) => v / 255).map((v) => (v <= 0.04 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-			return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
-		};
-		const style = getComputedStyle(document.querySelector(selector));
-		const [a, b] = [light(style.color), light(style.backgroundColor)];
-		return Math.max(a, b) / Math.min(a, b) >= 4.5;
-	}; 1`)
 }
 
 // fits is an expression: an element is wholly on the screen, and nothing makes

@@ -51,7 +51,7 @@ func layers() map[string]layer {
 
 		"bots":          {tests: []string{gocmp}},
 		"bots/bottest":  {may: []string{"bots", gocmp}},
-		"bots/sim":      {may: []string{text, websocket}, tests: []string{gocmp, discordgo, gotwitter, oauth1, telegram}},
+		"bots/sim":      {may: []string{text, websocket}, tests: []string{"internal/browser", gocmp, discordgo, gotwitter, oauth1, telegram}},
 		"bots/discord":  adapter(discordgo, websocket),
 		"bots/telegram": adapter(telegram),
 		"bots/twitter":  adapter(gotwitter, oauth1, text),
@@ -66,9 +66,10 @@ func layers() map[string]layer {
 		"internal/people":  {may: []string{"bots", "broadcast", "internal/incident", "internal/seat", "templates", text}, tests: []string{"bots/sim", "bots/telegram", "internal/crowd", "internal/desk", "internal/store", "internal/store/storetest", gocmp}}, // the people are told by desk and web, and know neither
 		"internal/store":   {may: []string{"bots", "broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", "internal/seat", postgres, sqlite}, tests: []string{"internal/store/storetest", gocmp}},
 		"internal/metrics": {may: []string{"broadcast", "internal/incident", metrics}, tests: []string{"bots", gocmp}},
-		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", pace, text}, tests: []string{"bots", "internal/store", "internal/store/storetest", "templates", gocmp}},
+		"internal/web":     {may: []string{"broadcast", "internal/audit", "internal/desk", "internal/incident", "internal/people", pace, text}, tests: []string{"bots", "internal/browser", "internal/store", "internal/store/storetest", "templates", gocmp}},
 
-		"internal/crowd": {}, // tests and benchmarks alone use it
+		"internal/browser": {may: []string{websocket}}, // tests alone use it
+		"internal/crowd":   {},                         // tests and benchmarks alone use it
 
 		"internal/store/storetest": {may: []string{postgres}}, // tests alone use it; it stands below the store, whose own tests use it too
 
