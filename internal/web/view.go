@@ -17,11 +17,12 @@ import (
 type frame struct {
 	W       *tongue
 	Lang    string
+	Own     string // language of what has only one: names, titles, reasons
 	Site    string
 	Base    string // before every path
 	Path    string
 	Title   string
-	Warning string
+	Warning words
 	Others  []languageLink
 	Mark    string // the icon of the page in the browser
 }
@@ -32,9 +33,10 @@ func (p *Pages) clock(lang string) clock { return clock{speak(lang), p.Zone} }
 type languageLink struct{ Tag, Name string }
 
 func (p *Pages) frame(lang, path, title string) frame {
-	f := frame{W: speak(lang), Lang: lang, Site: p.Site, Base: p.base, Path: path, Title: title, Warning: p.Warning[lang]}
-	if f.Warning == "" {
-		f.Warning = p.Warning[p.Language]
+	f := frame{W: speak(lang), Lang: lang, Own: p.Language, Site: p.Site, Base: p.base, Path: path, Title: title}
+	f.Warning = words{Text: p.Warning[lang], Lang: lang}
+	if f.Warning.Text == "" {
+		f.Warning = words{Text: p.Warning[p.Language], Lang: p.Language}
 	}
 	for _, l := range p.Languages {
 		f.Others = append(f.Others, languageLink{l, display.Self.Name(language.Make(l))})
@@ -181,9 +183,9 @@ func (p *Pages) summary(i *incident.Incident, w clock, now time.Time) summary {
 		return s
 	}
 	s.Parts = p.affected(w.tongue, i.Components)
-	if i.Status == incident.Scheduled { // they are not in that state yet
+	if i.Status == incident.Scheduled { // they are not in that state yet, and no symbol says it either
 		for k := range s.Parts {
-			s.Parts[k].Words = ""
+			s.Parts[k].State, s.Parts[k].Words = incident.UnderMaintenance, ""
 		}
 	}
 	if !i.NextUpdate.IsZero() {

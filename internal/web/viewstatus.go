@@ -45,13 +45,13 @@ type card struct {
 
 // onCard is a card with what it needs of its page.
 type onCard struct {
-	W    *tongue
-	Base string
-	On   card
+	W         *tongue
+	Base, Own string
+	On        card
 }
 
 // With is for the template, which can hand over only one value.
-func (v statusView) With(c card) onCard { return onCard{v.W, v.Base, c} }
+func (v statusView) With(c card) onCard { return onCard{v.W, v.Base, v.Own, c} }
 
 // renderStatus renders the status page from what is recent, and forgets what
 // is not.
