@@ -44,6 +44,7 @@ func TestBrowserSubscribes(t *testing.T) {
 			b.Wait(`document.querySelector("#tabs [data-shows=talk]:not([hidden])")`)
 			b.Eval(`document.querySelector("#tabs [data-shows=talk]").click()`)
 			b.Wait(fits("#talking .start"))
+			b.Accessible(fmt.Sprintf("%dx%d, %s", screen.width, screen.height, scheme))
 		}
 	}
 	b.Eval(`document.querySelector("#talking .start").click()`)

@@ -1,6 +1,6 @@
 // One column: its messages, in the order and shape of the platform.
 
-import { el, gist, handles, link, linked, patch, stamp, tone } from "./text.js";
+import { el, gist, handles, link, linked, patch, spoken, stamp, tone } from "./text.js";
 
 export class Feed {
   // column is the section; options are onPress(message, button), onReply(message)
@@ -16,7 +16,7 @@ export class Feed {
     this.newest = null;
     this.missed = 0;
     this.scroll.addEventListener("scroll", () => this.scrolled(), { passive: true });
-    this.more.addEventListener("click", () => this.follow());
+    this.more.addEventListener("click", () => (this.follow(), this.scroll.focus({ preventScroll: true })));
     new ResizeObserver(() => this.following && this.show(this.newest)).observe(this.scroll);
   }
 
@@ -48,7 +48,7 @@ export class Feed {
     banner.hidden = !pinned;
     banner.replaceChildren();
     if (!pinned) return;
-    const a = el("a", "", el("b", "", "Pinned"), " ", gist(pinned.text));
+    const a = el("a", "", el("b", "", "Pinned"), " ", spoken(el("span", "", gist(pinned.text))));
     a.href = `#${this.id}-${pinned.id}`;
     banner.append(a);
   }
@@ -94,7 +94,7 @@ export class Feed {
   thread(id, messages = []) {
     const name = this.feed.threads?.[id] ?? "Thread";
     const count = messages.length === 1 ? "1 message" : `${messages.length} messages`;
-    const build = () => el("li", "thread-name", el("span", "", "Thread"), el("b", "", name), el("span", "count", count));
+    const build = () => el("li", "thread-name", el("span", "", "Thread"), spoken(el("b", "", name)), el("span", "count", count));
     return { key: `thread ${id}`, sig: name + count, build };
   }
 
@@ -113,7 +113,7 @@ export class Feed {
     const name = m.author || "unknown";
     const avatar = el("span", `avatar ${m.ours ? "official" : tone(name)}`, [...name.replace(/^@/, ""), "?"][0].toUpperCase());
     avatar.ariaHidden = "true";
-    const text = el("div", "text", ...linked(m.text));
+    const text = spoken(el("div", "text", ...linked(m.text)));
     const author = el("span", "author", this.id === "x" ? `@${name}` : name);
     text.dir = author.dir = "auto";
     const head = el("div", "head", author, ...this.tags(m, role), this.stamp(m));
@@ -141,7 +141,7 @@ export class Feed {
   quote(m, [author, words]) {
     if (!m.reply_to || this.id === "x") return null;
     if (!author) return el("span", "quote", "in reply to an earlier message");
-    const a = el("a", "quote", el("b", "", author), " ", el("span", "", words));
+    const a = el("a", "quote", el("b", "", author), " ", spoken(el("span", "", words)));
     a.href = `#${this.id}-${m.reply_to}`;
     a.dir = "auto";
     return a;
@@ -154,8 +154,8 @@ export class Feed {
   }
 
   button(m, b) {
-    if (b.url) return link(b.url, b.text);
-    const button = el("button", "", b.text);
+    if (b.url) return spoken(link(b.url, b.text));
+    const button = spoken(el("button", "", b.text));
     button.type = "button";
     button.disabled = !this.options.onPress;
     button.addEventListener("click", () => this.options.onPress(m, b, button));
@@ -168,6 +168,13 @@ export class Feed {
     button.type = "button";
     button.addEventListener("click", () => this.options.onReply(m));
     return button;
+  }
+
+  // visit shows a message and goes on from there.
+  visit(node) {
+    this.show(node);
+    node.tabIndex = -1;
+    node.focus({ preventScroll: true });
   }
 
   // show scrolls a message to the lower edge, or to the upper if it is tall.

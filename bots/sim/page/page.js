@@ -2,7 +2,7 @@
 
 import { Feed } from "./feed.js";
 import { Room } from "./room.js";
-import { el } from "./text.js";
+import { el, reword } from "./text.js";
 
 const find = (id) => document.getElementById(id);
 const columns = find("columns");
@@ -44,9 +44,16 @@ function choose(id) {
   feeds.get(id).follow();
 }
 
+function place(id) {
+  choose(id);
+  columns.querySelector(`[data-feed=${id}] .scroll`).focus({ preventScroll: true });
+}
+
 function badges() {
   for (const button of find("tabs").children) {
-    button.querySelector(".badge").textContent = unread.get(button.dataset.shows) || "";
+    const badge = button.querySelector(".badge");
+    badge.textContent = unread.get(button.dataset.shows) || "";
+    button.ariaLabel = badge.textContent ? `${button.firstChild.data}, ${badge.textContent} new` : null;
   }
 }
 
@@ -68,8 +75,8 @@ function news(id, count) {
 
 function show(quiet = false) {
   document.title = `${snapshot.title} · allclear`;
-  find("title").textContent = snapshot.title;
-  find("note").textContent = snapshot.note ?? "";
+  reword(find("title"), snapshot.title);
+  reword(find("note"), snapshot.note ?? "");
   const status = find("status-page");
   status.hidden = !/^https?:/.test(snapshot.status_page ?? "");
   if (!status.hidden) status.href = snapshot.status_page;
@@ -98,10 +105,10 @@ document.addEventListener("click", (e) => {
   e.preventDefault();
   const node = find(target);
   const id = target.split("-")[0];
-  if (/[-.]$/.test(target)) return choose(id); // the place, and no message in it
+  if (/[-.]$/.test(target)) return place(id); // and no message in it
   if (!node) return rooms.room.say("That message is not on this page.");
   choose(id);
-  feeds.get(id).show(node);
+  feeds.get(id).visit(node);
   node.classList.remove("found");
   requestAnimationFrame(() => node.classList.add("found"));
 });
@@ -135,7 +142,7 @@ async function refresh() {
 }
 
 function live(on) {
-  find("live").textContent = on ? "live" : "reconnecting";
+  reword(find("live"), on ? "live" : "reconnecting");
   find("live").classList.toggle("off", !on);
 }
 

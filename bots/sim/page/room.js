@@ -15,7 +15,7 @@ export class Room {
     form.addEventListener("submit", (e) => (e.preventDefault(), this.send()));
     this.text.addEventListener("keydown", (e) => this.key(e));
     this.text.addEventListener("input", () => this.grow());
-    this.answering?.querySelector("button").addEventListener("click", () => this.reply(null));
+    this.answering?.querySelector("button").addEventListener("click", () => (this.reply(null), this.text.focus()));
     form.querySelector(".start")?.addEventListener("click", () => this.send("/start"));
   }
 
@@ -98,10 +98,12 @@ export class Room {
     this.grow();
   }
 
+  // press leaves the button where it can have the focus.
   async press(m, b, button) {
-    button.disabled = true;
+    if (button.ariaDisabled) return;
+    button.ariaDisabled = "true";
     const pressed = await this.post("/control/press", { message: m.id, person: this.person().id, data: b.data });
-    button.disabled = false;
+    button.ariaDisabled = null;
     if (pressed) this.asked.add(pressed.id);
   }
 
@@ -122,11 +124,11 @@ export class Room {
     return null;
   }
 
-  // say shows words above the input for a while.
+  // say shows words above the input for a while. Their place is always there:
+  // only what changes in it is read out.
   say(words) {
     this.toast.textContent = words;
-    this.toast.hidden = false;
     clearTimeout(this.fading);
-    this.fading = setTimeout(() => (this.toast.hidden = true), 8000);
+    this.fading = setTimeout(() => (this.toast.textContent = ""), 8000);
   }
 }

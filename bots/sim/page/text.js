@@ -8,6 +8,21 @@ export function el(tag, className, ...children) {
   return node;
 }
 
+// spoken says in which language a node is to be read out: messages come in
+// English, like the page, and Chinese.
+export function spoken(node) {
+  const text = node.textContent;
+  const chinese = text.match(/\p{Script=Han}/gu)?.length ?? 0;
+  if (chinese > 2 * (text.match(/[a-z]+/gi)?.length ?? 0)) node.lang = "zh-Hans";
+  return node;
+}
+
+// reword changes what a node says. What stays is left alone, so that a screen
+// reader does not say it again.
+export function reword(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 const address = /https?:\/\/[^\s<>"'“”‘’（）【】，。；]+/g;
 
 // linked is a text with its addresses made links. A link to a message that
