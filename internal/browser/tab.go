@@ -18,6 +18,10 @@ import (
 	"github.com/gorilla/websocket"
 )
 
+// patience is how long a browser may be in use: a walk through a page with
+// pictures takes ten seconds, and much longer beside other tests.
+const patience = 3 * time.Minute
+
 // A Tab is one page in a headless browser.
 type Tab struct {
 	*testing.T
@@ -48,7 +52,7 @@ func Open(t *testing.T, url string) *Tab {
 
 func start(t *testing.T, path string) *websocket.Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	cmd := exec.CommandContext(ctx, path, //nolint:gosec // the browser on the PATH of who runs the tests
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -80,7 +84,7 @@ func start(t *testing.T, path string) *websocket.Conn {
 			_, _, _ = conn.ReadMessage()
 			conn.Close()
 		})
-		if err := conn.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		return conn
