@@ -53,7 +53,7 @@ func newClient(e *env) (*client, error) {
 }
 
 // call makes one request and decodes the answer into out, if out is not nil.
-// It returns the answer's bytes. Connections that fail are tried again.
+// It returns the answer's bytes, also of a refusal. Connections that fail are tried again.
 func (c *client) call(ctx context.Context, method, path string, body, out any) ([]byte, error) {
 	var payload []byte
 	if body != nil {
@@ -134,7 +134,7 @@ func (c *client) once(ctx context.Context, method, path string, payload []byte) 
 	case resp.StatusCode >= 500:
 		return nil, true, problem(resp, answer)
 	case resp.StatusCode/100 != 2:
-		return nil, false, problem(resp, answer)
+		return answer, false, problem(resp, answer)
 	}
 	return answer, false, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -253,29 +254,76 @@ func (s *server) killed(args []string, when func() bool) {
 	}
 }
 
-// TestFaultyImport checks that a mistake names its line, and that nothing is
-// sent where it could be seen before.
+// TestFaultyImport checks that every mistake names its line and keeps nobody else
+// out, and that nothing is sent where the whole list is wrong.
 func TestFaultyImport(t *testing.T) {
 	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
 	file := filepath.Join(s.dir, "people.csv")
-	for text, want := range map[string]string{
-		"chat_id,language\n1001,en\n@ana,en\n":                 `people.csv: line 3: chat_id "@ana" is not the number of a chat: correct it and import again`,
-		"chat_id,language\n1001,en\n\n1002,en\n\n\n1003,tlh\n": `line 7: language "tlh" is not one of en, zh-Hans: what stands before it is imported`,
-		"chat_id,topic\n-1001,77\n-1002,General\n":             `people.csv: line 3: topic "General" is not the number of a topic: use 0 for the general one, or none: correct it and import again`,
-		"chat_id\n": "there is no subscriber in it",
+	for _, tt := range []struct {
+		text, want string
+		people     int // who is subscribed then
+	}{
+		{"chat_id\n", "people.csv: there is no subscriber in it: correct it and import again", 0},
+		{"chat_id\n@ana\n", `people.csv: line 2: chat_id "@ana" is not the number of a chat` + "\n" +
+			"people.csv: there is no subscriber in it: correct it and import again", 0},
+		{"chat_id\n1001\n\"1002\n1003\n", "people.csv: line 3: it is no line of a CSV: quote a field that has a comma or a quotation mark: correct it and import again", 0},
+		{"chat_id,language,topic\n1001,en\n@ana,en\n\n-1002,,General\n\n\n1003,tlh\n1004,en\n", `people.csv: line 3: chat_id "@ana" is not the number of a chat
+people.csv: line 5: topic "General" is not the number of a topic: use 0 for the general one, or none
+people.csv: line 8: language "tlh" is not one of en, zh-Hans
+2 lines imported, 3 refused: correct them and import again (who is imported stays so)`, 2},
 	} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.run("subscribers", "import", file, "--bot", "tg"); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", text, err)
+		if got := s.faulty("subscribers", "import", file, "--bot", "tg"); got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.text, got, tt.want)
+		}
+		if n, err := s.app.store.CountSubscribers(t.Context(), "tg"); n != tt.people || err != nil {
+			t.Errorf("%q: %d subscribers, %v", tt.text, n, err)
 		}
 	}
 	if err := os.WriteFile(file, []byte("chat_id\n1001\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.run("subscribers", "import", file, "--bot", "dc"); err == nil || !strings.Contains(err.Error(), `bot "dc" has no audience`) {
-		t.Errorf("a bot without an audience: %v", err)
+	if got := s.faulty("subscribers", "import", file, "--bot", "dc"); !strings.Contains(got, `bot "dc" has no audience`) {
+		t.Errorf("a bot without an audience: %s", got)
+	}
+}
+
+// faulty runs a command that fails, and returns what it says of that, without how
+// far it was.
+func (s *server) faulty(args ...string) string {
+	s.t.Helper()
+	_, err := s.run(args...)
+	if err == nil {
+		s.t.Errorf("%v succeeds", args)
+		return ""
+	}
+	_, said, _ := strings.Cut(err.Error(), ": ")
+	said = regexp.MustCompile(`(?m)^\d+/\d+\n`).ReplaceAllString(said, "")
+	return strings.TrimSpace(strings.ReplaceAll(said, "allclear: ", ""))
+}
+
+// TestImportOfAListFullOfMistakes checks that a list in several parts is imported
+// but for its mistakes, of which the first are listed and the others counted.
+func TestImportOfAListFullOfMistakes(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
+	file := filepath.Join(s.dir, "people.jsonl")
+	var list strings.Builder
+	for i := range 20_000 {
+		language := "en"
+		if i%10 == 0 {
+			language = "de"
+		}
+		fmt.Fprintf(&list, `{"chat_id":%d,"language":%q,"components":["login","withdrawals"]}`+"\n", 5_000_000+i, language)
+	}
+	if err := os.WriteFile(file, []byte(list.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(s.faulty("subscribers", "import", file, "--bot", "tg"), "\n")
+	if len(got) != 22 || got[0] != `people.jsonl: line 1: language "de" is not one of en, zh-Hans` || got[19] != `people.jsonl: line 191: language "de" is not one of en, zh-Hans` ||
+		got[20] != "people.jsonl: and 1980 lines more" || got[21] != "18000 lines imported, 2000 refused: correct them and import again (who is imported stays so)" {
+		t.Errorf("%d lines: %s", len(got), strings.Join(got, "\n"))
 	}
 }
 

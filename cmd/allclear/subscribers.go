@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 // subscribersCmd hands the subscribers of a bot out and in.
 type subscribersCmd struct {
 	Export exportSubscribersCmd `cmd:"" help:"Write the subscribers of a bot to a file."`
-	Import importSubscribersCmd `cmd:"" help:"Add or change subscribers of a bot from a file. It may be interrupted and repeated; who stopped by himself is not subscribed again."`
+	Import importSubscribersCmd `cmd:"" help:"Add or change subscribers of a bot from a file. It may be interrupted and repeated; who stopped by himself is not subscribed again. Lines that are wrong are listed, all others imported."`
 }
 
 type exportSubscribersCmd struct {
@@ -41,9 +42,14 @@ func (c *importSubscribersCmd) Run(e *env) error {
 		return usageError{err}
 	}
 	defer f.Close()
-	lines, err := countLines(f)
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w: correct it and import again", filepath.Base(c.File), err)}
+	good, bad, err := readLines(f)
+	switch name := filepath.Base(c.File); {
+	case err != nil:
+		bad.print(e, name)
+		return usageError{fmt.Errorf("%s: %w: correct it and import again", name, err)}
+	case good == 0:
+		bad.print(e, name)
+		return usageError{fmt.Errorf("%s: there is no subscriber in it: correct it and import again", name)}
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -52,31 +58,48 @@ func (c *importSubscribersCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	up := &upload{client: cl, path: "/v1/subscribers/" + url.PathEscape(c.Bot), key: cl.key, done: func(n int) { progress(e, n, lines, "") }}
+	up := &upload{client: cl, path: "/v1/subscribers/" + url.PathEscape(c.Bot), key: cl.key, done: func(n int) { progress(e, n, good+bad.Count, "") }}
 	err = people.Lines(f, func(n int, heading, line string) error { return up.add(e.ctx, n, heading, line) })
 	if err == nil {
 		err = up.send(e.ctx)
 	}
+	up.refused.print(e, filepath.Base(c.File))
+	n := up.total
 	switch {
 	case e.ctx.Err() != nil:
 		return errors.New("interrupted: a part of the list is imported; import it again to have all of it")
 	case err != nil:
 		return fmt.Errorf("%w: what stands before it is imported; import again when it is settled", err)
 	}
-	n := up.total
 	fmt.Fprintf(e.out, "%s: %d added, %d changed, %d unchanged, %d had left and stay so\n", counted(n.Lines(), "line"), n.Added, n.Changed, n.Unchanged, n.Left)
+	if bad := up.refused.Count; bad > 0 {
+		return fmt.Errorf("%s imported, %d refused: correct them and import again (who is imported stays so)", counted(n.Lines(), "line"), bad)
+	}
 	return nil
 }
 
-// countLines reads a list once before anything is sent, so that most of what
-// can be wrong with it is found while nothing has changed.
-func countLines(r io.Reader) (n int, err error) {
+// readLines reads a list once before anything is sent, so that what is wrong with
+// the whole of it is found while nothing has changed.
+func readLines(r io.Reader) (good int, bad refusals, err error) {
 	anything := people.List{Any: true}
-	err = anything.Read(r, func(int, people.Subscriber) error { n++; return nil })
-	if err == nil && n == 0 {
-		err = errors.New("there is no subscriber in it")
+	err = anything.Read(r, func(int, people.Subscriber) error { good++; return nil }, func(wrong *people.LineError) error {
+		bad.Add(people.Refused{Count: 1, First: []people.BadLine{{Line: wrong.Line, Detail: wrong.Err.Error()}}})
+		return nil
+	})
+	return good, bad, err
+}
+
+// refusals are the lines of a file that are wrong.
+type refusals struct{ people.Refused }
+
+// print lists them, as many as are known.
+func (r *refusals) print(e *env, name string) {
+	for _, wrong := range r.First {
+		fmt.Fprintf(e.err, "%s: line %d: %s\n", name, wrong.Line, wrong.Detail)
 	}
-	return n, err
+	if more := r.Count - len(r.First); more > 0 {
+		fmt.Fprintf(e.err, "%s: and %s more\n", name, counted(more, "line"))
+	}
 }
 
 // An upload sends a list in parts.
@@ -86,11 +109,12 @@ type upload struct {
 	key    string
 	done   func(n int)
 
-	part  bytes.Buffer
-	first int // line of the list that the part begins with
-	last  int
-	parts int
-	total people.Imported
+	part    bytes.Buffer
+	first   int // line of the list that the part begins with
+	last    int
+	parts   int
+	total   people.Imported
+	refused refusals
 }
 
 func (u *upload) add(ctx context.Context, n int, heading, line string) error {
@@ -119,13 +143,21 @@ func (u *upload) send(ctx context.Context) error {
 	}
 	u.parts++
 	u.client.key = u.key + "-" + strconv.Itoa(u.parts)
-	var answer struct{ Imported people.Imported }
 	body := map[string]any{"text": u.part.String(), "line": u.first}
-	if _, err := u.client.call(ctx, "POST", u.path, body, &answer); err != nil {
+	answer, err := u.client.call(ctx, "POST", u.path, body, nil)
+	var came struct {
+		Imported *people.Imported
+		Refused  people.Refused
+	}
+	if wrong := json.Unmarshal(answer, &came); wrong != nil || came.Imported == nil {
+		if err == nil {
+			err = fmt.Errorf("%s does not answer like allclear: check ALLCLEAR_URL", u.client.base)
+		}
 		return err
 	}
-	u.total.Add(answer.Imported)
-	u.done(u.total.Lines())
+	u.total.Add(*came.Imported)
+	u.refused.Add(came.Refused)
+	u.done(u.total.Lines() + u.refused.Count)
 	u.part.Reset()
 	return nil
 }

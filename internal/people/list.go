@@ -79,16 +79,25 @@ func Lines(r io.Reader, each func(n int, heading, line string) error) error {
 	return lines.Err()
 }
 
-// Read calls each for every subscriber of a list, with the number of his line.
-func (l *List) Read(r io.Reader, each func(n int, s Subscriber) error) error {
+// errQuote is what is wrong with a line where a quotation does not end, after
+// which nobody knows where the next one begins.
+var errQuote = errors.New("it is no line of a CSV: quote a field that has a comma or a quotation mark")
+
+// Read calls each for every subscriber of a list, with the number of his line,
+// and refused for every line that is none. It ends with the first error of
+// theirs, and where it cannot be known what the rest of the list says.
+func (l *List) Read(r io.Reader, each func(n int, s Subscriber) error, refused func(*LineError) error) error {
 	var under []string
 	return Lines(r, func(n int, heading, line string) error {
 		if under == nil && heading != "" {
 			under, _ = readHeading(heading) // which Lines has checked
 		}
 		s, err := l.line(under, line)
-		if err != nil {
+		switch {
+		case errors.Is(err, errQuote):
 			return &LineError{n, err}
+		case err != nil:
+			return refused(&LineError{n, err})
 		}
 		return each(n, s)
 	})
@@ -127,7 +136,7 @@ func fields(line string) ([]string, error) {
 	r.FieldsPerRecord = -1
 	names, err := r.Read()
 	if err != nil {
-		return nil, errors.New("it is no line of a CSV: quote a field that has a comma or a quotation mark")
+		return nil, errQuote
 	}
 	return names, nil
 }
@@ -304,4 +313,26 @@ func (n *Imported) Add(m Imported) {
 	n.Changed += m.Changed
 	n.Unchanged += m.Unchanged
 	n.Left += m.Left
+}
+
+// mostListed is how many lines are listed of those that are refused, since a
+// list may be wrong from its beginning to its end.
+const mostListed = 20
+
+// Refused are the lines of a list that are wrong.
+type Refused struct {
+	Count int       `json:"count"`
+	First []BadLine `json:"first"` // in their order, not all where they are many
+}
+
+// A BadLine says what is wrong with a line.
+type BadLine struct {
+	Line   int    `json:"line"`
+	Detail string `json:"detail"`
+}
+
+// Add adds those of another part, which comes later in the list.
+func (r *Refused) Add(more Refused) {
+	r.Count += more.Count
+	r.First = append(r.First, more.First[:min(len(more.First), mostListed-len(r.First))]...)
 }

@@ -3,6 +3,7 @@ package people
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +21,45 @@ func readAll(text string) (all []Subscriber, err error) {
 	err = aList().Read(strings.NewReader(text), func(_ int, s Subscriber) error {
 		all = append(all, s)
 		return nil
-	})
+	}, func(wrong *LineError) error { return wrong })
 	return all, err
+}
+
+// A line that is wrong keeps nobody else out, unless it may hide where the next
+// one begins.
+func TestListsGoOnAfterALineThatIsWrong(t *testing.T) {
+	for text, want := range map[string]string{
+		"chat_id,language\n1001,en\n@ana,en\n\n1002,de\n1003,en,,x\n1004,en\n": "1001 -3 -5 -6 1004",
+		"chat_id,language\n@ana,en\n1002,\"en\n1003,en\n":                      "-2 line 3: it is no line of a CSV: quote a field that has a comma or a quotation mark",
+		`{"chat_id":1001}` + "\n{\"chat_id\":1002\n" + `{"chat_id":1003}`:      "1001 -2 1003",
+		"chat_id\nx\n1001\n" + strings.Repeat("1", maxLine+1) + "\n1002":       "-2 1001 line 4: it has more than 65536 bytes: this is no list of subscribers",
+		"chat_id,name\nx\n1001\n":                                              `line 1: "name" is no column, or stands twice: begin a CSV with chat_id,language,components,impact,topic`,
+	} {
+		var got []string
+		err := aList().Read(strings.NewReader(text), func(_ int, s Subscriber) error {
+			got = append(got, fmt.Sprint(s.Chat))
+			return nil
+		}, func(wrong *LineError) error {
+			got = append(got, fmt.Sprint(-wrong.Line))
+			return nil
+		})
+		if err != nil {
+			got = append(got, err.Error())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%.60q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestRefusedLinesAreCountedAndTheFirstListed(t *testing.T) {
+	var all Refused
+	for line := range 50 {
+		all.Add(Refused{2, []BadLine{{2 * line, "a"}, {2*line + 1, "b"}}})
+	}
+	if last := all.First[len(all.First)-1]; all.Count != 100 || len(all.First) != mostListed || last.Line != mostListed-1 {
+		t.Errorf("%d lines, %d listed up to %+v", all.Count, len(all.First), last)
+	}
 }
 
 func TestReadList(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/people"
 )
 
 // A problem is an answer that is not what was asked for, as RFC 9457 writes it.
@@ -17,6 +18,9 @@ type problem struct {
 	Status int          `json:"status"`
 	Detail string       `json:"detail"` // one line: what is wrong, what to do
 	Errors []fieldError `json:"errors,omitempty"`
+
+	Imported *people.Imported `json:"imported,omitempty"` // what was stored of a list
+	Refused  *people.Refused  `json:"refused,omitempty"`  // and what was not
 
 	challenge string        // how to say who one is
 	after     time.Duration // until the same may be asked again; 0 says nothing about that

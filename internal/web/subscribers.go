@@ -42,8 +42,8 @@ func (a *api) audience(r *http.Request) (string, error) {
 	return bot, nil
 }
 
-// importSubscribers takes a part of a list. What stands before a line that is
-// wrong may be stored already; the part can be sent again when it is mended.
+// importSubscribers takes a part of a list: all lines but those that are wrong.
+// The part can be sent again when they are mended.
 func (a *api) importSubscribers(w http.ResponseWriter, r *http.Request, op Operator) error {
 	f, err := readForm(w, r)
 	if err != nil {
@@ -61,10 +61,27 @@ func (a *api) importSubscribers(w http.ResponseWriter, r *http.Request, op Opera
 	if _, err := a.do(r, op, f.body, desk.Subscribers{Bot: bot, Lines: lines}); err != nil {
 		return err
 	}
-	var total people.Imported
+	total, refused, err := a.storeList(r.Context(), bot, text, line-1)
+	if wrong, ok := errors.AsType[*people.LineError](err); ok {
+		return refuse(http.StatusUnprocessableEntity, "line %d: %s", wrong.Line+line-1, wrong.Err)
+	}
+	if err != nil {
+		return err
+	}
+	if refused.Count > 0 {
+		p := refuse(http.StatusUnprocessableEntity, "%d of %d lines are refused, the others are stored: correct them and send them again", refused.Count, refused.Count+total.Lines())
+		p.Imported, p.Refused = &total, &refused
+		return p
+	}
+	return reply(w, http.StatusOK, map[string]any{"imported": total})
+}
+
+// storeList stores what is right of a part of a list, before which so many lines
+// stand.
+func (a *api) storeList(ctx context.Context, bot, text string, before int) (total people.Imported, refused people.Refused, err error) {
 	var part []people.Subscriber
 	store := func() error {
-		n, err := a.Audiences.Lists.ImportSubscribers(r.Context(), bot, part)
+		n, err := a.Audiences.Lists.ImportSubscribers(ctx, bot, part)
 		total.Add(n)
 		part = part[:0]
 		return err
@@ -74,17 +91,14 @@ func (a *api) importSubscribers(w http.ResponseWriter, r *http.Request, op Opera
 			return nil
 		}
 		return store()
+	}, func(wrong *people.LineError) error {
+		refused.Add(people.Refused{Count: 1, First: []people.BadLine{{Line: wrong.Line + before, Detail: wrong.Err.Error()}}})
+		return nil
 	})
-	if wrong, ok := errors.AsType[*people.LineError](err); ok {
-		return refuse(http.StatusUnprocessableEntity, "line %d: %s", wrong.Line+line-1, wrong.Err)
-	}
 	if err == nil {
 		err = store()
 	}
-	if err != nil {
-		return err
-	}
-	return reply(w, http.StatusOK, map[string]any{"imported": total})
+	return total, refused, err
 }
 
 type subscriberJSON struct {

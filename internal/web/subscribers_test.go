@@ -48,10 +48,18 @@ func TestSubscribersAreForAdmins(t *testing.T) {
 
 func TestFaultySubscribers(t *testing.T) {
 	s := withLists(newSite(t))
-	a := s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"line": 5000, "text": "chat_id\n1001\nx\n"}`)
-	wantAt(t, a, map[string]any{"detail": `line 5002: chat_id "x" is not the number of a chat`})
-	a = s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"text": "chat_id,topic\n-1001,General\n"}`)
-	wantAt(t, a, map[string]any{"detail": `line 2: topic "General" is not the number of a topic: use 0 for the general one, or none`})
+	a := s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"line": 5000, "text": "chat_id,language\n1001,en\nx,en\n1002,\n1003,de\n"}`)
+	wantAt(t, a, map[string]any{
+		"detail":         "2 of 4 lines are refused, the others are stored: correct them and send them again",
+		"imported.added": 2.0, "refused.count": 2.0,
+		"refused.first.0.line": 5002.0, "refused.first.0.detail": `chat_id "x" is not the number of a chat`,
+		"refused.first.1.line": 5004.0, "refused.first.1.detail": `language "de" is not one of en, zh-Hans`,
+	})
+	if n, err := s.store.CountSubscribers(t.Context(), "tg"); n != 2 || err != nil {
+		t.Errorf("%d subscribers, %v", n, err)
+	}
+	a = s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"text": "chat_id,topic\n-1001,\"General\n"}`)
+	wantAt(t, a, map[string]any{"detail": "line 2: it is no line of a CSV: quote a field that has a comma or a quotation mark"})
 	s.must(404, "Dee", "POST", "/v1/subscribers/x", `{"text": "chat_id\n1001\n"}`)
 	s.must(400, "Dee", "GET", "/v1/subscribers/tg?after=x", "")
 }
