@@ -3,6 +3,10 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -99,6 +103,38 @@ func TestBrowserReconnects(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Wait(shows("x", "Said meanwhile") + ` && document.querySelector("#live")?.innerText === "live"`)
+}
+
+// The dot is green once the page shows what there is, and not before.
+func TestBrowserIsNotGreenWhileItConnects(t *testing.T) {
+	w := newStagedWorld(t)
+	target, err := url.Parse(w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world, answer := httputil.NewSingleHostReverseProxy(target), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/control/stage" {
+			select {
+			case <-answer:
+			case <-r.Context().Done():
+			}
+		}
+		world.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(func() {
+		slow.CloseClientConnections()
+		slow.Close()
+	})
+	b := browser.Open(t, slow.URL)
+	const dot = `getComputedStyle(document.querySelector("#live"), "::before").backgroundColor`
+	b.Wait(`document.querySelector("#live")?.innerText === "connecting" && document.styleSheets.length`)
+	connecting := b.Eval(dot)
+	close(answer)
+	b.Wait(`document.querySelector("#live").innerText === "live"`)
+	if live := b.Eval(dot); live == connecting {
+		t.Errorf("it is %s before it is live too", connecting)
+	}
 }
 
 // Addresses in a text become links; those of messages on the page lead there.
