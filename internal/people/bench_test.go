@@ -276,14 +276,15 @@ func walkAlone(b testing.TB, n int64, url string) cost {
 	return took
 }
 
-// people starts a walk whose audience are so many, and says how large its
-// database is.
+// people starts a walk whose audience are so many, which it has counted, and says
+// how large its database is.
 func (w *world) people(n int64) int64 {
 	w.inFlight = connections
 	w.start()
 	for from := int64(1); from <= n; from += 1000 {
 		w.subscribe(nil, numbers(from, min(from+999, n))...)
 	}
+	w.until("everybody is counted", func() bool { return int64(w.walker.Numbers().People) == n })
 	return w.size()
 }
 

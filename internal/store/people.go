@@ -34,26 +34,25 @@ func (s *Store) CountSubscribers(ctx context.Context, bot string) (n int, err er
 }
 
 // Census counts those of a bot. It looks at all of them too, after it has read of
-// which kinds they are, so that this is known when a walk asks.
+// which kinds they are, so that this is known when a walk asks. To group them by
+// state would have a database sort them all.
 func (s *Store) Census(ctx context.Context, bot string) (c people.Census, err error) {
-	c.States = map[people.State]int{}
 	if err := s.readKinds(ctx, bot); err != nil {
 		return c, err
 	}
+	var n [people.Gone + 1]int
 	err = s.look(ctx, func(tx *tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT state, count(*), min(id), max(id) FROM subscriber WHERE `+ofBot+` GROUP BY state`, bot)
-		return each(rows, err, func() error {
-			var state people.State
-			var n int
-			var first, last int64
-			err := rows.Scan(&state, &n, &first, &last)
-			if len(c.States) == 0 || first < c.First {
-				c.First = first
-			}
-			c.States[state], c.Last = n, max(c.Last, last)
-			return err
-		})
+		return tx.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE state = ?), count(*) FILTER (WHERE state = ?), count(*) FILTER (WHERE state = ?),
+			count(*) FILTER (WHERE state = ?), coalesce(min(id), 0), coalesce(max(id), 0) FROM subscriber WHERE `+ofBot,
+			people.Active, people.Stopped, people.Blocked, people.Gone, bot).
+			Scan(&n[people.Active], &n[people.Stopped], &n[people.Blocked], &n[people.Gone], &c.First, &c.Last)
 	})
+	c.States = map[people.State]int{}
+	for state, n := range n {
+		if n > 0 {
+			c.States[people.State(state)] = n
+		}
+	}
 	return c, err
 }
 
