@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"sync/atomic"
+	"strings"
 )
 
 // A Courier carries the same words to many people, one request each, at less
@@ -37,73 +35,66 @@ type Address struct {
 
 // Bulk is the HTTP side of a courier: requests that are small, many and alike.
 // It keeps the promises of [Client] (one request, no redirect, HTTP/1.1, bounds
-// of size and time, no secret in an error) at the cost of little more than the
-// transport's.
+// of size and time, no secret in an error) at half the cost.
 type Bulk struct {
 	client *Client
-	base   *http.Transport
+	way    way
 }
 
-// NewBulk returns a bulk client that keeps up to idle connections open, and
-// whose errors are as free of secrets as those of c. Answers are of a few hundred
-// bytes, which cost more to unpack than to receive.
-func NewBulk(c *Client, idle int) *Bulk {
-	b := &Bulk{client: c, base: newTransport(idle)}
-	b.base.DisableCompression = true
-	return b
+// A way makes one request with a JSON body and reads the beginning of the answer
+// into buf. It calls leaves in the last moment before bytes leave, which an error
+// of that prevents, and marks the exchange as sent from then on.
+type way interface {
+	post(ctx context.Context, ex *Exchange, body []byte, leaves func() error, buf []byte) error
+}
+
+// NewBulk returns a bulk client of one address that keeps up to idle connections
+// open, and whose errors are as free of secrets as those of c.
+func NewBulk(c *Client, to *url.URL, idle int) *Bulk {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: to})
+	if proxy != nil || err != nil || !plain(to.Hostname()) {
+		return &Bulk{c, newDetour(to, idle)}
+	}
+	return &Bulk{c, newLines(to, idle)}
+}
+
+// plain reports whether a host's name is what is dialled and asked for.
+func plain(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return r > 127 || r == '%' })
 }
 
 // Post makes one request with a JSON body and reads the beginning of the answer
 // into buf, as much as fits. The exchange that it returns is only for its
 // result.
-func (b *Bulk) Post(ctx context.Context, to *url.URL, body io.ReadCloser, length int64, leaves func() error, buf []byte) *Exchange {
+func (b *Bulk) Post(ctx context.Context, body []byte, leaves func() error, buf []byte) *Exchange {
 	ex := &Exchange{client: b.client}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	var conn net.Conn
-	var refused atomic.Pointer[error]
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { conn = info.Conn },
-		// The headers are in the buffer and nothing has left, nor does it when
-		// the connection is closed. That the mark is set now and not afterwards
-		// makes it too early by microseconds, where it would be too late: an
-		// attempt that was made is never forgotten.
-		WroteHeaders: func() {
-			if leaves != nil {
-				if err := leaves(); err != nil {
-					refused.Store(&err)
-					conn.Close()
-					return
-				}
-			}
-			ex.mark(true)
-		},
-	})
-	req := (&http.Request{Method: http.MethodPost, URL: to, Host: to.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: jsonHeader(), Body: body, ContentLength: length}).WithContext(ctx)
-	resp, err := b.base.RoundTrip(req)
-	if err != nil {
-		if why := refused.Load(); why != nil {
-			err = *why
-		}
+	if err := b.way.post(ctx, ex, body, leaves, buf); err != nil {
 		ex.failed(err)
-		return ex
-	}
-	defer resp.Body.Close()
-	ex.Status, ex.Header = resp.StatusCode, resp.Header
-	n, err := io.ReadFull(resp.Body, buf)
-	ex.Body = buf[:n]
-	if err == nil { // the rest, so that the connection can be used again
-		_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, answerLimit))
-	} else if ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF); ended && resp.ContentLength <= int64(n) {
-		err = nil
-	}
-	if err != nil {
-		ex.Err = b.client.scrub(err)
 	}
 	return ex
 }
 
+// read takes the beginning of an answer, and reads the rest, so that the
+// connection can be used again.
+func (ex *Exchange) read(resp *http.Response, buf []byte) (err error) {
+	ex.Status, ex.Header = resp.StatusCode, resp.Header
+	n := 0
+	for n < len(buf) && err == nil {
+		var more int
+		more, err = resp.Body.Read(buf[n:])
+		n += more
+	}
+	ex.Body = buf[:n]
+	if err == nil {
+		_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, answerLimit))
+	}
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// jsonHeader has a name too: front ends refuse who has none.
 func jsonHeader() http.Header {
-	return http.Header{"Content-Type": {"application/json"}}
+	return http.Header{"Content-Type": {"application/json"}, "User-Agent": {"allclear"}}
 }

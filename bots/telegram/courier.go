@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -17,8 +16,8 @@ import (
 // The courier writes to subscribers by the million and does not go through the
 // library, which costs twice what a plain request does: it builds a form for
 // each message, and decodes each answer twice (measured at 53 against 25 µs of
-// CPU). Here the text is encoded once, the request is net/http's and the
-// answer is searched for the one number that is needed. What a refusal means
+// CPU). Here the text is encoded once, the request is that of [bots.Bulk] and
+// the answer is searched for the one number that is needed. What a refusal means
 // is decided by the same code as everywhere.
 
 // maxInFlight is how many requests wait for answers at most: a thousand a
@@ -48,7 +47,7 @@ func (b *Bot) Deliver(ctx context.Context, p bots.Parcel, to bots.Address) (int6
 	body := letter(p, to)
 	kept := b.answers.Get().(*[answerRoom]byte)
 	defer b.answers.Put(kept)
-	ex := b.bulk.Post(ctx, b.send, io.NopCloser(bytes.NewReader(body)), int64(len(body)), to.Leaves, kept[:])
+	ex := b.bulk.Post(ctx, body, to.Leaves, kept[:])
 	if id, ok := messageID(ex.Body); ok && ex.Status == http.StatusOK {
 		return id, nil
 	}
@@ -72,7 +71,7 @@ func (b *Bot) Deliver(ctx context.Context, p bots.Parcel, to bots.Address) (int6
 }
 
 // letter is the body of a request. It is not used again for another, because
-// the transport may still read it when an exchange has failed.
+// on a detour it may still be read when an exchange has failed.
 func letter(p bots.Parcel, to bots.Address) []byte {
 	body := make([]byte, 0, len(p)+200)
 	body = append(body, `{"chat_id":`...)

@@ -61,7 +61,6 @@ type Bot struct {
 	api    tgbotapi.BotAPI // copied for each call
 
 	bulk    *bots.Bulk // for the courier
-	send    *url.URL   // of sendMessage
 	answers sync.Pool  // of *[answerRoom]byte
 
 	username atomic.Pointer[string] // nil until it is known
@@ -83,10 +82,11 @@ func New(c Config) (*Bot, error) {
 	if c.Rate <= defaultRate {
 		b.group = bots.Pace{N: perMinute, Per: time.Minute}
 	}
-	b.bulk = bots.NewBulk(b.client, maxInFlight)
-	if b.send, err = url.Parse(base + "/bot" + c.Token + "/sendMessage"); err != nil {
+	send, err := url.Parse(base + "/bot" + c.Token + "/sendMessage")
+	if err != nil {
 		return nil, fmt.Errorf("telegram %s: the token is malformed", c.Name)
 	}
+	b.bulk = bots.NewBulk(b.client, send, maxInFlight)
 	b.answers.New = func() any { return new([answerRoom]byte) }
 	// The library's constructors call getMe, so the value is made by hand.
 	b.api.Token = c.Token
