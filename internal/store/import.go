@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
+	"strings"
 
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -75,19 +77,44 @@ func (s *Store) importPart(ctx context.Context, tx *tx, bot string, part []peopl
 	return s.addSubscribers(ctx, tx, bot, added)
 }
 
-// subscribersOf loads those of a list who are there, by their chats.
+// subscribersOf loads those of a list who are there, by their chats. Each chat is
+// asked for by itself, and then who was found: PostgreSQL takes a new table for
+// almost empty until it is analysed, and would rather read all of a bot's
+// subscribers for each list.
 func subscribersOf(ctx context.Context, q querier, bot string, list []people.Subscriber) (map[int64]people.Subscriber, error) {
 	args := []any{bot}
 	for i := range list {
 		args = append(args, list[i].Chat)
 	}
+	var found []any
+	rows, err := q.QueryContext(ctx, idsOf(len(list)), args...)
+	err = each(rows, err, func() error {
+		var id sql.NullInt64
+		err := rows.Scan(&id)
+		if id.Valid {
+			found = append(found, id.Int64)
+		}
+		return err
+	})
 	out := map[int64]people.Subscriber{}
-	rows, err := q.QueryContext(ctx, `SELECT `+subscriberColumns+` FROM subscriber WHERE bot = ? AND chat IN `+tuple(len(list)), args...)
+	if err != nil || len(found) == 0 {
+		return out, err
+	}
+	for len(found) < len(list) { // so that there is one statement for lists of a length
+		found = append(found, found[0])
+	}
+	rows, err = q.QueryContext(ctx, `SELECT `+subscriberColumns+` FROM subscriber WHERE id IN `+tuple(len(found)), found...)
 	return out, each(rows, err, func() error {
 		p, err := scanSubscriber(rows)
 		out[p.Chat] = p
 		return err
 	})
+}
+
+// idsOf finds the ids of n chats of a bot; null where there is nobody.
+func idsOf(n int) string {
+	return `SELECT (SELECT id FROM subscriber WHERE bot = ? AND chat = asked.column1)
+		FROM (VALUES (CAST(? AS BIGINT))` + strings.Repeat(`, (?)`, n-1) + `) AS asked`
 }
 
 // addSubscribers stores people who are not there yet.

@@ -112,9 +112,10 @@ func TestAMoveLeavesNoTroubles(t *testing.T) {
 func TestMarkedSubscriber(t *testing.T) {
 	s := newStore(t)
 	s.mustPut(t, people.Subscriber{Chat: 1, State: people.Stopped}, people.Subscriber{Chat: 2, All: true}, people.Subscriber{Chat: 3, All: true})
+	sent := time.Now() // before he came, also where a second ends meanwhile
 	s.mustPut(t, people.Subscriber{Chat: 3, Came: true})
 	for chat := range int64(4) {
-		if err := s.MarkSubscriber(t.Context(), "tg", chat, people.Blocked, time.Now()); err != nil {
+		if err := s.MarkSubscriber(t.Context(), "tg", chat, people.Blocked, sent); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -204,6 +205,30 @@ func TestImportTellsTheTopic(t *testing.T) {
 	}
 	if d := cmp.Diff(map[int64]int64{-1: 7, -2: 8, -3: 0, -4: 7, -5: 9, -6: 5}, got); d != "" {
 		t.Errorf("topics (-want +got)\n%s", d)
+	}
+}
+
+// Whom a list names is looked up, also where the database does not know yet how
+// many there are.
+func TestAListIsLookedUpByItsChats(t *testing.T) {
+	s := newStore(t)
+	explain, uses := `EXPLAIN QUERY PLAN `, "sqlite_autoindex_subscriber_1 (bot=? AND chat=?)"
+	if s.path == "" {
+		explain, uses = `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) `, "using subscriber_bot_chat_key"
+	}
+	err := s.change(t.Context(), func(tx *tx) error {
+		return tx.run(t.Context(), `INSERT INTO subscriber (bot, chat, language, impact, components, incidents, state, changed)
+			WITH RECURSIVE n (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM n WHERE k < 20000) SELECT 'tg', k, 'en', 0, '', '', 0, 0 FROM n`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []any{"tg"}
+	for chat := range s.together() {
+		args = append(args, chat)
+	}
+	if all := s.plan(t, explain+idsOf(s.together()), args...); !strings.Contains(all, uses) {
+		t.Error(all)
 	}
 }
 
