@@ -143,7 +143,7 @@ async function refresh() {
 
 function live(on) {
   reword(find("live"), on ? "live" : "reconnecting");
-  find("live").classList.toggle("off", !on);
+  find("live").className = on ? "live on" : "live off";
 }
 
 // listen waits for changes. The browser reconnects by itself, unless the
