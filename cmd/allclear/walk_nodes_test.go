@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -41,7 +42,7 @@ type runner struct {
 func newRelay(t *testing.T, rate int, rtt time.Duration, subscribers int) *relay {
 	t.Helper()
 	r := &relay{t: t, tg: newThrong(t, rate, rtt), database: storetest.Postgres(t)}
-	r.config = walkConfig(t, r.database, r.tg.URL, rate, subscribers)
+	r.config = walkConfig(t, r.database, r.tg.URL, fmt.Sprint("rate = ", rate), subscribers)
 	return r
 }
 

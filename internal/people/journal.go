@@ -37,14 +37,20 @@ const (
 	sheetSize = MaxBatch + 1 // words: the name, and the batch's attempts
 	headSize  = 16           // words: a mark of the format, and where and when it is trusted
 	totalSize = headSize + sheets*sheetSize
-	format    = 0x616c6c636c720003
+	format    = 0x616c6c636c720004
 )
 
-// Words of the header that say when something left last.
+// A tempo is how messages follow each other.
+type tempo int
+
+// The tempos. For each a word of the header says when something left last.
 const (
-	evenWord   = headSize - 2
-	unevenWord = headSize - 1
+	even   tempo = iota // as the account permits, one after the other
+	paid                // the same where it is paid for
+	uneven              // as it comes
 )
+
+const whenWord = headSize - 1 - int(uneven) // that of even; the others follow
 
 // A mark is how far an attempt got.
 type mark uint64
@@ -75,7 +81,7 @@ func OpenJournal(file string) (*Journal, error) {
 // itself, so that no copy of it is taken for it.
 func newJournal(words []uint64, place string, unmap func() error) *Journal {
 	j := &Journal{words: words, close: unmap}
-	const size = evenWord - 1
+	const size = whenWord - 1
 	want := fmt.Appendf(nil, "%-*.*s", 8*size, 8*size, place)
 	trusted := place != "" && words[0] == format
 	for i := range size {
@@ -94,14 +100,9 @@ func newJournal(words []uint64, place string, unmap func() error) *Journal {
 // Close closes the file. What was written stays.
 func (j *Journal) Close() error { return j.close() }
 
-// began records that a message leaves, and whether it keeps an even pace. It costs
-// no more than a mark.
-func (j *Journal) began(at time.Time, even bool) {
-	word := unevenWord
-	if even {
-		word = evenWord
-	}
-	atomic.StoreUint64(&j.words[word], uint64(at.UnixNano()))
+// began records that a message leaves. It costs no more than a mark.
+func (j *Journal) began(at time.Time, t tempo) {
+	atomic.StoreUint64(&j.words[whenWord+int(t)], uint64(at.UnixNano()))
 }
 
 // leeway is for requests that were longer on their way than others.
@@ -110,22 +111,24 @@ const leeway = 50 * time.Millisecond
 // rests is for how long nothing is to be begun after a start, so that what an
 // earlier life sent does not count together with more than is allowed in a
 // window. What kept an even pace until half a window ago fills half of it, and
-// leaves room for what begins at an even pace again. Anything else has to have
+// leaves room for what begins at the same pace again. Anything else has to have
 // left the window, and everything has unless others are written to than the last
-// who were. A clock that was put back makes it no longer than a window.
-func (j *Journal) rests(now time.Time, window time.Duration, others bool) time.Duration {
-	left := func(word int, after time.Duration) time.Duration {
-		last := atomic.LoadUint64(&j.words[word])
+// who were. What was paid for counts so where what follows is paid for too. A
+// clock that was put back makes it no longer than a window.
+func (j *Journal) rests(now time.Time, window time.Duration, others, pays bool) time.Duration {
+	rest := time.Duration(0)
+	for t, half := range map[tempo]bool{even: others, paid: others && pays, uneven: false} {
+		last := atomic.LoadUint64(&j.words[whenWord+int(t)])
 		if last == 0 {
-			return 0
+			continue
 		}
-		return min(time.Unix(0, int64(last)).Add(after).Sub(now), after)
+		after := window + leeway
+		if half {
+			after = window/2 + leeway
+		}
+		rest = max(rest, min(time.Unix(0, int64(last)).Add(after).Sub(now), after))
 	}
-	even := window + leeway
-	if others {
-		even = window/2 + leeway
-	}
-	return max(0, left(evenWord, even), left(unevenWord, window+leeway))
+	return rest
 }
 
 var errFull = errors.New("too many batches are open")

@@ -116,12 +116,12 @@ func TestCopiedJournalIsNotTrusted(t *testing.T) {
 func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "journal")
 	last := time.Now()
-	mustJournal(t, file).began(last, true)
+	mustJournal(t, file).began(last, even)
 	j := mustJournal(t, file)
-	others := true
+	others, pays := true, false
 	rests := func(after, want time.Duration) {
 		t.Helper()
-		if got := j.rests(last.Add(after), time.Second, others); got != want {
+		if got := j.rests(last.Add(after), time.Second, others, pays); got != want {
 			t.Errorf("after %v it rests %v, want %v", after, got, want)
 		}
 	}
@@ -133,16 +133,23 @@ func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	rests(200*time.Millisecond, 850*time.Millisecond)
 	rests(-time.Hour, 1050*time.Millisecond)
 	others = true
-	j.began(last, false)
+	j.began(last, paid) // and is not any more
+	rests(200*time.Millisecond, 850*time.Millisecond)
+	pays = true
+	rests(200*time.Millisecond, 350*time.Millisecond)
+	others = false
+	rests(200*time.Millisecond, 850*time.Millisecond)
+	others = true
+	j.began(last, uneven)
 	rests(200*time.Millisecond, 850*time.Millisecond)
 	rests(2*time.Second, 0)
-	if d := mustJournal(t, "").rests(last, time.Second, false); d != 0 {
+	if d := mustJournal(t, "").rests(last, time.Second, false, false); d != 0 {
 		t.Errorf("before anything was sent it rests %v", d)
 	}
 	words := make([]uint64, totalSize)
 	none := func() error { return nil }
-	newJournal(words, "boot one", none).began(last, false)
-	if d := newJournal(words, "boot two", none).rests(last, time.Second, false); d != 0 {
+	newJournal(words, "boot one", none).began(last, uneven)
+	if d := newJournal(words, "boot two", none).rests(last, time.Second, false, false); d != 0 {
 		t.Errorf("after another boot it rests %v", d)
 	}
 }

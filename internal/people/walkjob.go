@@ -116,14 +116,14 @@ var errGone = errors.New("he has left")
 
 // request makes the request. Whatever was begun is waited for.
 func (s *sender) request(j *job, n int, p *Person) (int64, error) {
-	even := p.Edit == nil && !j.paid
+	tempo := j.tempo(p)
 	leaves := func() error {
 		gone := false
 		err := s.leave(j.ctx, func() {
 			if _, gone = s.left.of(p, j.batch.At); gone {
 				return
 			}
-			s.Journal.began(time.Now(), even)
+			s.Journal.began(time.Now(), tempo)
 			j.mark(n, left, 0)
 		})
 		if gone {
@@ -141,6 +141,17 @@ func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 	}
 	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: j.paid, Leaves: leaves}
 	return s.courier.Deliver(s.life, p.Parcel, to)
+}
+
+// tempo is how the messages to people like this one follow each other.
+func (j *job) tempo(p *Person) tempo {
+	switch {
+	case p.Edit != nil:
+		return uneven
+	case j.paid:
+		return paid
+	}
+	return even
 }
 
 // refused deals with a fault. It returns true when the person should be tried

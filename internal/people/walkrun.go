@@ -117,11 +117,21 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.until = later(r.until, r.began.Add(r.Journal.rests(r.began, r.pace.Per, goesOn(walks, r.pace.N))))
+	r.until = later(r.until, r.began.Add(r.rests(walks)))
 	r.Journal.forget(func(name string) bool {
 		return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Journal == name })
 	})
 	return nil
+}
+
+// rests is for how long nothing is to be begun, since an earlier life sent.
+func (r *run) rests(walks []*Walk) time.Duration {
+	last := r.pace.N // who may have been told in its last moment, and may not be told yet
+	if r.Paid > 0 {
+		last = max(last, r.PaidPace.N)
+	}
+	others := goesOn(walks, last)
+	return r.Journal.rests(r.began, r.pace.Per, others, others && r.Budget(walks[0]) > 0)
 }
 
 // knows reports whether the batch with a sheet is being sent, or about to be
