@@ -21,6 +21,7 @@ const (
 	answerLimit = 1 << 20          // bytes of an answer that are read; the rest is cut
 	dialTimeout = 5 * time.Second  // for TCP and again for TLS
 	answerTime  = 20 * time.Second // from request to the last byte of the answer, unless the context ends sooner
+	idleTime    = 30 * time.Second // that a connection is kept: below the idle time of the usual front ends, so that a reused one is alive
 )
 
 // BeforeSend returns a context whose next exchange calls journal once, when a
@@ -112,7 +113,7 @@ func newTransport(idle int) *http.Transport {
 		DialContext:         dial,
 		TLSHandshakeTimeout: dialTimeout,
 		MaxIdleConnsPerHost: idle,
-		IdleConnTimeout:     30 * time.Second, // below the idle time of the usual front ends, so that a reused connection is alive
+		IdleConnTimeout:     idleTime,
 		Protocols:           protocols,
 	}
 }

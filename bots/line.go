@@ -44,7 +44,6 @@ type line struct {
 
 // Bounds of a line.
 const (
-	idleTime = 30 * time.Second      // that a line is kept: below the idle time of the usual front ends
 	justUsed = 10 * time.Millisecond // ago a line stood, and is not looked at again
 	headRoom = 64 << 10              // bytes of an answer's head
 )

@@ -42,14 +42,11 @@ func (c *importSubscribersCmd) Run(e *env) error {
 		return usageError{err}
 	}
 	defer f.Close()
+	name := filepath.Base(c.File)
 	good, bad, err := readLines(f)
-	switch name := filepath.Base(c.File); {
-	case err != nil:
+	if err != nil {
 		bad.print(e, name)
 		return usageError{fmt.Errorf("%s: %w: correct it and import again", name, err)}
-	case good == 0:
-		bad.print(e, name)
-		return usageError{fmt.Errorf("%s: there is no subscriber in it: correct it and import again", name)}
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -63,7 +60,7 @@ func (c *importSubscribersCmd) Run(e *env) error {
 	if err == nil {
 		err = up.send(e.ctx)
 	}
-	up.refused.print(e, filepath.Base(c.File))
+	up.refused.print(e, name)
 	n := up.total
 	switch {
 	case e.ctx.Err() != nil:
@@ -83,9 +80,12 @@ func (c *importSubscribersCmd) Run(e *env) error {
 func readLines(r io.Reader) (good int, bad refusals, err error) {
 	anything := people.List{Any: true}
 	err = anything.Read(r, func(int, people.Subscriber) error { good++; return nil }, func(wrong *people.LineError) error {
-		bad.Add(people.Refused{Count: 1, First: []people.BadLine{{Line: wrong.Line, Detail: wrong.Err.Error()}}})
+		bad.Refuse(wrong.Line, wrong.Err)
 		return nil
 	})
+	if err == nil && good == 0 {
+		err = errors.New("there is no subscriber in it")
+	}
 	return good, bad, err
 }
 

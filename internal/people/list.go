@@ -331,6 +331,11 @@ type BadLine struct {
 	Detail string `json:"detail"`
 }
 
+// Refuse adds a line, which comes later in the list.
+func (r *Refused) Refuse(line int, why error) {
+	r.Add(Refused{Count: 1, First: []BadLine{{Line: line, Detail: why.Error()}}})
+}
+
 // Add adds those of another part, which comes later in the list.
 func (r *Refused) Add(more Refused) {
 	r.Count += more.Count

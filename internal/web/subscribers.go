@@ -92,7 +92,7 @@ func (a *api) storeList(ctx context.Context, bot, text string, before int) (tota
 		}
 		return store()
 	}, func(wrong *people.LineError) error {
-		refused.Add(people.Refused{Count: 1, First: []people.BadLine{{Line: wrong.Line + before, Detail: wrong.Err.Error()}}})
+		refused.Refuse(wrong.Line+before, wrong.Err)
 		return nil
 	})
 	if err == nil {
