@@ -15,8 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
-
-	"github.com/allclear-hq/allclear/internal/desk"
 )
 
 // Times of PostgreSQL, which may go away at any moment and come back.
@@ -37,8 +35,8 @@ const session = `SET idle_in_transaction_session_timeout = '2s';
 	SELECT ` + sessionName + ` FROM pg_stat_get_activity(pg_backend_pid())`
 
 // oneWriter takes the lock that puts transactions in order; it is held until
-// they end. The transaction's id tells later what became of it.
-const oneWriter = `SELECT txid_current(), CAST(pg_advisory_xact_lock(20250, hashtext(current_schema())) AS text)`
+// they end.
+const oneWriter = `SELECT CAST(pg_advisory_xact_lock(20250, hashtext(current_schema())) AS text)`
 
 func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store, error) {
 	config, err := pgx.ParseConfig(rawURL)
@@ -55,7 +53,7 @@ func openPostgres(ctx context.Context, rawURL string, options ...Option) (*Store
 		config.RuntimeParams["application_name"] = "allclear"
 	}
 	s := &Store{node: nodeName(), now: time.Now, patient: patience, kinds: newKindBook(), stumbled: new(atomic.Bool), lack: new(atomic.Pointer[lack]),
-		watch: &watch{quiet: unheard, sockets: map[*socket]doubted{}}}
+		watch: &watch{quiet: unheard, sockets: map[*socket]doubted{}}, marks: &marks{writer: rand.Text()}}
 	s.clock = func(ctx context.Context, q querier) (time.Time, error) {
 		var us int64
 		err := q.QueryRowContext(ctx, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&us)
@@ -163,79 +161,7 @@ func beginWriting(ctx context.Context, t *tx) error {
 		return err
 	}
 	var lock string
-	return t.QueryRowContext(ctx, oneWriter).Scan(&t.id, &lock)
-}
-
-// commit commits a transaction and, where the answer is lost, finds out what
-// became of it.
-func (s *Store) commit(ctx context.Context, t *tx) error {
-	var state byte
-	var line *socket
-	err := t.conn.Raw(func(driver any) error {
-		conn := driver.(*stdlib.Conn).Conn() //nolint:forcetypeassert // it is the driver's connection
-		state, line = conn.PgConn().TxStatus(), socketOf(conn)
-		return nil
-	})
-	if err == nil && state == 'E' { // COMMIT would undo everything and report no error
-		err = errors.New("a statement of the transaction failed")
-	}
-	if err != nil {
-		return errors.Join(t.wrong, err)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
-	defer cancel()
-	answered, done := context.WithTimeout(ctx, committing)
-	defer done()
-	line.commits.Store(true)
-	err = t.run(answered, "COMMIT")
-	if refused, ok := errors.AsType[*pgconn.PgError](err); err == nil || ok && refused.Severity == "ERROR" {
-		line.commits.Store(false)
-		return err
-	}
-	return s.learn(ctx, t, err)
-}
-
-// learn finds out whether a transaction was committed whose commit was not
-// answered. The lock is had only when the server is done with it.
-func (s *Store) learn(ctx context.Context, lost *tx, cause error) error {
-	lost.hangUp() // so that the server is not kept waiting for it
-	for {
-		status, err := s.became(ctx, lost.id)
-		switch {
-		case err == nil && status == "committed":
-			return nil
-		case err == nil && status == "aborted":
-			return cause
-		case ctx.Err() != nil:
-			return fmt.Errorf("%w: %w", desk.ErrUnknown, cause)
-		}
-		pause(ctx, time.Second/4)
-	}
-}
-
-// hangUp ends a connection to PostgreSQL, whatever it was doing.
-func (t *tx) hangUp() {
-	_ = t.conn.Raw(func(driver any) error {
-		return driver.(*stdlib.Conn).Close() //nolint:forcetypeassert // it is the driver's connection
-	})
-}
-
-// became is what the server knows of a transaction.
-func (s *Store) became(ctx context.Context, id int64) (status string, err error) {
-	conn, err := s.write.Conn(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	own, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return "", err
-	}
-	defer own.Rollback()
-	if _, err := own.ExecContext(ctx, oneWriter); err != nil {
-		return "", err
-	}
-	return status, own.QueryRowContext(ctx, `SELECT coalesce(txid_status($1), '')`, id).Scan(&status)
+	return t.QueryRowContext(ctx, oneWriter).Scan(&lock)
 }
 
 // pause waits for d or until ctx ends.

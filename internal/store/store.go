@@ -51,6 +51,7 @@ type Store struct {
 	lack     *atomic.Pointer[lack]                             // that was met last; nil with a file, whose disk is looked at
 	kinds    *kindBook                                         // what is known of kinds of subscribers
 	watch    *watch                                            // over connections to PostgreSQL; nil with a file
+	marks    *marks                                            // that its transactions leave on PostgreSQL; nil with a file
 	slow     func(change string)                               // told of a change of the tables that takes long; may be nil
 }
 
@@ -173,6 +174,11 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		if err := tx.script(ctx, `CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, at BIGINT NOT NULL)`); err != nil {
 			return err
+		}
+		if tx.pg {
+			if err := tx.script(ctx, markTable); err != nil {
+				return err
+			}
 		}
 		return older(ctx, tx, names)
 	})

@@ -55,7 +55,6 @@ type tx struct {
 	age   int64
 	stmts map[string]*sql.Stmt
 	ran   int   // statements so far: each is a way to the database and back
-	id    int64 // by which PostgreSQL knows what became of it
 	wrong error // the first statement that PostgreSQL did not understand; all after it fail
 }
 
