@@ -19,6 +19,7 @@ var (
 	ErrChanged = errors.New("what should show has changed")
 	ErrFrozen  = errors.New("frozen")
 	ErrLost    = errors.New("the account's lease is held by another node")
+	ErrGone    = errors.New("the database has lost the incident or the update: a server took over that has not all of it")
 )
 
 // ErrHandOver is what Claim returns, with the lease renewed once more, when the
@@ -71,14 +72,16 @@ type Store interface {
 	Unsure(ctx context.Context, account string, since time.Time) ([]Attempt, error)
 
 	// Begin journals an attempt and returns its id. It refuses with
-	// ErrChanged, ErrFrozen or ErrLost.
+	// ErrChanged, ErrFrozen, ErrLost or ErrGone.
 	Begin(ctx context.Context, lease Lease, lane *Lane, a Attempt) (int64, error)
 
 	// Record saves what Apply changed in the lane and in the step's entry,
 	// and ends the attempt if its id is not zero. An attempt that ended
 	// already was recorded before, or put down as unsure by a node that took
-	// the account over: then only what Late says is saved. Where no attempt
-	// protects the step, Record refuses with ErrLost or ErrChanged.
+	// the account over: then only what Late says is saved. One that the
+	// database has lost is recorded as far as it fits what is there; Record
+	// refuses with ErrGone where nothing is. Where no attempt protects the
+	// step, it refuses with ErrLost or ErrChanged.
 	Record(ctx context.Context, lease Lease, lane *Lane, step Step, attempt int64, out Outcome) error
 
 	// Idle marks a lane as having nothing to do. It refuses with ErrChanged.

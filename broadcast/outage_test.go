@@ -151,3 +151,33 @@ func TestOutageOfManyRecordsIsLoggedOnce(t *testing.T) {
 		}
 	})
 }
+
+// forgetting is a store that has lost a lane.
+type forgetting struct{ flickering }
+
+func (f *forgetting) Lane(context.Context, int64) (*Lane, error) { return nil, ErrGone }
+func (f *forgetting) Record(context.Context, Lease, *Lane, Step, int64, Outcome) error {
+	return ErrGone
+}
+
+// What belongs to a lane that the store has lost is said once and given up: it is
+// not there to be recorded, however often that is tried.
+func TestLostLaneIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		a, began := logging(&log, &forgetting{}), time.Now()
+		w := &walk{account: a, life: t.Context(), lane: 7}
+		out := Outcome{Receipt: bots.Receipt{ID: "701"}}
+		if err := w.record(t.Context(), &Lane{Entries: []Entry{{ID: 1}}}, Step{Kind: Do, Entry: 1, Op: bots.Operation{Action: bots.Post}}, 1, out); !errors.Is(err, ErrGone) {
+			t.Error(err)
+		}
+		w.run(t.Context())
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it takes %v", took)
+		}
+		want := `level=ERROR msg="what was sent cannot be recorded" account=bot lane=7 attempt=1 message=701 error="` + ErrGone.Error() + "\"\n"
+		if log.String() != want {
+			t.Errorf("the log says\n%s\nwant\n%s", log.String(), want)
+		}
+	})
+}

@@ -19,7 +19,7 @@ type unmade struct{ lane, began int64 }
 
 // note remembers an attempt, unless the store refused it.
 func (u *unsent) note(lane int64, began time.Time, err error) {
-	if errors.Is(err, ErrChanged) || errors.Is(err, ErrFrozen) || errors.Is(err, ErrLost) {
+	if errors.Is(err, ErrChanged) || errors.Is(err, ErrFrozen) || errors.Is(err, ErrLost) || errors.Is(err, ErrGone) {
 		return
 	}
 	u.mu.Lock()

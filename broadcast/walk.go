@@ -37,7 +37,7 @@ func (w *walk) run(ctx context.Context) {
 			w.account.stuck.over(w.account.log, "lanes go on", w.lane)
 		}
 		switch {
-		case errors.Is(err, ErrLost):
+		case errors.Is(err, ErrLost), errors.Is(err, ErrGone):
 			w.finish(true)
 			return
 		case errors.Is(err, ErrChanged), errors.Is(err, ErrFrozen):
@@ -238,6 +238,10 @@ func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, ou
 		if err == nil {
 			w.account.untold.over(w.account.log, "outcomes are recorded again", w.lane)
 			break
+		}
+		if errors.Is(err, ErrGone) {
+			w.account.log.Error("what was sent cannot be recorded", "lane", w.lane, "attempt", attempt, "message", out.Receipt.ID, "error", err)
+			return err
 		}
 		// Without this record nobody knows whether it was sent, so that it is
 		// tried for as long as the process lives, even if the lease does not.

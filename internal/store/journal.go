@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
 )
 
 var _ broadcast.Store = (*Store)(nil)
@@ -38,10 +39,23 @@ func holds(ctx context.Context, q querier, l broadcast.Lease) error {
 	return err
 }
 
+// keptLane loads a lane. It refuses with ErrGone if it is not there any more.
+func keptLane(ctx context.Context, q querier, id int64) (*broadcast.Lane, error) {
+	l, err := laneBy(ctx, q, `lane.id = ?`, id)
+	if errors.Is(err, desk.ErrNotFound) {
+		err = broadcast.ErrGone
+	}
+	return l, err
+}
+
 // unchanged refuses with ErrChanged when the lane is not as it was loaded.
 func unchanged(ctx context.Context, q querier, l *broadcast.Lane) error {
 	var version int64
-	if err := q.QueryRowContext(ctx, `SELECT version FROM lane WHERE id = ?`, l.ID).Scan(&version); err != nil {
+	err := q.QueryRowContext(ctx, `SELECT version FROM lane WHERE id = ?`, l.ID).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return broadcast.ErrGone
+	}
+	if err != nil {
 		return err
 	}
 	if version != l.Version {
@@ -62,7 +76,7 @@ func (s *Store) Busy(ctx context.Context, account string) (ids []int64, err erro
 // Lane implements [broadcast.Store].
 func (s *Store) Lane(ctx context.Context, id int64) (l *broadcast.Lane, err error) {
 	err = s.look(ctx, func(tx *tx) error {
-		l, err = laneBy(ctx, tx, `lane.id = ?`, id)
+		l, err = keptLane(ctx, tx, id)
 		return err
 	})
 	return l, err
@@ -151,12 +165,12 @@ func (s *Store) Record(ctx context.Context, lease broadcast.Lease, l *broadcast.
 			}
 			return s.recordStep(ctx, tx, l, step, out)
 		}
-		first, err := endAttempt(ctx, tx, attempt, s.now(), out)
+		first, err := endAttempt(ctx, tx, l.ID, attempt, s.now(), out)
 		if err != nil {
 			return err
 		}
 		if !first {
-			return s.recordLate(ctx, tx, attempt, out)
+			return s.recordLate(ctx, tx, l, step, attempt, out)
 		}
 		if err := s.recordStep(ctx, tx, l, step, out); err != nil {
 			return err
@@ -191,13 +205,19 @@ func (s *Store) recordStep(ctx context.Context, tx *tx, l *broadcast.Lane, step 
 	return saveKnown(ctx, tx, l, e)
 }
 
-// endAttempt gives an attempt its outcome. It returns false if it has one.
-func endAttempt(ctx context.Context, q querier, attempt int64, now time.Time, out broadcast.Outcome) (first bool, err error) {
+// sameAttempt is the condition that an attempt is the one that was begun, where
+// it is known when: a server that took over without all that was committed gives
+// the ids of what it has not to others.
+const sameAttempt = `id = ? AND lane = ? AND CAST(? AS BIGINT) IN (began, 0)`
+
+// endAttempt gives an attempt its outcome. It returns false if it has one, or is
+// not there any more.
+func endAttempt(ctx context.Context, q querier, lane, attempt int64, now time.Time, out broadcast.Outcome) (first bool, err error) {
 	outcome := "done"
 	if out.Fault != nil {
 		outcome = out.Fault.Error()
 	}
-	return changed(q.ExecContext(ctx, `UPDATE attempt SET ended = ?, outcome = ? WHERE id = ? AND ended = 0`, micros(now), outcome, attempt))
+	return changed(q.ExecContext(ctx, `UPDATE attempt SET ended = ?, outcome = ? WHERE ended = 0 AND `+sameAttempt, micros(now), outcome, attempt, lane, micros(out.Began)))
 }
 
 func entryOf(l *broadcast.Lane, id int64) *broadcast.Entry {

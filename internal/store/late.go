@@ -2,27 +2,29 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
 // recordLate takes an answer that comes after another node, which took the
 // account over, has put the attempt down as unsure. It settles the doubt if
-// there still is one, and changes nothing else.
-func (s *Store) recordLate(ctx context.Context, tx *tx, attempt int64, out broadcast.Outcome) error {
-	var lane, began int64
-	var text string
-	if err := tx.QueryRowContext(ctx, `SELECT lane, step, began FROM attempt WHERE id = ?`, attempt).Scan(&lane, &text, &began); err != nil {
+// there still is one, and changes nothing else. was is the lane as it was when
+// the attempt was begun.
+func (s *Store) recordLate(ctx context.Context, tx *tx, was *broadcast.Lane, step broadcast.Step, attempt int64, out broadcast.Outcome) error {
+	l, err := keptLane(ctx, tx, was.ID)
+	if err != nil {
 		return err
 	}
-	var step broadcast.Step
-	if err := json.Unmarshal([]byte(text), &step); err != nil {
-		return err
+	var began int64
+	err = tx.QueryRowContext(ctx, `SELECT began FROM attempt WHERE `+sameAttempt, attempt, was.ID, micros(out.Began)).Scan(&began)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.recordLost(ctx, tx, was, l, step, out)
 	}
-	l, err := laneBy(ctx, tx, `lane.id = ?`, lane)
 	if err != nil {
 		return err
 	}
@@ -37,6 +39,23 @@ func (s *Store) recordLate(ctx context.Context, tx *tx, attempt int64, out broad
 		}
 	}
 	return errors.Join(saveKnown(ctx, tx, l, e), stir(ctx, tx, l.ID))
+}
+
+// recordLost takes the answer of an attempt that was journalled and is not any
+// more: what was committed is not all on the server that took over. The lane may
+// be older than what the attempt was decided from, so that only what became of a
+// post is kept, whose message nothing else knows.
+func (s *Store) recordLost(ctx context.Context, tx *tx, was, l *broadcast.Lane, step broadcast.Step, out broadcast.Outcome) error {
+	e := entryOf(l, step.Entry)
+	switch {
+	case e == nil, !e.Accepted.Equal(entryOf(was, step.Entry).Accepted), !l.Incident.CreatedAt.Equal(was.Incident.CreatedAt): // or others with their ids
+		return broadcast.ErrGone
+	case step.Op.Action != bots.Post || step.Chore != broadcast.NoChore || e.Shows.Exists():
+		return nil
+	}
+	l.Limits, l.Policy, l.CanFind, l.CanProbe = was.Limits, was.Policy, was.CanFind, was.CanProbe
+	broadcast.Apply(l, step, out, s.now())
+	return errors.Join(s.recordStep(ctx, tx, l, step, out), stir(ctx, tx, l.ID))
 }
 
 // Sends implements [broadcast.Store].

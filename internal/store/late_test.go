@@ -223,3 +223,96 @@ func stateOf(t *testing.T, detail string) string {
 	}
 	return d.State
 }
+
+// lose has the database forget something, as one does that takes over from
+// another without all that was committed there.
+func (s *Store) lose(t *testing.T, statements ...string) {
+	t.Helper()
+	err := s.change(t.Context(), func(tx *tx) error {
+		var errs []error
+		for _, statement := range statements {
+			errs = append(errs, tx.run(t.Context(), statement))
+		}
+		return errors.Join(errs...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The answer to an attempt that the database has lost tells of a message that
+// nothing else knows: it is kept, whatever it was, unless another one was posted.
+func TestAnswerToALostAttempt(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		fault  *bots.Fault
+		posted bool // once more, by somebody who knew nothing of it
+		want   string
+		lines  []string
+	}{
+		{"sent", nil, false, "701", []string{"sent"}},
+		{"unsure", &bots.Fault{Kind: bots.Unsure}, false, "doubt", []string{"unsure"}},
+		{"refused", &bots.Fault{Kind: bots.RateLimited}, false, "", nil},
+		{"sent again", nil, true, "702", []string{"sent"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStore(t)
+			l, lease := aLane(t, s)
+			id, err := s.begin(t.Context(), lease, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.lose(t, `DELETE FROM attempt`)
+			if test.posted {
+				again := s.mustLane(t, l.ID)
+				out := broadcast.Outcome{Receipt: bots.Receipt{ID: "702"}, Began: noon.Add(minute), Text: "Down."}
+				next, err := s.Begin(t.Context(), lease, again, broadcast.Attempt{Lane: l.ID, Step: posting(l), Began: out.Began})
+				if err != nil {
+					t.Fatal(err)
+				}
+				broadcast.Apply(again, posting(l), out, out.Began)
+				if err := s.Record(t.Context(), lease, again, posting(l), next, out); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := s.mustLane(t, l.ID)
+			out := broadcast.Outcome{Receipt: bots.Receipt{ID: "701"}, Fault: test.fault, Began: noon, Text: "Down."}
+			broadcast.Apply(l, posting(l), out, noon)
+			if err := s.Record(t.Context(), lease, l, posting(l), id, out); err != nil {
+				t.Fatal(err)
+			}
+			after := s.mustLane(t, l.ID)
+			got := after.Entries[0].Shows.Message
+			if after.Entries[0].Doubt != nil {
+				got = "doubt"
+			}
+			if got != test.want {
+				t.Errorf("it shows %q, want %q", got, test.want)
+			}
+			if looked := after.Version != before.Version; looked == test.posted {
+				t.Errorf("the lane is looked at again: %v", looked)
+			}
+			if diff := cmp.Diff(test.lines, deliveryLines(t, s)); diff != "" {
+				t.Errorf("on record (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What belongs to an incident that the database has lost is given up.
+func TestLostLane(t *testing.T) {
+	s := newStore(t)
+	l, lease := aLane(t, s)
+	id, err := s.begin(t.Context(), lease, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lose(t, `DELETE FROM attempt`, `DELETE FROM entry`, `DELETE FROM lane`)
+	_, loaded := s.Lane(t.Context(), l.ID)
+	_, begun := s.begin(t.Context(), lease, l)
+	for what, err := range map[string]error{"load": loaded, "begin": begun, "record": s.sent(t.Context(), lease, l, id), "idle": s.Idle(t.Context(), lease, l)} {
+		if !errors.Is(err, broadcast.ErrGone) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
