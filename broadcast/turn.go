@@ -117,6 +117,21 @@ func (p Place) Came(f *bots.Fault) {
 	p.account.came(p.slot, op, f)
 }
 
+// Wrote notes that people were written to until a time, by an earlier life.
+func (e *Engine) Wrote(account string, people []int64, at time.Time) {
+	a := e.accounts[account]
+	if a == nil || len(people) == 0 {
+		return
+	}
+	ago := max(0, time.Since(at)) // a clock may have been put back
+	a.pacer.mu.Lock()
+	defer a.pacer.mu.Unlock()
+	at = time.Now().Add(-ago)
+	for _, person := range people {
+		a.pacer.note(turn{person: person}, at)
+	}
+}
+
 // SetPace changes the pace at which an audience is written to, where another
 // than the account's own is paid for. All else that the account sends is not
 // paid for and keeps to its own.

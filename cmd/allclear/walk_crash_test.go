@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -34,14 +35,24 @@ type throng struct {
 	rtt     time.Duration
 	mu      sync.Mutex
 	last    int64
-	got     map[int64]int
+	got     map[arrival]int
+	newest  map[int64]time.Time // message to a chat
+	close   int                 // messages that followed one to the same chat in less than a second
 	window  []time.Time
 	refused int
 	arrived chan struct{} // one for each message
 }
 
+// An arrival is what somebody was told.
+type arrival struct {
+	chat     int64
+	incident string
+}
+
+var incidentForm = regexp.MustCompile(`INC-\d+`)
+
 func newThrong(t testing.TB, rate int, rtt time.Duration) *throng {
-	s := &throng{rate: rate, rtt: rtt, got: map[int64]int{}, arrived: make(chan struct{}, 1_000_000)}
+	s := &throng{rate: rate, rtt: rtt, got: map[arrival]int{}, newest: map[int64]time.Time{}, arrived: make(chan struct{}, 1_000_000)}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(s.Close)
 	return s
@@ -54,14 +65,15 @@ func (s *throng) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var asked struct {
-		Chat int64 `json:"chat_id"`
+		Chat int64  `json:"chat_id"`
+		Text string `json:"text"`
 	}
 	if json.NewDecoder(r.Body).Decode(&asked) != nil {
 		return // cut off before it was written in full
 	}
 	jitter := time.Duration(rand.Int64N(int64(s.rtt)/10 + 1))
 	time.Sleep(s.rtt/2 + jitter)
-	id, ok := s.take(asked.Chat)
+	id, ok := s.take(arrival{asked.Chat, incidentForm.FindString(asked.Text)})
 	time.Sleep(s.rtt / 2)
 	if !ok {
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -71,7 +83,7 @@ func (s *throng) serve(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"ok":true,"result":{"message_id":%d,"chat":{"id":%d}}}`, id, asked.Chat)
 }
 
-func (s *throng) take(chat int64) (int64, bool) {
+func (s *throng) take(a arrival) (int64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -83,8 +95,12 @@ func (s *throng) take(chat int64) (int64, bool) {
 		return 0, false
 	}
 	s.window = append(s.window, now)
+	if now.Sub(s.newest[a.chat]) < time.Second {
+		s.close++
+	}
 	s.last++
-	s.got[chat]++
+	s.got[a]++
+	s.newest[a.chat] = now
 	s.arrived <- struct{}{}
 	return s.last, true
 }
@@ -125,8 +141,8 @@ name = "Login"
 }
 
 // walkConfig is a configuration with nothing but an audience, and a store with
-// so many subscribers and an update that nobody was told yet.
-func walkConfig(t testing.TB, database, api, pace string, subscribers int) (config string) {
+// so many subscribers and incidents of which nobody was told yet.
+func walkConfig(t testing.TB, database, api, pace string, subscribers, incidents int) (config string) {
 	t.Helper()
 	config = audienceSite(t, t.TempDir(), database, api, pace, "")
 	withStore(t, database, func(db *store.Store) {
@@ -145,10 +161,12 @@ func walkConfig(t testing.TB, database, api, pace string, subscribers int) (conf
 		}
 		d := desk.New(desk.Config{Store: db, Languages: []string{"en"}, Language: "en", Zone: time.UTC,
 			Channels: []broadcast.Channel{{Name: "people", Account: "tg", Platform: "telegram", Language: "en", Audience: true}}})
-		_, err := d.Do(t.Context(), desk.Actor{Name: "Ana", Role: desk.Admin}, "one",
-			desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Logins fail", Impact: incident.Major, Body: incident.Text{"en": "Nobody can log in."}}})
-		if err != nil {
-			t.Fatal(err)
+		for n := range incidents {
+			_, err := d.Do(t.Context(), desk.Actor{Name: "Ana", Role: desk.Admin}, fmt.Sprint(n),
+				desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Logins fail", Impact: incident.Major, Body: incident.Text{"en": "Nobody can log in."}}})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 	return config
@@ -169,30 +187,36 @@ func withStore(t testing.TB, database string, f func(*store.Store)) {
 // A server that is killed outright in the middle of a thousand messages a second
 // leaves nobody out and tells nobody twice. What was on the wire is unsure, and
 // no more than that. So it is whether the pace is paid for, as on Telegram itself,
-// or the account's own.
+// or the account's own, and where people are told of two incidents at once.
 func TestKilledWalk(t *testing.T) {
-	killWalk(t, "sqlite:"+filepath.Join(t.TempDir(), "walk.db"), "paid = 100_000", *walkKills)
+	killWalk(t, "sqlite:"+filepath.Join(t.TempDir(), "walk.db"), "paid = 100_000", 1)
+}
+
+func TestKilledWalkOfTwoIncidents(t *testing.T) {
+	killWalk(t, "sqlite:"+filepath.Join(t.TempDir(), "walk.db"), "paid = 100_000", 2)
 }
 
 // The same holds on PostgreSQL for a server that is started again where it was.
 func TestKilledWalkOnPostgres(t *testing.T) {
 	database := storetest.Postgres(t)
-	killWalk(t, database, "rate = 1000", *walkKills)
+	killWalk(t, database, "rate = 1000", 2)
 }
 
-func killWalk(t *testing.T, database, pace string, kills int) {
+func killWalk(t *testing.T, database, pace string, incidents int) {
 	t.Helper()
 	const rate, rtt = 1000, 100 * time.Millisecond
-	subscribers := 1200 * (kills + 1)
+	kills := *walkKills
+	subscribers := 1200 * (kills + 1) / incidents
+	messages := subscribers * incidents
 	tg := newThrong(t, rate, rtt)
-	config := walkConfig(t, database, tg.URL, pace, subscribers)
+	config := walkConfig(t, database, tg.URL, pace, subscribers, incidents)
 	await := func(n int) {
 		t.Helper()
 		for range n {
 			select {
 			case <-tg.arrived:
 			case <-time.After(30 * time.Second):
-				t.Fatalf("no message for 30 s; %d of %d were told", len(tg.got), subscribers)
+				t.Fatalf("no message for 30 s; %d of %d were told", len(tg.got), messages)
 			}
 		}
 	}
@@ -215,7 +239,7 @@ func killWalk(t *testing.T, database, pace string, kills int) {
 	done := func() (ok bool) {
 		tg.mu.Lock()
 		defer tg.mu.Unlock()
-		return len(tg.got) == subscribers
+		return len(tg.got) == messages
 	}
 	for quiet := time.Now(); !done() && time.Since(quiet) < 10*time.Second; {
 		select {
@@ -232,22 +256,28 @@ func killWalk(t *testing.T, database, pace string, kills int) {
 			twice++
 		}
 	}
+	told, unsure := 0, 0
 	withStore(t, database, func(db *store.Store) {
-		walks, err := db.WalksOf(context.WithoutCancel(t.Context()), incident.Ref{Prefix: "INC", Number: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		round := walks["people"].Rounds[0]
-		lost := subscribers - len(tg.got)
-		t.Logf("%d subscribers, %d kills: %d told twice, %d not told, %d unsure, %d refusals for rate", subscribers, kills, twice, lost, round.Unsure, tg.refused)
-		if twice > 0 || lost > round.Unsure/20 {
-			t.Errorf("%d were told twice and %d not at all, of whom %d are unsure", twice, lost, round.Unsure)
-		}
-		if atMost := kills * (rate*2*int(rtt/time.Millisecond)/1000 + 50); round.Unsure > atMost {
-			t.Errorf("%d are unsure, more than the %d that can have been on the wire", round.Unsure, atMost)
-		}
-		if round.Told+round.Unsure != subscribers {
-			t.Errorf("%d were told and %d are unsure, of %d", round.Told, round.Unsure, subscribers)
+		for n := range incidents {
+			walks, err := db.WalksOf(context.WithoutCancel(t.Context()), incident.Ref{Prefix: "INC", Number: n + 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			told, unsure = told+walks["people"].Rounds[0].Told, unsure+walks["people"].Rounds[0].Unsure
 		}
 	})
+	lost := messages - len(tg.got)
+	t.Logf("%d messages, %d kills: %d told twice, %d not told, %d unsure; %d refused for the rate, %d to a chat too soon", messages, kills, twice, lost, unsure, tg.refused, tg.close)
+	if twice > 0 || lost > unsure/20 {
+		t.Errorf("%d were told twice and %d not at all, of whom %d are unsure", twice, lost, unsure)
+	}
+	if atMost := kills * (rate*2*int(rtt/time.Millisecond)/1000 + 50); unsure > atMost {
+		t.Errorf("%d are unsure, more than the %d that can have been on the wire", unsure, atMost)
+	}
+	if told+unsure != messages {
+		t.Errorf("%d were told and %d are unsure, of %d", told, unsure, messages)
+	}
+	if tg.close > 0 {
+		t.Errorf("%d messages came less than a second after one to the same chat", tg.close)
+	}
 }

@@ -42,7 +42,7 @@ type runner struct {
 func newRelay(t *testing.T, rate int, rtt time.Duration, subscribers int) *relay {
 	t.Helper()
 	r := &relay{t: t, tg: newThrong(t, rate, rtt), database: storetest.Postgres(t)}
-	r.config = walkConfig(t, r.database, r.tg.URL, fmt.Sprint("rate = ", rate), subscribers)
+	r.config = walkConfig(t, r.database, r.tg.URL, fmt.Sprint("rate = ", rate), subscribers, 1)
 	return r
 }
 
@@ -159,7 +159,7 @@ func (r *relay) taken() (times int) {
 func (r *relay) told(person int64) int {
 	r.tg.mu.Lock()
 	defer r.tg.mu.Unlock()
-	return r.tg.got[person]
+	return r.tg.got[arrival{person, "INC-1"}]
 }
 
 // count counts the people who were told twice, and those who were not.

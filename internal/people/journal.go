@@ -27,17 +27,18 @@ type Journal struct {
 	words []uint64 // header and sheets
 	close func() error
 
-	mu   sync.Mutex
-	used [sheets]bool
+	mu    sync.Mutex
+	used  [sheets]bool
+	ended [sheets]time.Time // until when batches were sent whose sheets are not used; zero where none was
 }
 
 // Bounds of a journal.
 const (
-	sheets    = 8            // open batches at the same time
-	sheetSize = MaxBatch + 1 // words: the name, and the batch's attempts
-	headSize  = 16           // words: a mark of the format, and where and when it is trusted
+	sheets    = 16             // open batches at the same time, and those before them
+	sheetSize = 2 + 2*MaxBatch // words: the name, when it was given back, and of each attempt how far it got and whom it was for
+	headSize  = 16             // words: a mark of the format, and where and when it is trusted
 	totalSize = headSize + sheets*sheetSize
-	format    = 0x616c6c636c720004
+	format    = 0x616c6c636c720005
 )
 
 // A tempo is how messages follow each other.
@@ -50,7 +51,10 @@ const (
 	uneven              // as it comes
 )
 
-const whenWord = headSize - 1 - int(uneven) // that of even; the others follow
+const (
+	whenWord = headSize - 1 - int(uneven) // that of even; the others follow
+	lostWord = whenWord - 1               // until when batches were sent whose sheets became those of others
+)
 
 // A mark is how far an attempt got.
 type mark uint64
@@ -81,7 +85,7 @@ func OpenJournal(file string) (*Journal, error) {
 // itself, so that no copy of it is taken for it.
 func newJournal(words []uint64, place string, unmap func() error) *Journal {
 	j := &Journal{words: words, close: unmap}
-	const size = whenWord - 1
+	const size = lostWord - 1
 	want := fmt.Appendf(nil, "%-*.*s", 8*size, 8*size, place)
 	trusted := place != "" && words[0] == format
 	for i := range size {
@@ -93,6 +97,15 @@ func newJournal(words []uint64, place string, unmap func() error) *Journal {
 			words[1+i] = binary.LittleEndian.Uint64(want[8*i:])
 		}
 		words[0] = format
+		return j
+	}
+	for n := range sheets {
+		switch p := j.sheet(n); {
+		case p.words[1] != 0:
+			j.ended[n] = time.Unix(0, int64(p.words[1]))
+		case p.words[0] != 0: // it was being sent when an earlier life ended
+			j.ended[n] = j.last()
+		}
 	}
 	return j
 }
@@ -105,6 +118,32 @@ func (j *Journal) began(at time.Time, t tempo) {
 	atomic.StoreUint64(&j.words[whenWord+int(t)], uint64(at.UnixNano()))
 }
 
+// last is when a message left last, of this life or an earlier one; zero is never.
+func (j *Journal) last() (at time.Time) {
+	for t := even; t <= uneven; t++ {
+		at = later(at, j.time(whenWord+int(t)))
+	}
+	return at
+}
+
+// time is what a word of the header says; zero where it says nothing.
+func (j *Journal) time(word int) time.Time {
+	if ns := atomic.LoadUint64(&j.words[word]); ns != 0 {
+		return time.Unix(0, int64(ns))
+	}
+	return time.Time{}
+}
+
+// wrote lists the subscribers who were written to, among them those of the window
+// before the last message. It reports whether it knows all of these: a sheet may
+// be another batch's by now. Who had a message edited is not among them.
+func (j *Journal) wrote(window time.Duration) (subscribers []int64, all bool) {
+	for n := range sheets {
+		subscribers = append(subscribers, j.sheet(n).written()...)
+	}
+	return subscribers, j.time(lostWord).Add(window + leeway).Before(j.last())
+}
+
 // leeway is for requests that were longer on their way than others.
 const leeway = 50 * time.Millisecond
 
@@ -112,44 +151,51 @@ const leeway = 50 * time.Millisecond
 // earlier life sent does not count together with more than is allowed in a
 // window. What kept an even pace until half a window ago fills half of it, and
 // leaves room for what begins at the same pace again. Anything else has to have
-// left the window, and everything has unless others are written to than the last
-// who were. What was paid for counts so where what follows is paid for too. A
-// clock that was put back makes it no longer than a window.
-func (j *Journal) rests(now time.Time, window time.Duration, others, pays bool) time.Duration {
+// left the window, and everything has where it is not known who was written to.
+// What was paid for counts so where what follows is paid for too. A clock that
+// was put back makes it no longer than a window.
+func (j *Journal) rests(now time.Time, window time.Duration, known, pays bool) time.Duration {
 	rest := time.Duration(0)
-	for t, half := range map[tempo]bool{even: others, paid: others && pays, uneven: false} {
-		last := atomic.LoadUint64(&j.words[whenWord+int(t)])
-		if last == 0 {
+	for t, half := range map[tempo]bool{even: known, paid: known && pays, uneven: false} {
+		last := j.time(whenWord + int(t))
+		if last.IsZero() {
 			continue
 		}
 		after := window + leeway
 		if half {
 			after = window/2 + leeway
 		}
-		rest = max(rest, min(time.Unix(0, int64(last)).Add(after).Sub(now), after))
+		rest = max(rest, min(last.Add(after).Sub(now), after))
 	}
 	return rest
 }
 
 var errFull = errors.New("too many batches are open")
 
-// begin takes a sheet for a batch. Nothing may be sent before it returns.
+// begin takes a sheet for a batch, that which was given back longest ago. Nothing
+// may be sent before it returns.
 func (j *Journal) begin() (*sheet, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for n := range j.used {
-		if !j.used[n] {
-			j.used[n] = true
-			p := j.sheet(n)
-			atomic.StoreUint64(&p.words[0], 0)
-			for i := range p.words {
-				atomic.StoreUint64(&p.words[i], 0)
-			}
-			atomic.StoreUint64(&p.words[0], drawn())
-			return p, nil
+	oldest := -1
+	for n := range sheets {
+		if !j.used[n] && (oldest < 0 || j.ended[n].Before(j.ended[oldest])) {
+			oldest = n
 		}
 	}
-	return nil, errFull
+	if oldest < 0 {
+		return nil, errFull
+	}
+	j.used[oldest] = true
+	if ended := j.ended[oldest]; ended.After(j.time(lostWord)) {
+		atomic.StoreUint64(&j.words[lostWord], uint64(ended.UnixNano()))
+	}
+	p := j.sheet(oldest)
+	for i := range p.words { // the name first
+		atomic.StoreUint64(&p.words[i], 0)
+	}
+	atomic.StoreUint64(&p.words[0], drawn())
+	return p, nil
 }
 
 // drawn is a number that nobody had before, and not 0.
@@ -189,15 +235,31 @@ func (p *sheet) name() string {
 	return ""
 }
 
+// leaves records that attempt i leaves, which is for a subscriber.
+func (p *sheet) leaves(i int, subscriber int64) {
+	atomic.StoreUint64(&p.words[3+2*i], uint64(subscriber))
+	p.mark(i, left, 0)
+}
+
 // mark records how far attempt i got. What was refused is fresh again.
 func (p *sheet) mark(i int, m mark, message int64) {
-	atomic.StoreUint64(&p.words[1+i], uint64(message)<<2|uint64(m))
+	atomic.StoreUint64(&p.words[2+2*i], uint64(message)<<2|uint64(m))
 }
 
 // read says how far attempt i got.
 func (p *sheet) read(i int) (m mark, message int64) {
-	w := atomic.LoadUint64(&p.words[1+i])
+	w := atomic.LoadUint64(&p.words[2+2*i])
 	return mark(w & 3), int64(w >> 2)
+}
+
+// written lists the subscribers who were written to.
+func (p *sheet) written() (subscribers []int64) {
+	for i := range MaxBatch {
+		if m, _ := p.read(i); m != fresh {
+			subscribers = append(subscribers, int64(atomic.LoadUint64(&p.words[3+2*i])))
+		}
+	}
+	return subscribers
 }
 
 // free gives the sheet back, once what it says is in the store.
@@ -205,14 +267,17 @@ func (p *sheet) free() {
 	p.journal.mu.Lock()
 	defer p.journal.mu.Unlock()
 	atomic.StoreUint64(&p.words[0], 0)
-	p.journal.used[p.n] = false
+	if p.journal.used[p.n] { // otherwise by an earlier life, which has ended
+		p.journal.used[p.n], p.journal.ended[p.n] = false, time.Now()
+	}
+	atomic.StoreUint64(&p.words[1], uint64(p.journal.ended[p.n].UnixNano()))
 }
 
 // forget gives back all sheets but those that are kept, once what they say is in
 // the store, or another node has settled it.
 func (j *Journal) forget(keep func(name string) bool) {
 	for n := range sheets {
-		if p := j.sheet(n); !keep(p.name()) {
+		if p := j.sheet(n); p.name() != "" && !keep(p.name()) {
 			p.free()
 		}
 	}

@@ -3,8 +3,11 @@ package people
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func mustJournal(t *testing.T, file string) *Journal {
@@ -118,10 +121,10 @@ func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	last := time.Now()
 	mustJournal(t, file).began(last, even)
 	j := mustJournal(t, file)
-	others, pays := true, false
+	known, pays := true, false
 	rests := func(after, want time.Duration) {
 		t.Helper()
-		if got := j.rests(last.Add(after), time.Second, others, pays); got != want {
+		if got := j.rests(last.Add(after), time.Second, known, pays); got != want {
 			t.Errorf("after %v it rests %v, want %v", after, got, want)
 		}
 	}
@@ -129,17 +132,17 @@ func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	rests(200*time.Millisecond, 350*time.Millisecond)
 	rests(time.Second, 0)
 	rests(-time.Hour, 550*time.Millisecond) // the clock was put back
-	others = false                          // the same people may be written to
+	known = false                           // the same people may be written to
 	rests(200*time.Millisecond, 850*time.Millisecond)
 	rests(-time.Hour, 1050*time.Millisecond)
-	others = true
+	known = true
 	j.began(last, paid) // and is not any more
 	rests(200*time.Millisecond, 850*time.Millisecond)
 	pays = true
 	rests(200*time.Millisecond, 350*time.Millisecond)
-	others = false
+	known = false
 	rests(200*time.Millisecond, 850*time.Millisecond)
-	others = true
+	known = true
 	j.began(last, uneven)
 	rests(200*time.Millisecond, 850*time.Millisecond)
 	rests(2*time.Second, 0)
@@ -152,6 +155,44 @@ func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	if d := newJournal(words, "boot two", none).rests(last, time.Second, false, false); d != 0 {
 		t.Errorf("after another boot it rests %v", d)
 	}
+}
+
+// After a restart it is known who was written to a moment ago, unless a sheet that
+// says so has become another batch's: the one that was given back longest ago.
+func TestJournalKnowsWhoWasWrittenTo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "journal")
+	began := time.Now()
+	write := func(j *Journal, who int64, after time.Duration) {
+		p := mustSheet(t, j)
+		p.leaves(0, who)
+		j.began(began.Add(after), even)
+		p.leaves(1, 5000+who)
+		p.mark(1, fresh, 0) // it was refused
+		p.leaves(2, 1000+who)
+		p.mark(2, answered, 7)
+		p.free()
+	}
+	wrote := func(all bool, who ...int64) *Journal {
+		t.Helper()
+		j := mustJournal(t, file)
+		got, known := j.wrote(time.Second)
+		slices.Sort(got)
+		if diff := cmp.Diff(who, got); diff != "" || known != all {
+			t.Errorf("all are known: %v, want %v; subscribers (-want +got):\n%s", known, all, diff)
+		}
+		return j
+	}
+	j := wrote(false)
+	var one, other []int64
+	for n := range int64(sheets) {
+		write(j, 1+n, 0)
+		one, other = append(one, 1+n), append(other, 1001+n)
+	}
+	j = wrote(true, slices.Concat(one, other)...)
+	write(j, 500, 900*time.Millisecond) // in the place of the first
+	j = wrote(false, slices.Concat(one[1:], []int64{500}, other[1:], []int64{1500})...)
+	write(j, 600, time.Hour) // and of the second, a while after
+	wrote(true, slices.Concat(one[2:], []int64{500, 600}, other[2:], []int64{1500, 1600})...)
 }
 
 func TestJournalSheetsAreUsedAgain(t *testing.T) {

@@ -200,23 +200,6 @@ func (w *Walk) Plan(rules Rules, now time.Time) {
 	}
 }
 
-// goesOn reports whether walks reach nobody next who was among the last to be
-// told, so many in number: there is one alone, it has passed more people in the
-// only round that is open, and nothing that was told is to be changed.
-func goesOn(walks []*Walk, last int) bool {
-	if len(walks) != 1 {
-		return false
-	}
-	w, open, passed := walks[0], 0, 0
-	for _, r := range w.Rounds {
-		if r.State == RoundOpen {
-			open, passed = open+1, r.Passed
-		}
-	}
-	changed := slices.ContainsFunc(w.Said, func(n int) bool { return should(w.Incident.Update(n)) != 1 })
-	return open == 1 && passed >= last && !changed
-}
-
 // Stands reports whether what a round tells is still to be told: nothing newer
 // was said, and it was not withdrawn.
 func (w *Walk) Stands(r *Round) bool {

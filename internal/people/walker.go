@@ -53,6 +53,7 @@ type WalkStore interface {
 type Roads interface {
 	Turn(ctx context.Context, account string, wish broadcast.Wish) (broadcast.Place, error)
 	SetPace(account string, pace bots.Pace)
+	Wrote(account string, people []int64, at time.Time)
 	Rightful(account string) error
 	Write(ch broadcast.Channel, i *incident.Incident, language string, l broadcast.Letter) (string, error)
 }

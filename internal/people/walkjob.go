@@ -124,7 +124,9 @@ func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 				return
 			}
 			s.Journal.began(time.Now(), tempo)
-			j.mark(n, left, 0)
+			if j.sheet != nil {
+				j.sheet.leaves(n, p.Subscriber)
+			}
 		})
 		if gone {
 			return errGone

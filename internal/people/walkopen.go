@@ -126,6 +126,7 @@ func (r *run) beside(b *Batch) bool { return b.Row != 0 && r.Paid > 0 }
 func (r *run) launch(ctx context.Context, w *Walk, b *Batch, marks *sheet) {
 	j := newJob(ctx, b, w.Version, r.paying)
 	j.sheet = marks
+	r.spare(b)
 	r.open = append(r.open, j)
 	if r.beside(b) {
 		r.editor.send(j)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
-	"github.com/allclear-hq/allclear/internal/incident"
 )
 
 // Of a batch that is left behind those alone are in doubt whose result was not
@@ -91,33 +90,4 @@ func TestLateAnswersKeepNobodyWaiting(t *testing.T) {
 			t.Error("it is not known who was told what was changed")
 		}
 	})
-}
-
-// After a restart a walk goes on soon where it reaches others than the last who
-// were told; otherwise nobody is to be written to twice in a second.
-func TestWhetherAWalkReachesOthersNext(t *testing.T) {
-	said := func(revisions int, retraction *incident.Retraction) incident.Incident {
-		return incident.Incident{Updates: []incident.Update{{N: 1, Revisions: make([]incident.Revision, revisions), Retraction: retraction}}}
-	}
-	one := func(i incident.Incident, rounds ...Round) *Walk {
-		return &Walk{Incident: i, Said: []int{1}, Rounds: rounds}
-	}
-	far, near := Round{State: RoundOpen, Passed: 30}, Round{State: RoundOpen, Passed: 29}
-	for name, c := range map[string]struct {
-		walks []*Walk
-		want  bool
-	}{
-		"nothing is told":       {nil, false},
-		"far into the audience": {[]*Walk{one(said(1, nil), far)}, true},
-		"after another round":   {[]*Walk{one(said(1, nil), Round{State: RoundSuperseded}, far)}, true},
-		"at its beginning":      {[]*Walk{one(said(1, nil), near)}, false},
-		"two rounds":            {[]*Walk{one(said(1, nil), far, far)}, false},
-		"two incidents":         {[]*Walk{one(said(1, nil), far), one(said(1, nil), far)}, false},
-		"other words":           {[]*Walk{one(said(2, nil), far)}, false},
-		"a retraction":          {[]*Walk{one(said(1, &incident.Retraction{}), far)}, false},
-	} {
-		if got := goesOn(c.walks, 30); got != c.want {
-			t.Errorf("%s: %t", name, got)
-		}
-	}
 }

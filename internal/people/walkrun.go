@@ -32,7 +32,9 @@ type run struct {
 	edited  map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
 	speed   speed
 	stride  stride
-	until   time.Time // nothing is opened before this
+	until   time.Time      // nothing is opened before this
+	just    map[int64]bool // subscribers whom an earlier life wrote to, until justAt
+	justAt  time.Time
 	paying  bool
 }
 
@@ -117,21 +119,41 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.until = later(r.until, r.began.Add(r.rests(walks)))
+	r.rest(walks)
 	r.Journal.forget(func(name string) bool {
 		return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Journal == name })
 	})
 	return nil
 }
 
-// rests is for how long nothing is to be begun, since an earlier life sent.
-func (r *run) rests(walks []*Walk) time.Duration {
-	last := r.pace.N // who may have been told in its last moment, and may not be told yet
-	if r.Paid > 0 {
-		last = max(last, r.PaidPace.N)
+// rest has nothing be begun for as long as what an earlier life sent counts.
+func (r *run) rest(walks []*Walk) {
+	wrote, known := r.Journal.wrote(r.pace.Per)
+	r.just, r.justAt = map[int64]bool{}, r.Journal.last()
+	for _, subscriber := range wrote {
+		r.just[subscriber] = true
 	}
-	others := goesOn(walks, last)
-	return r.Journal.rests(r.began, r.pace.Per, others, others && r.Budget(walks[0]) > 0)
+	pays := r.Paid > 0 && !slices.ContainsFunc(walks, func(w *Walk) bool { return r.Budget(w) == 0 })
+	r.until = later(r.until, r.began.Add(r.Journal.rests(r.began, r.pace.Per, known, pays)))
+}
+
+// spare has those of a batch left alone whom an earlier life wrote to a moment
+// ago, for as long as they would be if it were this one.
+func (r *run) spare(b *Batch) {
+	if len(r.just) == 0 {
+		return
+	}
+	if time.Since(r.justAt) > 2*r.pace.Per {
+		r.just = nil
+		return
+	}
+	var chats []int64
+	for k := range b.People {
+		if r.just[b.People[k].Subscriber] {
+			chats = append(chats, chat(&b.People[k]))
+		}
+	}
+	r.Roads.Wrote(r.Channel.Account, chats, r.justAt)
 }
 
 // knows reports whether the batch with a sheet is being sent, or about to be
