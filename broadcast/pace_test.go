@@ -177,3 +177,49 @@ func TestMarginIsSparedWhereAnswersDiffer(t *testing.T) {
 		}
 	}
 }
+
+// A request that was on its way for longer than a window counts in the one in
+// which it arrived, from when its answer says so.
+func TestPacerCountsWhatArrivesLate(t *testing.T) {
+	const way = 50 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(bots.Limits{Account: perSecond(30)})
+		platform := &strict{n: 30}
+		var all sync.WaitGroup
+		send := func(takes time.Duration) {
+			s, err := p.wait(t.Context(), turn{class: Public})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				time.Sleep(takes)
+				platform.arrive()
+				time.Sleep(way)
+				p.answered(s)
+			})
+		}
+		for range 20 {
+			send(way)
+		}
+		all.Wait()
+		for range 5 {
+			send(12 * time.Second)
+		}
+		for range 60 { // in whose places others follow
+			send(way)
+		}
+		all.Wait()
+		began := time.Now()
+		for range 60 {
+			send(way)
+		}
+		all.Wait()
+		if platform.refused > 0 {
+			t.Errorf("%d are refused", platform.refused)
+		}
+		if took := time.Since(began); took > 2*time.Second+300*time.Millisecond {
+			t.Errorf("60 take %v", took)
+		}
+		all.Wait()
+	})
+}

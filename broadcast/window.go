@@ -10,10 +10,11 @@ import (
 // window is a sliding window of requests. It has as many places as requests are
 // permitted in it, and each place is given again when the request in it arrived
 // a whole window ago. So no window ever has more requests than places, and one
-// that was long on its way keeps only its own place from the next.
+// that was long on its way keeps only its own place from the next. One that was
+// on its way for longer than a window has a place from when its answer comes.
 type window struct {
 	pace    bots.Pace
-	held    int              // places that were given, at most pace.N
+	held    int              // places that were given; more than pace.N where requests came late
 	out     []request        // in them, those without an answer, as they were sent
 	back    []time.Time      // and when the answers to the others came
 	taken   int              // requests ever
@@ -85,12 +86,20 @@ func (w *window) opens(now time.Time) time.Time {
 		return now
 	}
 	at := later(now, w.closed)
-	if w.pace.N > 0 && w.held == w.pace.N {
+	if w.pace.N > 0 && w.held >= w.pace.N {
 		w.narrow(now)
-		first, _ := w.first()
-		at = later(at, first.Add(w.pace.Per+w.margin()))
+		at = later(at, w.frees())
+		for ; w.held > w.pace.N && !at.After(now); at = later(at, w.frees()) {
+			w.leave()
+		}
 	}
 	return at
+}
+
+// frees is when the place of the request that arrived first is given again.
+func (w *window) frees() time.Time {
+	first, _ := w.first()
+	return first.Add(w.pace.Per + w.margin())
 }
 
 // roomy is the earliest time at which more than a quarter of the places is free.
@@ -130,7 +139,7 @@ func (w *window) leave() {
 func (w *window) take(now time.Time) slot {
 	s := slot{n: w.taken, sent: now}
 	if w.pace.N > 0 {
-		if w.held == w.pace.N {
+		if w.held >= w.pace.N {
 			w.leave()
 		}
 		w.held++
@@ -177,10 +186,15 @@ func (w *window) answered(s slot, now time.Time) {
 	}
 	w.learn(took - w.quickest())
 	k, ok := slices.BinarySearchFunc(w.out, s.n, func(r request, n int) int { return r.n - n })
-	if ok && !w.out[k].answered { // otherwise it has left the window
+	switch {
+	case w.pace.N <= 0:
+		return
+	case ok:
 		w.out[k].answered = true
-		w.back = append(w.back, now)
+	default: // it had left the window before it arrived
+		w.held++
 	}
+	w.back = append(w.back, now)
 }
 
 // learn smooths by how much an answer took longer than the quickest: down soon,
