@@ -46,14 +46,13 @@ type tempo int
 
 // The tempos. For each a word of the header says when something left last.
 const (
-	even   tempo = iota // as the account permits, one after the other
-	paid                // the same where it is paid for
-	uneven              // as it comes
+	even tempo = iota // as the account permits, one after the other
+	paid              // the same where it is paid for
 )
 
 const (
-	whenWord = headSize - 1 - int(uneven) // that of even; the others follow
-	lostWord = whenWord - 1               // until when batches were sent whose sheets became those of others
+	whenWord = headSize - 1 - int(paid) // that of even; the other follows
+	lostWord = whenWord - 1             // until when batches were sent whose sheets became those of others
 )
 
 // A mark is how far an attempt got.
@@ -119,11 +118,8 @@ func (j *Journal) began(at time.Time, t tempo) {
 }
 
 // last is when a message left last, of this life or an earlier one; zero is never.
-func (j *Journal) last() (at time.Time) {
-	for t := even; t <= uneven; t++ {
-		at = later(at, j.time(whenWord+int(t)))
-	}
-	return at
+func (j *Journal) last() time.Time {
+	return later(j.time(whenWord+int(even)), j.time(whenWord+int(paid)))
 }
 
 // time is what a word of the header says; zero where it says nothing.
@@ -136,7 +132,7 @@ func (j *Journal) time(word int) time.Time {
 
 // wrote lists the subscribers who were written to, among them those of the window
 // before the last message. It reports whether it knows all of these: a sheet may
-// be another batch's by now. Who had a message edited is not among them.
+// be another batch's by now.
 func (j *Journal) wrote(window time.Duration) (subscribers []int64, all bool) {
 	for n := range sheets {
 		subscribers = append(subscribers, j.sheet(n).written()...)
@@ -150,13 +146,13 @@ const leeway = 50 * time.Millisecond
 // rests is for how long nothing is to be begun after a start, so that what an
 // earlier life sent does not count together with more than is allowed in a
 // window. What kept an even pace until half a window ago fills half of it, and
-// leaves room for what begins at the same pace again. Anything else has to have
-// left the window, and everything has where it is not known who was written to.
-// What was paid for counts so where what follows is paid for too. A clock that
-// was put back makes it no longer than a window.
+// leaves room for what begins at the same pace again; what was paid for, where
+// what follows is too. Otherwise it has to have left the window, and also where it
+// is not known who was written to. A clock that was put back makes it no longer
+// than a window.
 func (j *Journal) rests(now time.Time, window time.Duration, known, pays bool) time.Duration {
 	rest := time.Duration(0)
-	for t, half := range map[tempo]bool{even: known, paid: known && pays, uneven: false} {
+	for t, half := range map[tempo]bool{even: known, paid: known && pays} {
 		last := j.time(whenWord + int(t))
 		if last.IsZero() {
 			continue

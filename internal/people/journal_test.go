@@ -143,15 +143,13 @@ func TestJournalKnowsWhenSomethingWasSent(t *testing.T) {
 	known = false
 	rests(200*time.Millisecond, 850*time.Millisecond)
 	known = true
-	j.began(last, uneven)
-	rests(200*time.Millisecond, 850*time.Millisecond)
 	rests(2*time.Second, 0)
 	if d := mustJournal(t, "").rests(last, time.Second, false, false); d != 0 {
 		t.Errorf("before anything was sent it rests %v", d)
 	}
 	words := make([]uint64, totalSize)
 	none := func() error { return nil }
-	newJournal(words, "boot one", none).began(last, uneven)
+	newJournal(words, "boot one", none).began(last, even)
 	if d := newJournal(words, "boot two", none).rests(last, time.Second, false, false); d != 0 {
 		t.Errorf("after another boot it rests %v", d)
 	}

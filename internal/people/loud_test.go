@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -244,21 +245,33 @@ func TestWhatAPersonHasIsEditedOnceASecond(t *testing.T) {
 	}
 }
 
-// A restart does not make two messages a second of it.
+// A restart does not make two messages a second of it, nor of a message and the
+// edit of one.
 func TestARestartKeepsMessagesApart(t *testing.T) {
-	w := newWorld(t, quick)
-	w.start()
-	w.subscribe(nil, 1, 2, 3)
-	began := time.Now()
-	w.publish("One.", incident.Major)
-	w.until("all are told", func() bool { return w.inboxes.told("One.") == 3 })
-	w.halt()
-	w.start()
-	w.publish("Two.", incident.Major)
-	w.idle()
-	for chat := int64(1); chat <= 3; chat++ {
-		w.want(chat, "One.", "Two.")
-		w.wantApart(chat, began)
+	for _, edited := range []bool{false, true} {
+		t.Run(fmt.Sprint("edited: ", edited), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, quick)
+			w.rules.EditOnly = true
+			w.start()
+			w.subscribe(nil, 1, 2, 3)
+			began, one := time.Now(), "One."
+			w.publish(one, incident.Major)
+			w.until("all are told", func() bool { return w.inboxes.told(one) == 3 })
+			if edited {
+				one = "Won."
+				w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": one}})
+				w.until("all have other words", func() bool { return w.inboxes.told(one) == 3 })
+			}
+			w.halt()
+			w.start()
+			w.publish("Two.", incident.Major)
+			w.idle()
+			for chat := int64(1); chat <= 3; chat++ {
+				w.want(chat, one, "Two.")
+				w.wantApart(chat, began)
+			}
+		})
 	}
 }
 

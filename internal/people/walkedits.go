@@ -22,11 +22,17 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 		r.fresh = false
 		return true, r.step(ctx, Step{Walk: w, Rounds: w.changes()})
 	}
+	marks, err := r.Journal.begin() // for whom was written to: edits may be repeated
+	if err != nil {
+		return false, err
+	}
+	b.Journal = marks.name()
 	if err := r.step(ctx, Step{Walk: w, Rounds: w.changes(), Open: b}); err != nil {
+		marks.free()
 		return false, err
 	}
 	w.kept()
-	r.launch(ctx, w, b, nil)
+	r.launch(ctx, w, b, marks)
 	return true, nil
 }
 

@@ -101,6 +101,9 @@ const (
 // the last answers of the other are awaited.
 const maxBatches = 2
 
+// mostOpen batches are open, with those of which late answers are awaited.
+const mostOpen = 6
+
 // Walker writes to the audience of one bot while its account is held here.
 type Walker struct {
 	WalkerConfig

@@ -15,8 +15,8 @@ import (
 // A job is a batch that is being sent.
 type job struct {
 	batch   *Batch
-	version int64 // of the walk, when it was opened
-	sheet   *sheet
+	version int64  // of the walk, when it was opened
+	sheet   *sheet // nil where nothing is to be known of it after a crash
 	paid    bool
 
 	ctx      context.Context // ends when nothing more of it is to be begun
@@ -116,7 +116,10 @@ var errGone = errors.New("he has left")
 
 // request makes the request. Whatever was begun is waited for.
 func (s *sender) request(j *job, n int, p *Person) (int64, error) {
-	tempo := j.tempo(p)
+	tempo := even
+	if j.paid && p.Edit == nil { // edits are never paid for
+		tempo = paid
+	}
 	leaves := func() error {
 		gone := false
 		err := s.leave(j.ctx, func() {
@@ -143,17 +146,6 @@ func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 	}
 	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: j.paid, Leaves: leaves}
 	return s.courier.Deliver(s.life, p.Parcel, to)
-}
-
-// tempo is how the messages to people like this one follow each other.
-func (j *job) tempo(p *Person) tempo {
-	switch {
-	case p.Edit != nil:
-		return uneven
-	case j.paid:
-		return paid
-	}
-	return even
 }
 
 // refused deals with a fault. It returns true when the person should be tried

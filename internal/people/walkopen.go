@@ -15,7 +15,7 @@ func (r *run) busy() bool {
 			n++
 		}
 	}
-	return n >= maxBatches || len(r.open) >= sheets-2 || r.room() < smallest
+	return n >= maxBatches || len(r.open) >= mostOpen || r.room() < smallest
 }
 
 // smallest is how many people a batch has at least.
