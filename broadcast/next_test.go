@@ -351,3 +351,17 @@ func TestRefusedPostIsNotTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+// Whoever was spared an update reads what changed since the one before it.
+func TestFarBehindSaysWhatChangedMeanwhile(t *testing.T) {
+	in(t, telegram(), func(w *world) {
+		w.publish("one", impact(incident.Major))
+		w.run()
+		w.platform.fails(bots.Post, slow(now().Add(20*minute)))
+		w.publish("two", status(incident.Identified), impact(incident.Critical))
+		w.runFor(minute)
+		w.publish("three")
+		w.run()
+		w.want("1: one", "2 >1: Identified … Impact: critical (was major) … three … 1 earlier update is not shown")
+	})
+}

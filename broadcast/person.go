@@ -13,9 +13,20 @@ type Letter struct {
 	Update   int
 	Revision int  // of a post or correction
 	Removed  bool // the text in place of a retracted post
-	First    bool // nothing was said to him about the incident before
+	First    bool // he has no message of the incident that this can answer: it says what it is about
+	After    int  // the update that he was told of last, beside which he reads this one; 0 is none
 	Missed   int  // updates that he was not told of
 	Edited   bool // he has read another wording
+}
+
+// told is what somebody has, before he is told of an update, who was told of
+// another last: a message that can be answered, and nothing of those between.
+func told(after, update int) []Entry {
+	all := []Entry{{ID: 1, Kind: Say, Update: after, Shows: Shows{What: Words, Revision: 1, Message: "1", First: time.Unix(1, 0)}}}
+	for k := after + 1; k < update; k++ {
+		all = append(all, Entry{Kind: Say, Update: k, Should: Should{Why: Skipped}})
+	}
+	return all
 }
 
 // Write puts a letter about i into words. It is the same for everybody who
@@ -29,11 +40,12 @@ func (e *Engine) Write(ch Channel, i *incident.Incident, language string, w Lett
 	// kept true.
 	space := templates.Space{Max: l.Limits.MaxText, Measure: l.Limits.Measure}
 	l.Limits.Edit = false
-	if !w.First {
-		l.Entries = append(l.Entries, Entry{ID: 1, Kind: Say, Update: 1, Shows: Shows{What: Words, Revision: 1, First: time.Unix(1, 0)}})
+	l.Entries = told(w.After, w.Update)
+	if w.First {
+		l.Entries = l.Entries[1:]
 	}
-	for range w.Missed {
-		l.Entries = append(l.Entries, Entry{Kind: Say, Update: 1, Should: Should{Why: Superseded}})
+	for range w.Missed { // of those before: some were withdrawn, and some not for him
+		l.Entries = append(l.Entries, Entry{Kind: Say, Should: Should{Why: Superseded}})
 	}
 	entry := Entry{ID: 2, Kind: w.Kind, Update: w.Update, Should: Should{What: Words, Revision: w.Revision}}
 	after := Shows{What: Words, Revision: w.Revision}

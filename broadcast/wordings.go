@@ -1,6 +1,8 @@
 package broadcast
 
 import (
+	"time"
+
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/templates"
@@ -14,7 +16,7 @@ const maxMissed = 9
 // later, with some missed, or as a correction.
 func Wordings(i *incident.Incident, n, r int, language string, policy Policy) []templates.Message {
 	p := reader(i, language, policy)
-	shown := Shows{What: Words, Revision: r, Posted: 1}
+	shown := Shows{What: Words, Revision: r, Posted: 1, First: time.Unix(2, 0)}
 	said := Entry{ID: 2, Update: n, Kind: Say, Shows: shown}
 	var out []templates.Message
 	for k := n; k <= len(i.Updates); k++ { // as it was when update k was the newest
@@ -22,10 +24,11 @@ func Wordings(i *incident.Incident, n, r int, language string, policy Policy) []
 		p.Entries = []Entry{said}
 		out = append(out, *p.message(&p.Entries[0], shown))
 	}
-	p.Entries = []Entry{{ID: 1, Update: 1, Kind: Say, Shows: Shows{What: Words, Revision: 1}}, said}
-	later := *p.message(&p.Entries[1], shown)
-	for later.Missed = range min(n, maxMissed+1) {
-		out = append(out, later)
+	for missed := range min(n, maxMissed+1) {
+		p.Entries = append(told(n-1-missed, n), said)
+		later := p.message(p.Lane.entry(said.ID), shown)
+		later.Missed = missed
+		out = append(out, *later)
 	}
 	if r > 1 {
 		out = append(out, *p.message(&Entry{ID: 3, Update: n, Kind: Correct}, shown))

@@ -146,13 +146,14 @@ func (n *planner) form(e *Entry, after Shows) templates.Form {
 	}
 }
 
-// compare adds what is news in u beside the update before it.
+// compare adds what is news in u beside the update before it that was said
+// here. To who reads a first post all is new, and nothing was otherwise.
 func (n *planner) compare(m *templates.Message, u *incident.Update) {
 	before := n.before(u.N)
 	if before == nil || m.Form == templates.First {
 		m.Components = n.components(u)
 	}
-	if before == nil {
+	if before == nil || m.Form == templates.First {
 		return
 	}
 	m.WasStatus = before.Status
@@ -164,10 +165,13 @@ func (n *planner) compare(m *templates.Message, u *incident.Update) {
 	}
 }
 
-// before is the last update before n that stands, or nil.
+// before is the last update before another that stands and was not left out
+// here, or nil.
 func (n *planner) before(update int) *incident.Update {
 	for k := update - 1; k > 0; k-- {
-		if u := n.Incident.Update(k); u.Retraction == nil {
+		u, e := n.Incident.Update(k), n.post(k)
+		leftOut := e != nil && e.Should.What == Nothing && !e.Shows.Exists()
+		if u.Retraction == nil && !leftOut {
 			return u
 		}
 	}

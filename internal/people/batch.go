@@ -46,6 +46,7 @@ type Person struct {
 	Orphan     int64       // what it was to answer, and is gone; 0 is nothing
 	Passed     int         // people before him in this batch who had their turn
 	Parcel     bots.Parcel // what he is told
+	Alone      bots.Parcel // the same where it answers nothing, with what it is about
 	Edit       *Edit       // or how a message of his is changed
 	Result     Result
 	Message    int64  // of Told
@@ -60,7 +61,13 @@ func (p *Person) leaves() bool { return p.Result == Barred || p.Result == Vanish
 
 // move follows a person to another chat. What he was told before is not there,
 // and no topic.
-func (p *Person) move(to int64) { p.To, p.Topic, p.ReplyTo = to, 0, 0 }
+func (p *Person) move(to int64) {
+	p.To, p.Topic = to, 0
+	p.alone()
+}
+
+// alone has a person told in a message that answers nothing.
+func (p *Person) alone() { p.ReplyTo, p.Parcel = 0, p.Alone }
 
 // An Edit changes a message that somebody has.
 type Edit struct {

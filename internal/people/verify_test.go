@@ -219,3 +219,22 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+// Who was not told of all reads beside an older update what changed, and those
+// are our words too.
+func TestVerifyWhatWasReadWithoutWhatCameBefore(t *testing.T) {
+	i := anOutage(t)
+	i.Say(incident.Saying{Impact: incident.Minor, Body: incident.Text{"en": "Some deposits are still late for everybody."}}, "Ana", nil, noon.Add(time.Hour))
+	i.Say(incident.Saying{Status: incident.Investigating, Body: incident.Text{"en": "The fix has not held for some of us."}}, "Ana", nil, noon.Add(2*time.Hour))
+	b := mustBook(t, bookConfig(t), i)
+	for claim, want := range map[string]Finding{
+		"Reopened · Investigating\nThe fix has not held for some of us.\n\nINC-12/6 · 14:00 UTC":                                                                        Ours,
+		"Reopened · Investigating\nImpact: minor (was critical)\nThe fix has not held for some of us.\n\n(1 earlier update is not shown here.)\n\nINC-12/6 · 14:00 UTC": Ours,
+		"Investigating\nImpact: minor (was critical)\nThe fix has not held for some of us.\n\n(2 earlier updates are not shown here.)\n\nINC-12/6 · 14:00 UTC":          Ours,
+		"Reopened · Investigating\nImpact: critical (was minor)\nThe fix has not held for some of us.\n\n(1 earlier update is not shown here.)\n\nINC-12/6 · 14:00 UTC": Altered,
+	} {
+		if got := b.Verify(claim); got.Finding != want || got.Ref != "INC-12/6" {
+			t.Errorf("%q is %s %s, want %s", claim, got.Finding, got.Ref, want)
+		}
+	}
+}

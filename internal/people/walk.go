@@ -1,6 +1,7 @@
 package people
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -318,7 +319,7 @@ func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Lette
 		return l, 0, false
 	}
 	u := w.Incident.Update(r.Update)
-	l = broadcast.Letter{Kind: r.Kind, Update: r.Update, Revision: len(u.Revisions)}
+	l = w.after(broadcast.Letter{Kind: r.Kind, Update: r.Update, Revision: len(u.Revisions)}, before)
 	if r.Kind == broadcast.Say {
 		return w.news(l, u, s, before)
 	}
@@ -334,6 +335,13 @@ func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Lette
 	}
 	deleted := u.Retraction != nil && u.Retraction.Delete
 	return l, post.link(), deleted || !whole || at.Sub(post.At) > shown
+}
+
+// after adds to a letter what its reader was told before.
+func (w *Walk) after(l broadcast.Letter, before []told) broadcast.Letter {
+	newest, root := since(before, l.Update)
+	l.First, l.After, l.Missed = root == 0, newest, w.between(newest, l.Update)
+	return l
 }
 
 // wrong is the post of an update that somebody got and that a round corrects
@@ -365,21 +373,15 @@ func (t *told) link() int64 {
 
 // news decides about an update.
 func (w *Walk) news(l broadcast.Letter, u *incident.Update, s *Subscriber, before []told) (broadcast.Letter, int64, bool) {
-	newest, root := since(before)
-	earlier := newest
-	if newest >= u.N {
-		if w.holds(before) >= u.N {
-			return l, 0, false
-		}
-		earlier, _ = since(earlierThan(u.N, before)) // what he has besides was withdrawn
-	}
+	newest, root := since(before, math.MaxInt)
 	switch ended := u.Status.Ended(); {
+	case w.holds(before) >= u.N: // what he has that is newer was not withdrawn
+		return l, 0, false
 	case ended && newest == 0: // he was never told that it began
 		return l, 0, false
 	case !ended && !s.Concerned(&w.Incident):
 		return l, 0, false
 	}
-	l.First, l.Missed = earlier == 0, w.between(earlier, u.N)
 	return l, root, true
 }
 
@@ -394,11 +396,14 @@ func (w *Walk) holds(before []told) (newest int) {
 	return newest
 }
 
-// since is the newest update that somebody was told of, 0 for none, and the
-// message with which it began, 0 where it is unknown.
-func since(before []told) (newest int, root int64) {
+// since is the newest update before another that somebody was told of, 0 for
+// none, and the message with which it began, 0 where it is unknown.
+func since(before []told, update int) (newest int, root int64) {
 	first := 0
 	for _, t := range before {
+		if t.Update >= update {
+			continue
+		}
 		newest = max(newest, t.Update)
 		if link := t.link(); t.Kind == broadcast.Say && link != 0 && (first == 0 || t.Update < first) {
 			first, root = t.Update, link

@@ -117,7 +117,7 @@ func TestAThreadGoesOnWhereAGroupMoved(t *testing.T) {
 		w.idle()
 	}
 	w.want(1, "One.", ">Two.", ">Three.")
-	w.want(-1004, "Two.", ">Three.")
+	w.want(-1004, "Logins fail … Two.", ">Three.")
 	if there := w.inboxes.of(-1004); there[0].reply != 0 {
 		t.Errorf("linked to %d, which is not there", there[0].reply)
 	}

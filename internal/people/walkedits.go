@@ -113,8 +113,7 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 		if letter.Removed {
 			letter.Revision = row.Revision
 		}
-		earlier, _ := since(earlierThan(row.Update, before))
-		letter.First, letter.Missed = earlier == 0, w.between(earlier, row.Update)
+		letter = w.after(letter, before)
 		var err error
 		if e.Text, err = r.words(w, s.Language, letter); err != nil {
 			return err
@@ -137,14 +136,4 @@ func (r *run) sameWords(w *Walk, language string, was int, l broadcast.Letter) b
 	a, in := u.Revision(was).Body.In(language, r.Language)
 	b, now := u.Revision(l.Revision).Body.In(language, r.Language)
 	return a == b && in == now && u.Revision(was).Title == u.Revision(l.Revision).Title
-}
-
-// earlierThan is what somebody was told before an update.
-func earlierThan(update int, before []told) (out []told) {
-	for _, t := range before {
-		if t.Update < update {
-			out = append(out, t)
-		}
-	}
-	return out
 }

@@ -170,14 +170,18 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		b.Hi = s.ID
 		letter, reply, ok := w.letter(round, s, before[s.ID])
 		if ok && r.speaks(w, round, s.Language) {
-			parcel, err := r.parcel(w, s.Language, letter)
-			if err != nil {
+			p := Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed}
+			if p.Parcel, err = r.parcel(w, s.Language, letter); err != nil {
 				return err
 			}
-			if r.orphans[s.ID] == reply {
-				reply = 0
+			letter.First = true
+			if p.Alone, err = r.parcel(w, s.Language, letter); err != nil {
+				return err
 			}
-			b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed, Parcel: parcel})
+			if reply != 0 && r.orphans[s.ID] == reply {
+				p.alone()
+			}
+			b.People = append(b.People, p)
 		}
 		if s.State == Active {
 			b.Passed++

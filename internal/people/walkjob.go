@@ -159,10 +159,12 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 		p.move(chatID(f.To))
 		return p.To != 0
 	case p.Topic != 0 && topicShut(f): // what was said there cannot be answered from elsewhere
-		p.Topic, p.ReplyTo = 0, 0
+		p.Topic = 0
+		p.alone()
 		return true
 	case f.Kind == bots.Gone && f.Subject == bots.Parent && p.ReplyTo != 0:
-		p.Orphan, p.ReplyTo = p.ReplyTo, 0
+		p.Orphan = p.ReplyTo
+		p.alone()
 		return true
 	case f.Kind == bots.Unsure && p.Edit == nil:
 		p.Result, p.Detail = Unsure, f.Error()

@@ -101,7 +101,7 @@ func senderTo(t testing.TB, p *post, inFlight int) (*sender, *counted) {
 func batchOf(first int64, people int) *Batch {
 	b := &Batch{ID: first, Kind: broadcast.Say, Update: 1, At: time.Now()}
 	for k := range int64(people) {
-		b.People = append(b.People, Person{Subscriber: first + k, Chat: first + k, Parcel: bots.Parcel("words")})
+		b.People = append(b.People, Person{Subscriber: first + k, Chat: first + k, Parcel: bots.Parcel("words"), Alone: bots.Parcel("words")})
 	}
 	return b
 }
