@@ -191,6 +191,18 @@ func (s *walkStore) Walk(ctx context.Context, lease broadcast.Lease, step people
 	return err
 }
 
+func (s *walkStore) Follow(ctx context.Context, lease broadcast.Lease, subscriber int64, m people.Move) (bool, error) {
+	s.life.gate.wait()
+	if s.life.gone() {
+		return false, errDead
+	}
+	himself, err := s.Store.Follow(ctx, lease, subscriber, m)
+	if err == nil {
+		s.crowd.moved(m.From, m.To)
+	}
+	return himself, err
+}
+
 // peopleStore is the store of the dialogue as a process that may die sees it.
 type peopleStore struct {
 	*store.Store

@@ -258,6 +258,21 @@ func (p *sheet) written() (subscribers []int64) {
 	return subscribers
 }
 
+// unlink forgets in which messages a subscriber was told, who has moved away from
+// them.
+func (j *Journal) unlink(subscriber int64) {
+	for n := range sheets {
+		p := j.sheet(n)
+		for i := range MaxBatch {
+			word := &p.words[2+2*i]
+			w := atomic.LoadUint64(word)
+			if mark(w&3) == answered && atomic.LoadUint64(&p.words[3+2*i]) == uint64(subscriber) {
+				atomic.CompareAndSwapUint64(word, w, uint64(answered))
+			}
+		}
+	}
+}
+
 // free gives the sheet back, once what it says is in the store.
 func (p *sheet) free() {
 	p.journal.mu.Lock()

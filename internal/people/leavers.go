@@ -33,7 +33,7 @@ func (l *leavers) gather() {
 // note remembers what came out about a person whom a walk wrote to.
 func (l *leavers) note(p *Person) {
 	to := p.To
-	if p.Result != Unsent {
+	if p.Result == Barred || p.Result == Vanished {
 		to = 0
 	}
 	l.left(p.Chat, to, time.Time{})

@@ -22,6 +22,10 @@ type WalkStore interface {
 	// Walk takes a step. What ended is kept; what is to be opened is refused
 	// with broadcast.ErrChanged, ErrFrozen or, with everything else, ErrLost.
 	Walk(ctx context.Context, lease broadcast.Lease, step Step) error
+	// Follow keeps where the platform moved somebody, before the step that closes
+	// his batch. It returns false where he is not who is there now: another
+	// subscriber is, or nobody. With another's lease it is refused with ErrLost.
+	Follow(ctx context.Context, lease broadcast.Lease, subscriber int64, m Move) (himself bool, err error)
 	// Heed tells other nodes that nothing is begun any more that was frozen when
 	// a fence was raised, and before.
 	Heed(ctx context.Context, lease broadcast.Lease, fence int64) error
@@ -114,6 +118,7 @@ type Walker struct {
 	sent    atomic.Int64
 	unsure  atomic.Int64
 	left    leavers
+	keeping sync.Mutex // held while the store takes a step
 
 	gate sync.RWMutex                  // held to read while a message leaves
 	shut atomic.Pointer[chan struct{}] // closed when the gate opens; nil while it is open

@@ -156,8 +156,7 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 	case f.Kind == bots.RateLimited: // the account now waits as long as it was told to
 		return true
 	case f.Kind == bots.Moved && p.Edit == nil && p.To == 0:
-		p.move(chatID(f.To))
-		return p.To != 0
+		return s.follow(j, p, chatID(f.To))
 	case p.Topic != 0 && topicShut(f): // what was said there cannot be answered from elsewhere
 		p.Topic = 0
 		p.alone()

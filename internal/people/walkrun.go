@@ -48,7 +48,7 @@ const resends = 2
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	news := make(chan struct{}, 1)
 	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
-		sender: newSender(ctx, w, news), editor: newSender(ctx, w, news)}
+		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news)}
 }
 
 // work walks until ctx ends or something fails.

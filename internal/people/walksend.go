@@ -18,6 +18,7 @@ import (
 // message.
 type sender struct {
 	*Walker
+	lease broadcast.Lease
 	life  context.Context // answers are awaited beyond a job's own
 	end   context.CancelFunc
 	jobs  chan *job
@@ -45,8 +46,8 @@ type task struct {
 
 func (t *task) person() *Person { return &t.job.batch.People[t.n] }
 
-func newSender(ctx context.Context, w *Walker, news chan struct{}) *sender {
-	s := &sender{Walker: w, jobs: make(chan *job, sheets), news: news, lead: make(chan *lead, 1)}
+func newSender(ctx context.Context, w *Walker, lease broadcast.Lease, news chan struct{}) *sender {
+	s := &sender{Walker: w, lease: lease, jobs: make(chan *job, sheets), news: news, lead: make(chan *lead, 1)}
 	s.life, s.end = graceful(ctx)
 	s.lead <- &lead{workers: 1}
 	s.group.Go(s.work)
@@ -196,17 +197,14 @@ func (s *sender) do(t task) {
 }
 
 // away reports whether a person left since he was gathered, and follows him where
-// he only moved.
+// he only moved. Where that fails he waits.
 func (s *sender) away(j *job, p *Person) bool {
 	to, gone := s.left.of(p, j.batch.At)
 	if gone || to != 0 && p.Edit != nil { // his message is where he was
 		p.Result = Away
 		return true
 	}
-	if to != 0 {
-		p.move(to)
-	}
-	return false
+	return to != 0 && to != p.To && !s.follow(j, p, to)
 }
 
 // done counts people who are done with.

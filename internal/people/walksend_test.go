@@ -81,6 +81,11 @@ func (p *post) taken() int {
 	return len(p.order)
 }
 
+// follows is a store that knows at once who moved.
+type follows struct{ WalkStore }
+
+func (follows) Follow(context.Context, broadcast.Lease, int64, Move) (bool, error) { return true, nil }
+
 // senderTo starts a sender whose messages go to a post.
 func senderTo(t testing.TB, p *post, inFlight int) (*sender, *counted) {
 	log := slog.New(slog.DiscardHandler)
@@ -93,8 +98,8 @@ func senderTo(t testing.TB, p *post, inFlight int) (*sender, *counted) {
 		t.Fatal(err)
 	}
 	roads := &counted{Roads: engine}
-	w, _ := NewWalker(WalkerConfig{Channel: broadcast.Channel{Account: "tg"}, Bot: p, Roads: roads, Journal: journal, InFlight: inFlight, Log: log})
-	return newSender(t.Context(), w, make(chan struct{}, 1)), roads
+	w, _ := NewWalker(WalkerConfig{Channel: broadcast.Channel{Account: "tg"}, Bot: p, Store: follows{}, Roads: roads, Journal: journal, InFlight: inFlight, Log: log})
+	return newSender(t.Context(), w, broadcast.Lease{Account: "tg"}, make(chan struct{}, 1)), roads
 }
 
 // batchOf is a batch of people whose chats are numbers from first on.

@@ -91,7 +91,7 @@ func (r *run) flush(ctx context.Context) error {
 // step takes a step together with what has ended.
 func (r *run) step(ctx context.Context, s Step) error {
 	s.Close = r.closing
-	err := r.Store.Walk(context.WithoutCancel(ctx), r.lease, s)
+	err := r.keep(context.WithoutCancel(ctx), s)
 	if err != nil && !refused(err) {
 		return err
 	}

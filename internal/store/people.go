@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -197,6 +198,22 @@ func spaced(words []string) string {
 // place has subscribed already, it stays as it is and the old one is erased.
 func (s *Store) MoveSubscriber(ctx context.Context, bot string, from, to int64) error {
 	return s.change(ctx, func(tx *tx) error { return s.moveSubscriber(ctx, tx, bot, from, to) })
+}
+
+// Follow implements [people.WalkStore].
+func (s *Store) Follow(ctx context.Context, lease broadcast.Lease, subscriber int64, m people.Move) (himself bool, err error) {
+	err = s.change(ctx, func(tx *tx) error {
+		if err := holds(ctx, tx, lease); err != nil {
+			return err
+		}
+		if err := s.moveSubscriber(ctx, tx, lease.Account, m.From, m.To); err != nil {
+			return err
+		}
+		there, err := subscriberOf(ctx, tx, lease.Account, m.To)
+		himself = there.ID == subscriber
+		return err
+	})
+	return himself && err == nil, err
 }
 
 func (s *Store) moveSubscriber(ctx context.Context, q querier, bot string, from, to int64) error {

@@ -1,12 +1,15 @@
 package store
 
 import (
+	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -88,6 +91,41 @@ func TestMovedSubscriber(t *testing.T) {
 	all := s.mustSubscribers(t, "tg")
 	if len(all) != 2 || all[0].Chat != -1005 || !all[0].All || all[1].Chat != -1006 || !all[1].All {
 		t.Errorf("subscribers %+v", all)
+	}
+}
+
+// TestFollow checks that who is told something where his chat was moved is kept
+// there before, for who has the right to the account, and that closing his batch
+// changes that no more.
+func TestFollow(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: -5, All: true}, people.Subscriber{Chat: -6, All: true}, people.Subscriber{Chat: -1006, All: true})
+	w, lease := aWalk(t, s)
+	b := after(w, 2)
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+	lost := broadcast.Lease{Account: lease.Account, Epoch: lease.Epoch - 1}
+	if himself, err := s.Follow(t.Context(), lost, 1, people.Move{From: -5, To: -1005}); himself || !errors.Is(err, broadcast.ErrLost) {
+		t.Errorf("without the right to the account: %t, %v", himself, err)
+	}
+	if all := s.mustSubscribers(t, "tg"); all[0].Chat != -5 {
+		t.Errorf("without the right to the account it is in %d", all[0].Chat)
+	}
+	moves := []people.Move{{From: -5, To: -1005}, {From: -6, To: -1006}}
+	for range 2 { // as often as it is not known whether it was kept
+		for k, m := range moves {
+			if himself, err := s.Follow(t.Context(), lease, int64(k+1), m); err != nil || himself != (k == 0) {
+				t.Errorf("after %+v he is there: %t, %v", m, himself, err)
+			}
+		}
+	}
+	c := &people.Closing{Batch: b, People: 1, Told: 1, Moved: moves, Receipts: (&people.Batch{People: []people.Person{{Subscriber: 1, Kept: true}}}).Planned()} // with a message
+	s.mustWalk(t, lease, people.Step{Close: []*people.Closing{c}})
+	if all := s.mustSubscribers(t, "tg"); len(all) != 2 || all[0].ID != 1 || all[0].Chat != -1005 || all[1].ID != 3 || all[1].Chat != -1006 {
+		t.Errorf("subscribers %+v", all)
+	}
+	rows, err := s.Rows(t.Context(), w, 0, 2)
+	if err != nil || len(rows) != 1 || !bytes.Equal(rows[0].Receipts, c.Receipts) {
+		t.Errorf("what was told where they are is kept as %+v, %v", rows, err)
 	}
 }
 
