@@ -80,6 +80,34 @@ func (r *run) next(ctx context.Context) (opened bool, err error) {
 	return r.openBatch(ctx, best)
 }
 
+// keepApart has a new walk begin well after others that go on beside it: as many
+// ids as people are told in twenty seconds. Closer behind each other both would
+// wait for whom the other has just written to, at every step until the end.
+func (r *run) keepApart(ctx context.Context, w *Walk) error {
+	if len(w.Rounds) > 0 || len(r.walks) < 2 {
+		return nil
+	}
+	newest, err := r.Store.NewestSubscriber(ctx)
+	if err != nil {
+		return err
+	}
+	pace := r.pace
+	if r.Paid > 0 {
+		pace = r.PaidPace
+	}
+	apart := min(20*int64(pace.N)*int64(time.Second)/max(int64(pace.Per), 1), newest/int64(len(r.walks)+1))
+	for range r.walks { // each may be met once
+		for _, other := range r.walks {
+			for _, round := range other.open() {
+				if near := w.Before - round.Place; -apart < near && near < apart {
+					w.Before = (round.Place + apart) % max(newest, 1)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // walking reports whether a batch of a walk is open.
 func (r *run) walking(w *Walk) bool {
 	for _, j := range r.open {
@@ -139,6 +167,9 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 		if row != nil {
 			return &upcoming{walk: w, edits: row, urgency: -1}, nil
 		}
+	}
+	if err := r.keepApart(ctx, w); err != nil {
+		return nil, err
 	}
 	w.Plan(r.Rules, now)
 	open := w.open()

@@ -70,3 +70,35 @@ func TestTheFirstWordsOfSomethingGraveDoNotWait(t *testing.T) {
 		t.Errorf("the first words of the second left after %d messages of the first, of which %d were under way", two[0], flying)
 	}
 }
+
+// Walks beside each other begin well apart, so that none comes to people whom
+// another has just written to.
+func TestWalksBesideEachOtherBeginApart(t *testing.T) {
+	const many, apart = 3000, 20 * 30 // as many as are told in so many seconds
+	w := newWorld(t, 30)
+	w.start()
+	for part := range slices.Chunk(numbers(1, many), 500) {
+		w.subscribe(nil, part...)
+	}
+	var walks []*people.Walk
+	for n, words := range []string{"One.", "Two.", "Three."} {
+		w.publish(words, incident.Major)
+		w.until("a walk has begun", func() bool {
+			var err error
+			if walks, err = w.store.Walks(t.Context(), "people"); err != nil {
+				t.Fatal(err)
+			}
+			return len(walks) == n+1 && len(walks[n].Rounds) > 0
+		})
+	}
+	var starts []int64
+	for _, walk := range walks {
+		starts = append(starts, walk.Rounds[0].Start)
+	}
+	slices.Sort(starts)
+	for k := range starts[1:] {
+		if starts[k+1]-starts[k] < apart {
+			t.Errorf("they begin at %v, want %d between them", starts, apart)
+		}
+	}
+}
