@@ -31,17 +31,21 @@ func TestLetterAboutWhatChanged(t *testing.T) {
 		walk   *Walk
 		round  *Round
 		before []told
+		edits  time.Duration
 		reply  int64
 		aloud  bool
 	}{
-		"edited soon":                      {walk(nil), correction, []told{said(2, 8)}, 8, false},
-		"nobody knows the message":         {walk(nil), correction, []told{said(2, 0)}, 0, true},
-		"told once more, one can be found": {walk(nil), correction, []told{said(2, 0), said(2, 8)}, 8, true},
-		"withdrawn and still there":        {walk(deleted), withdrawal, []told{said(1, 7)}, 7, true},
-		"withdrawn and deleted":            {walk(deleted), withdrawal, []told{removed}, 0, true},
-		"what comes after it":              {walk(deleted), &Round{Kind: broadcast.Say, Update: 2}, []told{removed}, 0, true},
+		"edited soon":                      {walk(nil), correction, []told{said(2, 8)}, 0, 8, false},
+		"edited within a minute":           {walk(nil), correction, []told{said(2, 8)}, 50 * time.Second, 8, false},
+		"edited too late":                  {walk(nil), correction, []told{said(2, 8)}, 52 * time.Second, 8, true},
+		"withdrawn too late":               {walk(&incident.Retraction{At: at.Add(9 * time.Second)}), withdrawal, []told{said(1, 7)}, 52 * time.Second, 7, true},
+		"nobody knows the message":         {walk(nil), correction, []told{said(2, 0)}, 0, 0, true},
+		"told once more, one can be found": {walk(nil), correction, []told{said(2, 0), said(2, 8)}, 0, 8, true},
+		"withdrawn and still there":        {walk(deleted), withdrawal, []told{said(1, 7)}, 0, 7, true},
+		"withdrawn and deleted":            {walk(deleted), withdrawal, []told{removed}, 0, 0, true},
+		"what comes after it":              {walk(deleted), &Round{Kind: broadcast.Say, Update: 2}, []told{removed}, 0, 0, true},
 	} {
-		letter, reply, aloud := tt.walk.letter(tt.round, &Subscriber{All: true}, tt.before)
+		letter, reply, aloud := tt.walk.letter(tt.round, &Subscriber{All: true}, tt.before, tt.edits)
 		if reply != tt.reply || aloud != tt.aloud {
 			t.Errorf("%s: %+v in answer to %d, told %v; want in answer to %d, told %v", name, letter, reply, aloud, tt.reply, tt.aloud)
 		}

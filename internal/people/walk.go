@@ -309,12 +309,23 @@ type told struct {
 	At       time.Time
 }
 
-// shown is for how long words may have been wrong before that is said aloud.
+// toldOf is about how many people were told of an update.
+func (w *Walk) toldOf(update int) (n int) {
+	for _, r := range w.Rounds {
+		if r.Kind == broadcast.Say && r.Update == update {
+			n += r.Told
+		}
+	}
+	return n
+}
+
+// shown is for how long words may be wrong before that is said aloud.
 const shown = time.Minute
 
-// Letter decides what a person is to be told by a round, given what he was
-// told before. It returns false when there is nothing.
-func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Letter, replyTo int64, ok bool) {
+// letter decides what a person is to be told by a round, given what he was
+// told before, and how long it takes to edit what all were. It returns false when
+// there is nothing.
+func (w *Walk) letter(r *Round, s *Subscriber, before []told, editing time.Duration) (l broadcast.Letter, replyTo int64, ok bool) {
 	if s.State != Active {
 		return l, 0, false
 	}
@@ -334,7 +345,7 @@ func (w *Walk) letter(r *Round, s *Subscriber, before []told) (l broadcast.Lette
 		return l, 0, false
 	}
 	deleted := u.Retraction != nil && u.Retraction.Delete
-	return l, post.link(), deleted || !whole || at.Sub(post.At) > shown
+	return l, post.link(), deleted || !whole || at.Sub(post.At)+editing > shown
 }
 
 // after adds to a letter what its reader was told before.

@@ -148,6 +148,7 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 	if err != nil {
 		return err
 	}
+	editing := r.editing(w, round.Update)
 	for k := range all {
 		s := &all[k]
 		if b.Wrapped && s.ID > round.Start {
@@ -168,7 +169,7 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 			before[s.ID] = surely(round, before[s.ID])
 		}
 		b.Hi = s.ID
-		letter, reply, ok := w.letter(round, s, before[s.ID])
+		letter, reply, ok := w.letter(round, s, before[s.ID], editing)
 		if ok && r.speaks(w, round, s.Language) {
 			p := Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed}
 			if p.Parcel, err = r.parcel(w, s.Language, letter); err != nil {
@@ -191,6 +192,15 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		}
 	}
 	return nil
+}
+
+// editing is about how long it takes to edit what people were told of an update:
+// edits are not paid for.
+func (r *run) editing(w *Walk, update int) time.Duration {
+	if r.pace.N <= 0 {
+		return 0
+	}
+	return time.Duration(w.toldOf(update)) * r.pace.Per / time.Duration(r.pace.N)
 }
 
 // surely leaves out what a round told somebody without an answer, since he is
