@@ -25,8 +25,8 @@ type Batch struct {
 	Passed   int       // people who had their turn
 	kept     int       // people who are Kept
 
-	// Edits of messages that are there need no journal: they may be repeated.
-	// Row is the batch whose messages are brought to show Shows.
+	// Edits of messages that are there are not kept one by one: they may be
+	// repeated. Row is the batch whose messages are brought to show Shows.
 	Row   int64
 	Shows int
 }

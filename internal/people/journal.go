@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -168,9 +169,11 @@ func (j *Journal) rests(now time.Time, window time.Duration, known, pays bool) t
 
 var errFull = errors.New("too many batches are open")
 
-// begin takes a sheet for a batch, that which was given back longest ago. Nothing
-// may be sent before it returns.
-func (j *Journal) begin() (*sheet, error) {
+// begin takes a sheet for a batch. Nothing may be sent before it returns.
+func (j *Journal) begin() (*sheet, error) { return j.take(drawn()) }
+
+// take takes the sheet that was given back longest ago, under a name.
+func (j *Journal) take(name uint64) (*sheet, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	oldest := -1
@@ -190,15 +193,47 @@ func (j *Journal) begin() (*sheet, error) {
 	for i := range p.words { // the name first
 		atomic.StoreUint64(&p.words[i], 0)
 	}
-	atomic.StoreUint64(&p.words[0], drawn())
+	atomic.StoreUint64(&p.words[0], name)
 	return p, nil
 }
 
-// drawn is a number that nobody had before, and not 0.
+// editing is the bit of the names of sheets for edits.
+const editing = 1 << 63
+
+// drawn is a name that nobody had before.
 func drawn() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return max(1, binary.LittleEndian.Uint64(b[:]))
+	return max(1, binary.LittleEndian.Uint64(b[:])&^editing)
+}
+
+// edits is the name for edits that bring the messages of a row to show something:
+// the same in every life, as long as the row is.
+func (r *Row) edits(shows int) uint64 {
+	h := fnv.New64a()
+	fmt.Fprint(h, r.ID, r.At.UnixMicro(), shows, " ")
+	h.Write(r.Receipts)
+	return h.Sum64() | editing
+}
+
+// edited lists whose messages edits changed that were under way when an earlier
+// life ended, by the name of the edits; those that are open are not.
+func (j *Journal) edited(open func(name string) bool) map[uint64]map[int64]bool {
+	out := map[uint64]map[int64]bool{}
+	for n := range sheets {
+		p := j.sheet(n)
+		name := atomic.LoadUint64(&p.words[0])
+		if name&editing == 0 || open(p.name()) {
+			continue
+		}
+		out[name] = map[int64]bool{}
+		for i := range MaxBatch {
+			if m, _ := p.read(i); m == answered {
+				out[name][p.subscriber(i)] = true
+			}
+		}
+	}
+	return out
 }
 
 func (j *Journal) sheet(n int) *sheet {
@@ -252,7 +287,7 @@ func (p *sheet) read(i int) (m mark, message int64) {
 func (p *sheet) written() (subscribers []int64) {
 	for i := range MaxBatch {
 		if m, _ := p.read(i); m != fresh {
-			subscribers = append(subscribers, int64(atomic.LoadUint64(&p.words[3+2*i])))
+			subscribers = append(subscribers, p.subscriber(i))
 		}
 	}
 	return subscribers
@@ -266,12 +301,15 @@ func (j *Journal) unlink(subscriber int64) {
 		for i := range MaxBatch {
 			word := &p.words[2+2*i]
 			w := atomic.LoadUint64(word)
-			if mark(w&3) == answered && atomic.LoadUint64(&p.words[3+2*i]) == uint64(subscriber) {
+			if mark(w&3) == answered && p.subscriber(i) == subscriber {
 				atomic.CompareAndSwapUint64(word, w, uint64(answered))
 			}
 		}
 	}
 }
+
+// subscriber is whom attempt i was for.
+func (p *sheet) subscriber(i int) int64 { return int64(atomic.LoadUint64(&p.words[3+2*i])) }
 
 // free gives the sheet back, once what it says is in the store.
 func (p *sheet) free() {

@@ -287,3 +287,28 @@ func (w *world) rowsIn(table string) (n int) {
 	}
 	return n
 }
+
+// Edits that a restart interrupts go on where they stood: what was changed is not
+// changed again, to which a platform would answer that nothing is.
+func TestEditsGoOnAfterARestart(t *testing.T) {
+	w := newWorld(t, 30)
+	w.rules.EditOnly = true
+	w.start()
+	w.subscribe(nil, numbers(1, 60)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.idle()
+	w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Deposits are safe."}})
+	w.until("some are edited", func() bool { return w.inboxes.told("safe") >= 20 })
+	w.halt()
+	if n := w.inboxes.told("safe"); n == 60 {
+		t.Fatal("all were edited before the restart")
+	}
+	w.start()
+	w.idle()
+	for chat := int64(1); chat <= 60; chat++ {
+		if n := len(w.inboxes.requests(chat)); n != 2 {
+			t.Errorf("%d requests for %d, want a message and its edit", n, chat)
+		}
+		w.want(chat, "safe")
+	}
+}

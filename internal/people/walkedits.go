@@ -13,6 +13,10 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	w, row := c.walk, c.edits
 	shows := should(w.Incident.Update(row.Update))
 	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi, At: time.Now()}
+	if done := r.resumed[row.edits(shows)]; done != nil {
+		r.edited[row.ID] = edited{shows, done}
+		delete(r.resumed, row.edits(shows))
+	}
 	r.left.gather()
 	if err := r.edits(ctx, w, row, b); err != nil {
 		return false, err
@@ -22,7 +26,7 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 		r.fresh = false
 		return true, r.step(ctx, Step{Walk: w, Rounds: w.changes()})
 	}
-	marks, err := r.Journal.begin() // for whom was written to: edits may be repeated
+	marks, err := r.Journal.take(row.edits(shows))
 	if err != nil {
 		return false, err
 	}

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -32,10 +33,12 @@ type run struct {
 	edited  map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
 	speed   speed
 	stride  stride
-	until   time.Time      // nothing is opened before this
-	just    map[int64]bool // subscribers whom an earlier life wrote to, until justAt
+	until   time.Time                 // nothing is opened before this
+	resumed map[uint64]map[int64]bool // whose messages were edited when an earlier life ended, by the name of the edits
+	just    map[int64]bool            // subscribers whom an earlier life wrote to, until justAt
 	justAt  time.Time
 	paying  bool
+	ending  bool
 }
 
 // A Resend is somebody who is sent a message of a round again.
@@ -47,7 +50,7 @@ const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, resumed: map[uint64]map[int64]bool{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
 		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news)}
 }
 
@@ -120,9 +123,11 @@ func (r *run) recover(ctx context.Context) error {
 		return err
 	}
 	r.rest(walks)
-	r.Journal.forget(func(name string) bool {
+	open := func(name string) bool {
 		return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Journal == name })
-	})
+	}
+	maps.Copy(r.resumed, r.Journal.edited(open))
+	r.Journal.forget(open)
 	return nil
 }
 
@@ -228,6 +233,7 @@ func (r *run) wait(ctx context.Context) {
 
 // end waits for the answers that are under way and keeps them.
 func (r *run) end() {
+	r.ending = true
 	r.sender.stop()
 	r.editor.stop()
 	for _, j := range r.open {

@@ -100,7 +100,7 @@ func (r *run) step(ctx context.Context, s Step) error {
 		if c.Part() {
 			continue
 		}
-		if p := r.Journal.find(c.Batch.Journal); p != nil {
+		if p := r.Journal.find(c.Batch.Journal); p != nil && !(r.ending && c.Batch.Row != 0) { // another life may go on with edits
 			p.free()
 		}
 	}
