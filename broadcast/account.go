@@ -229,10 +229,11 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 }
 
 // came takes note of what came back from a request: an answer, whose time says
-// when the request arrived, or a fault.
-func (a *account) came(place slot, op bots.Operation, f *bots.Fault) {
+// when the request arrived, or a fault. It returns how much later than others it
+// may have arrived.
+func (a *account) came(place slot, op bots.Operation, f *bots.Fault) (late time.Duration) {
 	if f == nil || f.Kind != bots.Unsure && f.Kind != bots.Temporary {
-		place.pacer.answered(place)
+		late = place.pacer.answered(place)
 		if among := place.among; among != nil {
 			among.pacer.answered(*among)
 		}
@@ -240,6 +241,7 @@ func (a *account) came(place slot, op bots.Operation, f *bots.Fault) {
 	if f != nil {
 		a.obey(op, f)
 	}
+	return late
 }
 
 // obey holds back what the platform asked to hold back.

@@ -125,12 +125,23 @@ func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
 	}
 }
 
-// answered tells that the platform has answered the request in a slot.
-func (p *pacer) answered(s slot) {
+// answered tells that the platform has answered the request in a slot. It returns
+// by how much that took longer than the quickest.
+func (p *pacer) answered(s slot) (late time.Duration) {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.account.answered(s, now)
+	return p.account.answered(s, now)
+}
+
+// delay has a person be left alone for as long after a message that was late as
+// after any other.
+func (p *pacer) delay(person int64, sent time.Time, late time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, at := time.Now(), sent.Add(late); p.persons.last(person, now).Before(at) { // otherwise he was written to since
+		p.note(turn{person: person}, at)
+	}
 }
 
 // lately is how many requests arrived within the account's window.
@@ -358,13 +369,15 @@ func (p *pacer) personally(t turn, now time.Time) time.Time {
 	return later(at, last.Add(p.apart()))
 }
 
-// apart is how long a person is left alone after a message: by a twentieth
-// longer than the platform asks for. Two messages may differ in how long they
-// travel, and nobody else waits for him.
+// apart is how long a person is left alone after a message: longer than the
+// platform asks for by as much as two messages may differ in how long they travel.
 func (p *pacer) apart() time.Duration {
 	person := p.limits.Person
-	return person.Per/time.Duration(person.N) + person.Per/20
+	return person.Per/time.Duration(person.N) + p.leeway()
 }
+
+// leeway is how much longer a message may travel than another without a word.
+func (p *pacer) leeway() time.Duration { return p.limits.Person.Per / 20 }
 
 func (p *pacer) take(t turn, target *window, now time.Time) slot {
 	if now.Sub(p.even) > p.account.pace.Per { // nobody was kept waiting: there is nothing to make up for

@@ -114,7 +114,10 @@ func (p Place) Came(f *bots.Fault) {
 			p.account.pause("", f.Until)
 		}
 	}
-	p.account.came(p.slot, op, f)
+	late := p.account.came(p.slot, op, f)
+	if pacer := p.account.pacer; pacer.limits.Person.N > 0 && late > pacer.leeway()/2 {
+		pacer.delay(p.person, p.slot.sent, late)
+	}
 }
 
 // Wrote notes that people were written to until a time, by an earlier life.

@@ -98,6 +98,34 @@ func TestOnePersonIsNotWrittenToTwiceInASecond(t *testing.T) {
 	}
 }
 
+// A message that was long on its way has its person be left alone from when it may
+// have arrived.
+func TestAPersonRestsFromWhenAMessageArrived(t *testing.T) {
+	for name, e := range map[string]*Engine{"paid for": paying(), "not paid for": unpaid()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e.accounts["tg"].pacer.persons = newRecent() // with the clock of this test
+				began := time.Now()
+				send := func(person int64, takes time.Duration) {
+					place, err := e.Turn(t.Context(), "tg", Wish{Class: Audience, Person: person, Since: time.Now()})
+					if err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(takes)
+					place.Came(nil)
+				}
+				send(1, 100*time.Millisecond)
+				send(2, 400*time.Millisecond) // 300 of them perhaps on the way there
+				send(2, 100*time.Millisecond)
+				want := 100*time.Millisecond + 300*time.Millisecond + 1050*time.Millisecond + 100*time.Millisecond
+				if took := time.Since(began).Truncate(10 * time.Millisecond); took != want {
+					t.Errorf("the second message to a person is answered after %v, want %v", took, want)
+				}
+			})
+		})
+	}
+}
+
 // A group gets no more than twenty messages in a minute, whatever they are and
 // whoever pays for which, its edits counted. A person gets more, and neither he nor
 // a room waits for a group.

@@ -175,8 +175,9 @@ func (w *window) in(now time.Time) (n int) {
 	return n
 }
 
-// answered notes that the answer to the request in a slot came.
-func (w *window) answered(s slot, now time.Time) {
+// answered notes that the answer to the request in a slot came. It returns by how
+// much that took longer than the quickest.
+func (w *window) answered(s slot, now time.Time) (late time.Duration) {
 	took := now.Sub(s.sent)
 	if now.Sub(w.spanned) > max(2*w.pace.Per, 10*time.Second) { // the way may have become another
 		w.quick[1], w.quick[0], w.spanned = w.quick[0], 0, now
@@ -184,17 +185,19 @@ func (w *window) answered(s slot, now time.Time) {
 	if w.quick[0] == 0 || took < w.quick[0] {
 		w.quick[0] = took
 	}
-	w.learn(took - w.quickest())
+	late = took - w.quickest()
+	w.learn(late)
 	k, ok := slices.BinarySearchFunc(w.out, s.n, func(r request, n int) int { return r.n - n })
 	switch {
 	case w.pace.N <= 0:
-		return
+		return late
 	case ok:
 		w.out[k].answered = true
 	default: // it had left the window before it arrived
 		w.held++
 	}
 	w.back = append(w.back, now)
+	return late
 }
 
 // learn smooths by how much an answer took longer than the quickest: down soon,
