@@ -173,6 +173,9 @@ func TestDraftsNeedASecondPerson(t *testing.T) {
 	}
 	s.settled("INC-1")
 	s.wantTexts("telegram", "Nobody can log in.")
+	if got := s.must("--json", "show", "INC-1"); !strings.Contains(got, `"next_update":"`) && !strings.Contains(got, `"next_update": "`) {
+		t.Errorf("it promises nothing, against the policy: %s", got)
+	}
 }
 
 func TestFreezeIsAFence(t *testing.T) {

@@ -58,8 +58,13 @@ func TestPreviewLintsToo(t *testing.T) {
 	if _, err := c.call(t.Context(), http.MethodPost, "/v1/preview", map[string]any{"body": "Write to help@evil.test."}, nil); err == nil || !strings.Contains(err.Error(), `leads to "evil.test"`) {
 		t.Errorf("%v, want a refusal", err)
 	}
-	var answer struct{ Channels []struct{ Warnings []string } }
-	if _, err := c.call(t.Context(), http.MethodPost, "/v1/preview", map[string]any{"body": "Back by 14:00."}, &answer); err != nil {
+	var answer struct {
+		Channels []struct {
+			Text     string
+			Warnings []string
+		}
+	}
+	if _, err := c.call(t.Context(), http.MethodPost, "/v1/preview", map[string]any{"title": "x", "impact": "critical", "body": "Back by 14:00."}, &answer); err != nil {
 		t.Fatal(err)
 	}
 	if len(answer.Channels) == 0 {
@@ -68,6 +73,9 @@ func TestPreviewLintsToo(t *testing.T) {
 	for _, ch := range answer.Channels {
 		if !strings.Contains(strings.Join(ch.Warnings, "\n"), `gives the time "14:00" without a zone`) {
 			t.Errorf("warned of %q, want the time", ch.Warnings)
+		}
+		if !strings.Contains(ch.Text, "ext update by ") && !strings.Contains(ch.Text, "下次更新") {
+			t.Errorf("it promises nothing, against the policy: %s", ch.Text)
 		}
 	}
 }

@@ -32,6 +32,9 @@ func (a *app) preview(ctx context.Context, kind incident.Kind, s incident.Saying
 	if s.Template != "" { // words that nobody typed
 		warnings = nil
 	}
+	if ref == "" {
+		a.desk.PromiseFirst(kind, &s, now)
+	}
 	i.Say(s, "", nil, now)
 	shown, err := a.engine.Preview(i, broadcast.PlanPost(channels(a.config), i, nil, nil), lanes)
 	var out []web.Preview

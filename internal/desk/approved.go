@@ -53,9 +53,6 @@ func (c Ack) run(w *work) (Answer, error) {
 	if err := w.known(s.Components); err != nil {
 		return Answer{}, err
 	}
-	if promise := w.Next[c.Impact]; promise > 0 && s.NextUpdate.IsZero() && !s.NoNext {
-		s.NextUpdate = w.now.Add(promise)
-	}
 	if err := w.approvedText(&s, incident.AckPhrase, incident.Phrase{Components: names}); err != nil {
 		return Answer{}, err
 	}
@@ -75,9 +72,7 @@ func (c Hold) run(w *work) (Answer, error) {
 		return Answer{}, err
 	}
 	s := incident.Saying{NextUpdate: c.NextUpdate, NoNext: c.NoNext}
-	if promise := cmp.Or(w.Next[i.Impact], lastPromise(i)); promise > 0 && s.NextUpdate.IsZero() && !s.NoNext {
-		s.NextUpdate = w.now.Add(promise)
-	}
+	promise(&s, cmp.Or(w.Next[i.Impact], lastPromise(i)), w.now)
 	if err := w.approvedText(&s, incident.HoldPhrase, incident.Phrase{}); err != nil {
 		return Answer{}, err
 	}

@@ -40,6 +40,9 @@ func (c Open) run(w *work) (Answer, error) {
 	if c.Saying.Status == "" {
 		c.Saying.Status = i.Status
 	}
+	if w.approved == nil { // a draft has its promise, or none
+		w.PromiseFirst(c.Kind, &c.Saying, w.now)
+	}
 	if err := w.check(&c.Saying, i); err != nil {
 		return Answer{}, err
 	}
@@ -55,6 +58,22 @@ func (c Open) run(w *work) (Answer, error) {
 		return Answer{}, err
 	}
 	return w.published(i, channels)
+}
+
+// PromiseFirst has the first words about something new promise the next update
+// by the policy, unless they say themselves when it comes, or that none does.
+func (d *Desk) PromiseFirst(k incident.Kind, s *incident.Saying, now time.Time) {
+	if k == incident.Outage {
+		promise(s, d.Next[s.Impact], now)
+	}
+}
+
+// promise has s promise the next update within a time, unless it says itself
+// when that comes. Nothing more is expected after an all clear.
+func promise(s *incident.Saying, within time.Duration, now time.Time) {
+	if within > 0 && s.NextUpdate.IsZero() && !s.NoNext && !s.Status.Ended() {
+		s.NextUpdate = now.Add(within)
+	}
 }
 
 // plan lists the channels that an update goes to.

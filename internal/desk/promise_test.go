@@ -57,6 +57,43 @@ func TestPromiseIsMoved(t *testing.T) {
 	}
 }
 
+// What is opened promises the next update by the policy, whichever way it was
+// said, and what its draft was changed to afterwards.
+func TestOpeningPromisesByThePolicy(t *testing.T) {
+	h := newHarness(t, needs("critical", 1), func(c *desk.Config) {
+		c.Next = map[incident.Impact]time.Duration{incident.Critical: 20 * time.Minute, incident.Major: 30 * time.Minute, incident.ImpactNone: time.Hour}
+	})
+	opened := func(within time.Duration, change ...func(*desk.Open)) {
+		t.Helper()
+		c := opening()
+		c.Saying.Impact = incident.Major
+		for _, f := range change {
+			f(&c)
+		}
+		i := h.incident(h.do(ana, c).Ref)
+		due := time.Time{}
+		if within > 0 {
+			due = i.CreatedAt.Add(within)
+		}
+		if !i.NextUpdate.Equal(due) {
+			t.Errorf("%s promises %s, want %s", i.Ref, i.NextUpdate, due)
+		}
+	}
+	opened(30 * time.Minute)
+	opened(0, func(c *desk.Open) { c.Saying.NoNext = true })
+	opened(0, func(c *desk.Open) { c.Saying.Status = incident.Resolved })
+	opened(0, func(c *desk.Open) { c.Saying.Impact = incident.Minor })
+	opened(0, func(c *desk.Open) { c.Kind, c.Saying.Impact = incident.Notice, "" })
+	c := opening()
+	c.Saying.Impact = incident.Critical
+	d := h.do(ana, c).Draft
+	h.do(ana, desk.Edit{Draft: d.ID(), Saying: incident.Saying{NoNext: true}})
+	ref := h.do(bo, desk.Publish{Draft: d.ID(), Digest: h.draft(d.ID()).Digest}).Ref
+	if i := h.incident(ref); !i.NextUpdate.IsZero() {
+		t.Errorf("%s promises %s, and its draft said none", ref, i.NextUpdate)
+	}
+}
+
 func TestRoomMovesAPromise(t *testing.T) {
 	c := newChat(t)
 	c.do(ana, opening())

@@ -115,9 +115,6 @@ func (d *Desk) openIncident(t incident.Typed, now time.Time) (Command, error) {
 	for id, state := range s.Components {
 		s.Components[id] = cmp.Or(state, s.Impact.Component())
 	}
-	if t.Next == (incident.Promise{}) && d.Next[s.Impact] > 0 {
-		s.NextUpdate = now.Add(d.Next[s.Impact])
-	}
 	return Open{Kind: incident.Outage, Saying: s}, nil
 }
 

@@ -18,7 +18,6 @@ func TestCommand(t *testing.T) {
 		Channels:   []broadcast.Channel{{Name: "x", Account: "birds"}, {Name: "tg-en", Account: "tg"}},
 		Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals"},
 		Languages:  []string{"en", "zh-Hans"}, Language: "en", Zone: time.FixedZone("SGT", 8*3600),
-		Next: map[incident.Impact]time.Duration{incident.Critical: 20 * time.Minute},
 	})
 	which := desk.Which{Update: "INC-1/2", Channel: "x"}
 	tests := []struct {
@@ -27,7 +26,7 @@ func TestCommand(t *testing.T) {
 		asks string
 	}{
 		{"/incident critical Login\nDown", desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Down", Impact: incident.Critical, Body: incident.Text{"": "Down"},
-			Components: map[string]incident.ComponentState{"login": incident.MajorOutage}, NextUpdate: now.Add(20 * time.Minute)}}, ""},
+			Components: map[string]incident.ComponentState{"login": incident.MajorOutage}}}, ""},
 		{"/incident login MINOR\nDown\nnext 1h", desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Down", Impact: incident.Minor, Body: incident.Text{"": "Down"},
 			Components: map[string]incident.ComponentState{"login": incident.DegradedPerformance}, NextUpdate: now.Add(time.Hour)}}, ""},
 		{"/incident critical\nDown\nnext none", desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Down", Impact: incident.Critical, Body: incident.Text{"": "Down"},

@@ -73,3 +73,24 @@ func TestPublishedIntoAFreeze(t *testing.T) {
 	wantAt(t, s.must(201, "Ana", "POST", "/v1/incidents", `{"title": "Login is down", "impact": "minor", "body": "Nobody can log in."}`), map[string]any{"held.0": "x"})
 	wantAt(t, s.must(201, "Ana", "POST", "/v1/incidents/INC-1/updates/1/correction", `{"body": "Few can log in."}`), map[string]any{"held.0": "x"})
 }
+
+// A request promises the next update as a typed command does: by the policy, where
+// it says nothing of it.
+func TestOpeningPromisesByThePolicy(t *testing.T) {
+	s := newSite(t)
+	for name, c := range map[string]struct {
+		impact, next string
+		promised     bool
+	}{
+		"by the policy":     {"major", "", true},
+		"by itself":         {"major", `, "next_update": "2099-12-01T00:00:00Z"`, true},
+		"none":              {"major", `, "next_update": "none"`, false},
+		"over already":      {"major", `, "status": "resolved"`, false},
+		"not in the policy": {"minor", "", false},
+	} {
+		a := s.must(201, "Ana", "POST", "/v1/incidents", `{"title": "Login is down", "impact": "`+c.impact+`", "body": "Nobody can log in."`+c.next+`}`)
+		if next := a.at(t, "next_update"); (next != nil) != c.promised {
+			t.Errorf("%s: the next update is promised for %v", name, next)
+		}
+	}
+}

@@ -134,6 +134,7 @@ func newSite(t testing.TB, change ...func(*PagesConfig)) *site {
 		Store: db, Reader: db, Words: words, Approved: map[string]string{"ack": "acacac", "hold": "b01d", "false_alarm": "fa15e"},
 		Channels: channels, Components: map[string]string{"login": "Login", "withdrawals": "Withdrawals", "deposits": "Deposits"},
 		Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: pc.Zone, Approvals: map[string]int{"critical": 1},
+		Next: map[incident.Impact]time.Duration{incident.Major: 30 * time.Minute},
 		Changed: func(ref string) {
 			if err := s.pages.Refresh(context.WithoutCancel(s.t.Context()), ref); err != nil {
 				t.Error(err)
