@@ -23,19 +23,42 @@ func (p Progress) Left() time.Duration {
 	if p.Speed <= 0 || p.Passed <= 0 || p.People <= p.Passed {
 		return 0
 	}
-	concerned := float64(p.Told+p.Unsure+p.Failed) / float64(p.Passed)
-	return time.Duration(float64(p.People-p.Passed) * concerned / p.Speed * float64(time.Second))
+	return time.Duration(float64(p.left()) / p.Speed * float64(time.Second))
+}
+
+// left is about how many are still to be told: as large a part of those whose
+// turn is still to come as of those who had theirs.
+func (p Progress) left() int {
+	return int(float64(max(0, p.People-p.Passed)) * min(1, float64(p.done())/float64(max(1, p.Passed))))
+}
+
+// done is how many were told, or are not told any more.
+func (p Progress) done() int { return p.Told + p.Unsure + p.Failed }
+
+// concerned is about how many it concerns; all, while nobody had his turn.
+func (p Progress) concerned() int {
+	all := p.done() + p.left()
+	switch {
+	case p.Passed == 0:
+		return p.People
+	case p.left() == 0, p.done() >= p.Passed: // then it is no guess
+		return all
+	}
+	digits := 1
+	for ; all/digits >= 1000; digits *= 10 {
+	}
+	return (all + digits/2) / digits * digits
 }
 
 // Asks is how many people a person has to settle.
 func (p Progress) Asks() int { return p.AskUnsure + p.AskFailed }
 
-// String is for people: 36 120 of 1.2 M · 30/s · done in 11 h. While more come
-// than were counted, nobody knows of how many.
+// String is for people: 36 120 of 1.2 M · 30/s · done in 11 h. These are those
+// whom it concerns. While more come than were counted, nobody knows of how many.
 func (p Progress) String() string {
 	s := Count(p.Told)
 	if p.People > 0 && p.People >= p.Told {
-		s += " of " + Count(p.People)
+		s += " of " + Count(p.concerned())
 	}
 	if p.Speed > 0 {
 		s += fmt.Sprintf(" · %.0f/s", p.Speed)

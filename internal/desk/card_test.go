@@ -94,9 +94,9 @@ func TestCardAfterACorrection(t *testing.T) {
 // buttons of their own.
 func TestCardOfUnsurePeople(t *testing.T) {
 	ds := []broadcast.Delivery{{ID: "round-7", Update: "INC-12/2", Channel: "people", State: broadcast.Sent,
-		Audience: &broadcast.Progress{Told: 36_000, Unsure: 41, Failed: 2, AskUnsure: 41, AskFailed: 2, People: 36_120}}}
+		Audience: &broadcast.Progress{Told: 36_000, Unsure: 41, Failed: 2, AskUnsure: 41, AskFailed: 2, Passed: 36_120, People: 36_120}}}
 	c := NewCard(outage(), ds, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute))
-	for _, line := range []string{"→ people 36 000 of 36 120 · 41 unsure · 2 failed", "? /2 people  sent to 41, no answer · refused for 2"} {
+	for _, line := range []string{"→ people 36 000 of 36 043 · 41 unsure · 2 failed", "? /2 people  sent to 41, no answer · refused for 2"} {
 		if !strings.Contains(c.Text+"\n", line+"\n") {
 			t.Errorf("the card is\n%s\nwithout\n%s", c.Text, line)
 		}
