@@ -31,7 +31,7 @@ func on(p Platform) platform {
 			channel:  []string{"audience", "thread", "pin"},
 			targets:  true,
 			chats:    true,
-			idAdvice: `write "@name" for a public chat, or its id like "-1001234567890"`,
+			idAdvice: `write "@name" (4 to 32 letters, digits and _) for a public chat, or its id like "-1001234567890"`,
 		}
 	case Discord:
 		return platform{
