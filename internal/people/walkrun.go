@@ -103,6 +103,7 @@ func (r *run) recover(ctx context.Context) error {
 		return err
 	}
 	left = slices.DeleteFunc(left, func(b *Batch) bool { return r.knows(b.Journal) })
+	before := r.unsure.Load()
 	for _, b := range left {
 		if !b.recover(r.Journal) {
 			known = true // and it may have sent a moment ago
@@ -113,7 +114,7 @@ func (r *run) recover(ctx context.Context) error {
 		r.until = later(r.until, asked.Add(r.pace.Per+leeway-ago))
 	}
 	if len(left) > 0 {
-		r.Log.Warn("batches that were under way when the process ended", "channel", r.Channel.Name, "batches", len(left))
+		r.Log.Warn("batches that were under way when the process ended", "channel", r.Channel.Name, "batches", len(left), "unsure", r.unsure.Load()-before)
 	}
 	if err := r.flush(ctx); err != nil {
 		return err
