@@ -74,7 +74,7 @@ func TestHelpAndVersion(t *testing.T) {
 	if code, out, _ := bare(t, nil, "version"); code != 0 || !strings.HasPrefix(out, "allclear ") {
 		t.Errorf("version: exit %d, %q", code, out)
 	}
-	if code, out, _ := bare(t, nil, "token"); code != 0 || !strings.Contains(out, "sha256") {
+	if code, out, _ := bare(t, nil, "token"); code != 0 || !strings.Contains(out, "token_env") || strings.Contains(out, "sha256") {
 		t.Errorf("token: exit %d, %q", code, out)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
 	"runtime/debug"
 )
@@ -11,9 +10,12 @@ import (
 type tokenCmd struct{}
 
 func (tokenCmd) Run(e *env) error {
-	token := rand.Text()
-	_, err := fmt.Fprintf(e.out, "token   %s\nsha256  %x\n\nGive the token to the operator, and to the server as token_env or token_file of that operator.\nIt is shown only now; the server keeps its SHA-256.\n",
-		token, sha256.Sum256([]byte(token)))
+	_, err := fmt.Fprintf(e.out, `token   %s
+
+The operator uses it as ALLCLEAR_TOKEN. The server needs it too: in the environment variable that
+token_env of this operator names in the configuration, or in the file that token_file names.
+It is shown only now; the server keeps its SHA-256.
+`, rand.Text())
 	return err
 }
 
