@@ -132,6 +132,11 @@ func (c *crowd) closed(by *life, all []*people.Closing) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	for _, x := range all {
+		for _, m := range x.Moved {
+			if r := c.chats[m.To]; r != nil {
+				r.since = time.Now()
+			}
+		}
 		b := x.Batch
 		if b.Row != 0 { // edits: all that is kept of them is who has left
 			for _, id := range slices.Concat(x.Barred, x.Vanished) {
@@ -148,11 +153,6 @@ func (c *crowd) closed(by *life, all []*people.Closing) {
 			if p.Result != people.Unsent {
 				c.seen[who] = true
 				c.kept(by, b, p, slices.Contains(x.Resent, p.Subscriber))
-			}
-		}
-		for _, m := range x.Moved {
-			if r := c.chats[m.To]; r != nil {
-				r.since = time.Now()
 			}
 		}
 	}

@@ -74,6 +74,7 @@ type Edit struct {
 	Message int64
 	Text    string
 	Delete  bool
+	Aloud   bool // he is to be told aloud where it turns out that he cannot see the change
 }
 
 // A Result is what became of one person's message.

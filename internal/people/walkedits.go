@@ -112,6 +112,9 @@ func (r *run) edits(ctx context.Context, w *Walk, row *Row, b *Batch) error {
 // edit adds a person's message, unless it would say the same as before.
 func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, before []told) error {
 	e := &Edit{Message: message, Delete: b.Shows == ShowsNothing}
+	if round := w.loud(row.Update, r.Rules); round != nil {
+		_, _, e.Aloud = wrong(round, before)
+	}
 	if !e.Delete {
 		letter := broadcast.Letter{Kind: row.Kind, Update: row.Update, Revision: b.Shows, Edited: true, Removed: b.Shows == ShowsTombstone}
 		if letter.Removed {

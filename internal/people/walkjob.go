@@ -157,6 +157,9 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 		return true
 	case f.Kind == bots.Moved && p.Edit == nil && p.To == 0:
 		return s.follow(j, p, chatID(f.To))
+	case f.Kind == bots.Moved && p.Edit != nil: // it stays as it is, where he was
+		p.Result = Away
+		s.moved(j, p, chatID(f.To))
 	case p.Topic != 0 && topicShut(f): // what was said there cannot be answered from elsewhere
 		p.Topic = 0
 		p.alone()

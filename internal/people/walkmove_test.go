@@ -139,3 +139,87 @@ func TestAGroupBecomesAnother(t *testing.T) {
 	w.want(-1004, "One.")
 	w.wantProgress("INC-1/1", 2, 0, 0, 0)
 }
+
+// Whose message cannot be changed any more since his group has moved is told aloud
+// what is right, once, also by a round that has passed him over.
+func TestWrongWordsAreCorrectedWhereAGroupHasMoved(t *testing.T) {
+	right := incident.Text{"en": "Deposits are safe."}
+	gone := desk.Retract{Ref: "INC-1/1", Reason: "A false alarm."}
+	for name, tt := range map[string]struct {
+		after  int // minutes
+		change desk.Command
+		rounds int
+		want   []string
+	}{
+		"correction at once":     {0, desk.Correct{Ref: "INC-1/1", Body: right}, 2, []string{"safe"}},
+		"correction after 2 min": {2, desk.Correct{Ref: "INC-1/1", Body: right}, 2, []string{"safe"}},
+		"typo":                   {0, desk.Correct{Ref: "INC-1/1", Body: right, Typo: true}, 1, nil},
+		"retraction at once":     {0, gone, 2, []string{"false alarm"}},
+		"retraction after 2 min": {2, gone, 2, []string{"false alarm"}},
+		"deletion":               {0, desk.Retract{Ref: "INC-1/1", Reason: "A false alarm.", Delete: true}, 2, []string{"false alarm"}},
+	} {
+		for order, may := range map[string]func(done, open int) bool{
+			"":                        func(int, int) bool { return true },
+			", while others are told": func(done, open int) bool { return done == tt.rounds || open > 0 },
+			", in the end":            func(done, _ int) bool { return done == tt.rounds },
+		} {
+			t.Run(name+order, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, quick)
+				w.start()
+				w.subscribe(nil, 1, -4)
+				w.publish("Deposits are save.", incident.Major)
+				w.idle()
+				w.longAgo(tt.after)
+				told := time.Now()
+				w.until("edits need not wait", func() bool { return time.Since(told) > 1100*time.Millisecond })
+				var asked atomic.Int64
+				w.inboxes.refusing(func(chat int64) string {
+					if chat != -4 {
+						return ""
+					}
+					edit := asked.Add(1) == 1
+					for end := time.Now().Add(10 * time.Second); edit && !may(w.roundsDone(t)) && time.Now().Before(end); {
+						time.Sleep(5 * time.Millisecond)
+					}
+					return upgraded
+				})
+				w.do(tt.change)
+				w.idle()
+				if got := w.states(); got != "1 active, -1004 active" {
+					t.Errorf("subscribers: %s", got)
+				}
+				w.want(-1004, tt.want...)
+				if all := w.inboxes.of(1); len(all) == 0 || all[0].edits != 1 {
+					t.Errorf("who did not move has %+v", all)
+				}
+				w.update("INC-1", "Two.", "")
+				w.idle()
+				if all := w.inboxes.of(-1004); len(all) != len(tt.want)+1 {
+					t.Errorf("after the next update the group has %+v", all)
+				}
+			})
+		}
+	}
+}
+
+// roundsDone is how many rounds have come to their end, and how many batches are
+// open.
+func (w *world) roundsDone(t *testing.T) (done, open int) {
+	ctx := context.WithoutCancel(t.Context())
+	walks, err := w.store.WalksOf(ctx, incident.Ref{Prefix: "INC", Number: 1})
+	if err != nil {
+		t.Error(err)
+		return 0, 0
+	}
+	for _, r := range walks["people"].Rounds {
+		if r.State == people.RoundDone {
+			done++
+		}
+	}
+	all, err := w.store.OpenBatches(ctx, "people")
+	if err != nil {
+		t.Error(err)
+	}
+	return done, len(all)
+}

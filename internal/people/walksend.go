@@ -200,7 +200,11 @@ func (s *sender) do(t task) {
 // he only moved. Where that fails he waits.
 func (s *sender) away(j *job, p *Person) bool {
 	to, gone := s.left.of(p, j.batch.At)
-	if gone || to != 0 && p.Edit != nil { // his message is where he was
+	if to != 0 && p.Edit != nil { // his message is where he was
+		p.move(to)
+		gone = true
+	}
+	if gone {
 		p.Result = Away
 		return true
 	}

@@ -25,6 +25,7 @@ func (r *run) close(b *Batch) {
 	r.sent.Add(int64(c.Told))
 	r.unsure.Add(int64(c.Unsure))
 	r.closing = append(r.closing, c)
+	r.tellMoved(b)
 	r.noteEdits(b)
 	if c.Back || len(c.Late) > 0 {
 		r.fresh = false
