@@ -254,13 +254,16 @@ func (h *harness) wantShould(ref, channel string, want ...string) {
 	}
 }
 
+// began is when all attempts are begun.
+var began = time.Now()
+
 // begin journals an attempt at posting update n, as the engine does.
 func (h *harness) begin(ref, channel string, n int, action bots.Action) (*broadcast.Lane, broadcast.Step, int64) {
 	h.t.Helper()
 	l, e := h.lane(ref, channel), h.entry(ref, channel, n, broadcast.Say)
 	step := broadcast.Step{Kind: broadcast.Do, Entry: e.ID, Op: bots.Operation{Action: action, Text: "text"},
 		After: broadcast.Shows{What: broadcast.Words, Revision: e.Should.Revision}}
-	id, err := h.store.Begin(h.t.Context(), h.claim(l.Channel.Account), l, broadcast.Attempt{Lane: l.ID, Step: step, Began: time.Now()})
+	id, err := h.store.Begin(h.t.Context(), h.claim(l.Channel.Account), l, broadcast.Attempt{Lane: l.ID, Step: step, Began: began})
 	if err != nil {
 		h.t.Fatalf("begin %s on %s: %v", ref, channel, err)
 	}
@@ -285,7 +288,7 @@ func (h *harness) attempt(ref, channel string, n int, action bots.Action, fault 
 
 func (h *harness) end(l *broadcast.Lane, step broadcast.Step, id int64, fault *bots.Fault) {
 	h.t.Helper()
-	out := broadcast.Outcome{Began: time.Now(), Text: "text", Fault: fault}
+	out := broadcast.Outcome{Began: began, Text: "text", Fault: fault}
 	if fault == nil {
 		out.Receipt = bots.Receipt{ID: "700", URL: "https://example.com/700"}
 	}
