@@ -175,9 +175,11 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 			if p.Parcel, err = r.parcel(w, s.Language, letter); err != nil {
 				return err
 			}
-			letter.First = true
-			if p.Alone, err = r.parcel(w, s.Language, letter); err != nil {
-				return err
+			if p.Alone = p.Parcel; !letter.First {
+				letter.First = true
+				if p.Alone, err = r.parcel(w, s.Language, letter); err != nil {
+					return err
+				}
 			}
 			if reply != 0 && r.orphans[s.ID] == reply {
 				p.alone()
