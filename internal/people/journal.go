@@ -61,6 +61,7 @@ type mark uint64
 
 const (
 	fresh    mark = 0 // nothing has left
+	denied   mark = 1 // nobody was told, and the chat was asked
 	left     mark = 2 // bytes may have left
 	answered mark = 3 // with the message's id
 )
@@ -211,8 +212,7 @@ func drawn() uint64 {
 // the same in every life, as long as the row is.
 func (r *Row) edits(shows int) uint64 {
 	h := fnv.New64a()
-	fmt.Fprint(h, r.ID, r.At.UnixMicro(), shows, " ")
-	h.Write(r.Receipts)
+	fmt.Fprint(h, r.ID, r.At.UnixMicro(), r.Lo, r.Hi, shows)
 	return h.Sum64() | editing
 }
 
@@ -272,7 +272,7 @@ func (p *sheet) leaves(i int, subscriber int64) {
 	p.mark(i, left, 0)
 }
 
-// mark records how far attempt i got. What was refused is fresh again.
+// mark records how far attempt i got.
 func (p *sheet) mark(i int, m mark, message int64) {
 	atomic.StoreUint64(&p.words[2+2*i], uint64(message)<<2|uint64(m))
 }

@@ -165,7 +165,9 @@ func TestJournalKnowsWhoWasWrittenTo(t *testing.T) {
 		p.leaves(0, who)
 		j.began(began.Add(after), even)
 		p.leaves(1, 5000+who)
-		p.mark(1, fresh, 0) // it was refused
+		p.mark(1, fresh, 0) // it did not leave after all
+		p.leaves(3, 2000+who)
+		p.mark(3, denied, 0)
 		p.leaves(2, 1000+who)
 		p.mark(2, answered, 7)
 		p.free()
@@ -181,16 +183,16 @@ func TestJournalKnowsWhoWasWrittenTo(t *testing.T) {
 		return j
 	}
 	j := wrote(false)
-	var one, other []int64
+	var one, other, third []int64
 	for n := range int64(sheets) {
 		write(j, 1+n, 0)
-		one, other = append(one, 1+n), append(other, 1001+n)
+		one, other, third = append(one, 1+n), append(other, 1001+n), append(third, 2001+n)
 	}
-	j = wrote(true, slices.Concat(one, other)...)
+	j = wrote(true, slices.Concat(one, other, third)...)
 	write(j, 500, 900*time.Millisecond) // in the place of the first
-	j = wrote(false, slices.Concat(one[1:], []int64{500}, other[1:], []int64{1500})...)
+	j = wrote(false, slices.Concat(one[1:], []int64{500}, other[1:], []int64{1500}, third[1:], []int64{2500})...)
 	write(j, 600, time.Hour) // and of the second, a while after
-	wrote(true, slices.Concat(one[2:], []int64{500, 600}, other[2:], []int64{1500, 1600})...)
+	wrote(true, slices.Concat(one[2:], []int64{500, 600}, other[2:], []int64{1500, 1600}, third[2:], []int64{2500, 2600})...)
 }
 
 func TestJournalSheetsAreUsedAgain(t *testing.T) {

@@ -81,8 +81,12 @@ func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (anoth
 		p.Result, p.Message = Told, message
 		return false
 	}
-	if f.Kind != bots.Unsure {
+	switch f.Kind {
+	case bots.Unsure: // it is left
+	case bots.Temporary:
 		j.mark(n, fresh, 0)
+	default:
+		j.mark(n, denied, 0)
 	}
 	if f.Kind == bots.Temporary && (j.ctx.Err() != nil || s.away(j, p)) { // it was not to leave any more
 		return false
