@@ -3,7 +3,6 @@
 package main
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +16,7 @@ func TestDatabaseFailsOver(t *testing.T) {
 	t.Parallel()
 	primary := storetest.NewCluster(t)
 	standby := primary.Standby()
-	both := strings.Replace(primary.URL, primary.Address(), primary.Address()+","+standby.Address(), 1)
+	both := primary.Or(standby)
 	f := newFleet(t, both, 2)
 	f.spread(f.nodes...)
 	f.world.X.Faults.Add(sim.Fault{Match: "POST /2/tweets", Delay: sim.Duration(2 * time.Second), Times: 1})

@@ -4,7 +4,6 @@ package store
 
 import (
 	"database/sql"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +17,7 @@ func TestCommitLostWithItsServer(t *testing.T) {
 	t.Parallel()
 	primary := storetest.NewCluster(t)
 	standby := primary.Standby()
-	s := mustOpenURL(t, strings.Replace(primary.URL, primary.Address(), primary.Address()+","+standby.Address(), 1))
+	s := mustOpenURL(t, primary.Or(standby))
 	if err := s.Set(t.Context(), "name", "kept"); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package store
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +15,7 @@ func TestServerThatCanOnlyBeRead(t *testing.T) {
 	t.Parallel()
 	primary := storetest.NewCluster(t)
 	standby := primary.Standby()
-	s := mustOpenURL(t, strings.Replace(primary.URL, primary.Address(), primary.Address()+","+standby.Address(), 1))
+	s := mustOpenURL(t, primary.Or(standby))
 	read := func() (one, other string) {
 		t.Helper()
 		one, err := s.Setting(t.Context(), "name")

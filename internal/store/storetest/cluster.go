@@ -99,6 +99,11 @@ func (c *Cluster) Standby() *Cluster {
 	return standby
 }
 
+// Or is the address of both this one and its standby, of which one can be written.
+func (c *Cluster) Or(standby *Cluster) string {
+	return strings.Replace(c.URL, c.Address(), c.Address()+","+standby.Address(), 1)
+}
+
 // Promote has a standby take the place of the one that it follows.
 func (c *Cluster) Promote() {
 	c.tb.Helper()
