@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -135,9 +136,10 @@ func (j *Journal) time(word int) time.Time {
 // wrote lists the subscribers who were written to, among them those of the window
 // before the last message. It reports whether it knows all of these: a sheet may
 // be another batch's by now.
-func (j *Journal) wrote(window time.Duration) (subscribers []int64, all bool) {
+func (j *Journal) wrote(window time.Duration) (subscribers map[int64]bool, all bool) {
+	subscribers = map[int64]bool{}
 	for n := range sheets {
-		subscribers = append(subscribers, j.sheet(n).written()...)
+		maps.Copy(subscribers, j.sheet(n).whom(func(m mark) bool { return m != fresh }))
 	}
 	return subscribers, j.time(lostWord).Add(window + leeway).Before(j.last())
 }
@@ -198,14 +200,14 @@ func (j *Journal) take(name uint64) (*sheet, error) {
 	return p, nil
 }
 
-// editing is the bit of the names of sheets for edits.
-const editing = 1 << 63
+// forEdits is the bit of the names of sheets for edits.
+const forEdits = 1 << 63
 
 // drawn is a name that nobody had before.
 func drawn() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // it never fails
-	return max(1, binary.LittleEndian.Uint64(b[:])&^editing)
+	return max(1, binary.LittleEndian.Uint64(b[:])&^forEdits)
 }
 
 // edits is the name for edits that bring the messages of a row to show something:
@@ -213,7 +215,7 @@ func drawn() uint64 {
 func (r *Row) edits(shows int) uint64 {
 	h := fnv.New64a()
 	fmt.Fprint(h, r.ID, r.At.UnixMicro(), r.Lo, r.Hi, shows)
-	return h.Sum64() | editing
+	return h.Sum64() | forEdits
 }
 
 // edited lists whose messages edits changed that were under way when an earlier
@@ -223,15 +225,10 @@ func (j *Journal) edited(open func(name string) bool) map[uint64]map[int64]bool 
 	for n := range sheets {
 		p := j.sheet(n)
 		name := atomic.LoadUint64(&p.words[0])
-		if name&editing == 0 || open(p.name()) {
+		if name&forEdits == 0 || open(p.name()) {
 			continue
 		}
-		out[name] = map[int64]bool{}
-		for i := range MaxBatch {
-			if m, _ := p.read(i); m == answered {
-				out[name][p.subscriber(i)] = true
-			}
-		}
+		out[name] = p.whom(func(m mark) bool { return m == answered })
 	}
 	return out
 }
@@ -283,11 +280,12 @@ func (p *sheet) read(i int) (m mark, message int64) {
 	return mark(w & 3), int64(w >> 2)
 }
 
-// written lists the subscribers who were written to.
-func (p *sheet) written() (subscribers []int64) {
+// whom lists the subscribers whose attempts got as far as is asked for.
+func (p *sheet) whom(far func(mark) bool) map[int64]bool {
+	subscribers := map[int64]bool{}
 	for i := range MaxBatch {
-		if m, _ := p.read(i); m != fresh {
-			subscribers = append(subscribers, p.subscriber(i))
+		if m, _ := p.read(i); far(m) {
+			subscribers[p.subscriber(i)] = true
 		}
 	}
 	return subscribers

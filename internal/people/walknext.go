@@ -91,10 +91,7 @@ func (r *run) keepApart(ctx context.Context, w *Walk) error {
 	if err != nil {
 		return err
 	}
-	pace := r.pace
-	if r.Paid > 0 {
-		pace = r.PaidPace
-	}
+	pace := r.fastest()
 	apart := min(20*int64(pace.N)*int64(time.Second)/max(int64(pace.Per), 1), newest/int64(len(r.walks)+1))
 	for range r.walks { // each may be met once
 		for _, other := range r.walks {

@@ -124,21 +124,16 @@ func (r *run) recover(ctx context.Context) error {
 		return err
 	}
 	r.rest(walks)
-	open := func(name string) bool {
-		return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Journal == name })
-	}
-	maps.Copy(r.resumed, r.Journal.edited(open))
-	r.Journal.forget(open)
+	maps.Copy(r.resumed, r.Journal.edited(r.knows))
+	r.Journal.forget(r.knows)
 	return nil
 }
 
 // rest has nothing be begun for as long as what an earlier life sent counts.
 func (r *run) rest(walks []*Walk) {
-	wrote, known := r.Journal.wrote(r.pace.Per)
-	r.just, r.justAt = map[int64]bool{}, r.Journal.last()
-	for _, subscriber := range wrote {
-		r.just[subscriber] = true
-	}
+	var known bool
+	r.just, known = r.Journal.wrote(r.pace.Per)
+	r.justAt = r.Journal.last()
 	pays := r.Paid > 0 && !slices.ContainsFunc(walks, func(w *Walk) bool { return r.Budget(w) == 0 })
 	r.until = later(r.until, r.began.Add(r.Journal.rests(r.began, r.pace.Per, known, pays)))
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
@@ -63,16 +64,21 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 	return out, func() { stop(); cancel() }
 }
 
+// fastest is the pace at which people are told at most.
+func (w *Walker) fastest() bots.Pace {
+	if w.Paid > 0 {
+		return w.PaidPace
+	}
+	return w.pace
+}
+
 // inFlight is how many requests wait for answers at most: by Little's law, with
 // answers within a second.
 func (w *Walker) inFlight() int {
 	if w.InFlight > 0 {
 		return w.InFlight
 	}
-	pace := w.pace
-	if w.Paid > 0 {
-		pace = w.PaidPace
-	}
+	pace := w.fastest()
 	if pace.N <= 0 {
 		return 64
 	}
