@@ -3,7 +3,6 @@
 package main
 
 import (
-	"database/sql"
 	"strings"
 	"testing"
 
@@ -53,15 +52,8 @@ func TestLettersBetweenNodes(t *testing.T) {
 
 	// A node that dies before it has stored what shows a draft cannot have that
 	// kept current by another.
-	db, err := sql.Open("pgx", database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
 	f.until("it is stored where they were asked", func() bool {
-		var known int
-		err := db.QueryRowContext(t.Context(), `SELECT count(*) FROM room_message WHERE account = 'dc' AND subject = 'D-1'`).Scan(&known)
-		return err == nil && known == 2
+		return queryInt(t, database, `SELECT count(*) FROM room_message WHERE account = 'dc' AND subject = 'D-1'`) == 2
 	})
 
 	dead.kill()

@@ -144,6 +144,20 @@ func (f *fleet) others(not ...*node) []*node {
 	return slices.DeleteFunc(slices.Clone(f.nodes), func(n *node) bool { return slices.Contains(not, n) })
 }
 
+// queryInt is the number that a query of a PostgreSQL database answers.
+func queryInt(t testing.TB, database, query string) (n int) {
+	t.Helper()
+	db, err := sql.Open("pgx", database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestThreeNodes(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, storetest.Postgres(t), 3)
@@ -269,7 +283,8 @@ func TestHaltedNodeWakesUpLate(t *testing.T) {
 // one effect.
 func TestRoomOfSeveralNodes(t *testing.T) {
 	t.Parallel()
-	f := newFleetOf(newServer(t), storetest.Postgres(t), 2)
+	database := storetest.Postgres(t)
+	f := newFleetOf(newServer(t), database, 2)
 	holder := f.spread(f.nodes...)["tg"]
 	f.url = f.others(holder)[0].url
 	f.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in since noon.", "--next", "4m")
@@ -297,6 +312,7 @@ func TestRoomOfSeveralNodes(t *testing.T) {
 		return whole && reminders == 1
 	}
 	f.until("the card shows it", func() bool { return card("/1 ", "telegram", "wechat") })
+	f.until("it is stored that the room was reminded", func() bool { return queryInt(t, database, `SELECT count(*) FROM letter`) == 0 })
 	holder.kill()
 	f.must("monitoring", "INC-1", "A fix is in place.", "--next", "2h")
 	f.until("the card goes on", func() bool { return card("/2 ", "monitoring") })

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"database/sql"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -142,17 +141,9 @@ func (r *relay) finish(subscribers int) people.Round {
 }
 
 // taken is how often a node took the account.
-func (r *relay) taken() (times int) {
+func (r *relay) taken() int {
 	r.t.Helper()
-	db, err := sql.Open("pgx", r.database)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.QueryRowContext(r.t.Context(), `SELECT epoch FROM lease WHERE account = 'tg'`).Scan(&times); err != nil {
-		r.t.Fatal(err)
-	}
-	return times
+	return queryInt(r.t, r.database, `SELECT epoch FROM lease WHERE account = 'tg'`)
 }
 
 // told is how often a person was told: people are numbered as their chats are.

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -80,11 +81,12 @@ func TestPeopleAreToldWhatIsNewToThem(t *testing.T) {
 	}
 	answer(map[int64]string{2: noAnswer})
 	w.say(incident.Saying{Title: "Login is down", Impact: incident.Major}, "Nobody can log in.", "目前无法登录。")
-	once := map[int64]string{1: refusal, 3: gone}
+	var asked sync.Map
 	w.inboxes.refusing(func(chat int64) string {
-		answer := once[chat]
-		delete(once, chat)
-		return answer
+		if _, again := asked.LoadOrStore(chat, true); again {
+			return ""
+		}
+		return map[int64]string{1: refusal, 3: gone}[chat]
 	})
 	w.say(incident.Saying{Status: incident.Identified, Impact: incident.Critical}, "Withdrawals fail too.", "提现也出现异常。")
 	w.reads(2, "Identified · critical\nLogin is down\n\nWithdrawals fail too.")
