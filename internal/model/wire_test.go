@@ -29,7 +29,7 @@ var travel = map[string]time.Duration{"telegram": 41 * time.Millisecond, "discor
 func newWire(h http.Handler) *wire {
 	w := &wire{accepted: make(chan net.Conn), closed: make(chan struct{})}
 	w.server = &http.Server{Handler: h, ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-		return context.WithValue(ctx, sender{}, c.(haltable).life) //nolint:forcetypeassert // see dial
+		return context.WithValue(ctx, sender{}, c.(served).life) //nolint:forcetypeassert // see dial
 	}}
 	go w.server.Serve(w)
 	return w
@@ -37,6 +37,13 @@ func newWire(h http.Handler) *wire {
 
 // sender is under what the context of a request has the life that sent it.
 type sender struct{}
+
+// served is the platform's end of a connection of a life. What has left arrives
+// also when the life is halted.
+type served struct {
+	net.Conn
+	life *life
+}
 
 // Accept implements [net.Listener].
 func (w *wire) Accept() (net.Conn, error) {
@@ -82,7 +89,7 @@ func (c *cable) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	}
 	ours, theirs := net.Pipe()
 	select {
-	case c.wire.accepted <- newHaltable(theirs, c.life):
+	case c.wire.accepted <- served{theirs, c.life}:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
