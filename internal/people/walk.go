@@ -262,8 +262,11 @@ func (w *Walk) open() (out []*Round) {
 	return out
 }
 
-// urgency orders rounds of all walks, the most urgent first: those who were
-// told something wrong, then those who wait for the all clear.
+// rewording is the urgency of edits: nothing is sent for them.
+const rewording = -1
+
+// urgency orders rounds, the most urgent first: those who were told something
+// wrong, then those who wait for the all clear.
 func (w *Walk) urgency(r *Round) int {
 	switch u := w.Incident.Update(r.Update); {
 	case r.Kind != broadcast.Say:

@@ -91,6 +91,45 @@ func TestIncidentsShareTheLimit(t *testing.T) {
 	}
 }
 
+// Neither the end of something small nor edits of what was said of it, each for
+// everybody, keep the first words of something large waiting.
+func TestGraverNewsDoNotWaitForAnEnd(t *testing.T) {
+	const n = 600
+	for name, tt := range map[string]struct {
+		then func(*world)
+		done func(*world) int
+	}{
+		"an all clear": {
+			func(w *world) { w.update("INC-1", "Over.", incident.Resolved) },
+			func(w *world) int { return w.inboxes.told("Over.") },
+		},
+		"edits": {
+			func(w *world) { w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"en": "Tiny."}}) },
+			func(w *world) int { return w.inboxes.edited() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 400)
+			w.start()
+			w.subscribe(nil, numbers(1, n)...)
+			w.publish("Small.", incident.Minor)
+			w.idle()
+			tt.then(w)
+			w.until("it has begun", func() bool { return tt.done(w) > 20 })
+			w.publish("Large.", incident.Critical)
+			w.until("most are told of the large one", func() bool { return w.inboxes.told("Large.") >= 400 })
+			if done := tt.done(w); done > n/2 {
+				t.Errorf("%d of %d were reached meanwhile with what is small", done, n)
+			}
+			w.idle()
+			if done, told := tt.done(w), w.inboxes.told("Large."); done != n || told != n {
+				t.Errorf("in the end %d and %d of %d were reached", done, told, n)
+			}
+		})
+	}
+}
+
 // Where that is the policy, a message that may not have arrived is sent again,
 // but not for ever.
 func TestUnsurePeopleAreSentItAgain(t *testing.T) {

@@ -170,6 +170,18 @@ func (c *inboxes) told(words string) (n int) {
 	return n
 }
 
+// edited is how many messages were changed.
+func (c *inboxes) edited() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, all := range c.chats {
+		for _, l := range all {
+			n += min(l.edits, 1)
+		}
+	}
+	return n
+}
+
 func (c *inboxes) refusing(f func(chat int64) string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -49,7 +49,7 @@ func (r *run) next(ctx context.Context) (opened bool, err error) {
 	if r.busy() {
 		return false, r.makeWay(ctx)
 	}
-	var best *upcoming
+	var ready []*upcoming
 	for _, w := range r.walks {
 		if w.Frozen || r.unsettled(w) {
 			continue
@@ -67,17 +67,19 @@ func (r *run) next(ctx context.Context) (opened bool, err error) {
 		if c.round == nil && c.edits == nil { // waits
 			continue
 		}
-		if best == nil || r.before(c, best) {
-			best = c
-		}
+		ready = append(ready, c)
 	}
+	first := r.first(ready)
 	switch {
-	case best == nil:
+	case first == nil:
 		return false, nil
-	case best.edits != nil:
-		return r.openEdits(ctx, best)
+	case first.edits != nil:
+		return r.openEdits(ctx, first)
 	}
-	return r.openBatch(ctx, best)
+	if r.news(first) {
+		r.cut(first, r.rewordings())
+	}
+	return r.openBatch(ctx, first)
 }
 
 // keepApart has a new walk begin well after others that go on beside it: as many
@@ -162,7 +164,7 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 			return nil, err
 		}
 		if row != nil {
-			return &upcoming{walk: w, edits: row, urgency: -1}, nil
+			return &upcoming{walk: w, edits: row, urgency: rewording}, nil
 		}
 	}
 	if err := r.keepApart(ctx, w); err != nil {

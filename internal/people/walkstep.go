@@ -72,12 +72,32 @@ func (r *run) collect() {
 			continue
 		}
 		r.close(j.batch)
+		r.charge(j.batch)
 		r.speed.add(time.Now(), j.batch.Walk, len(j.batch.People))
 		if j.trouble.After(r.until) {
 			r.until = j.trouble
 		}
 	}
 	r.open = kept
+}
+
+// charge has edits count as what a walk has used of the limit when they have
+// ended, since they may end long before their row.
+func (r *run) charge(b *Batch) {
+	if b.Row == 0 || r.beside(b) {
+		return
+	}
+	done := 0
+	for k := range b.People {
+		if b.People[k].Result != Unsent {
+			done++
+		}
+	}
+	for _, w := range r.walks {
+		if w.ID == b.Walk {
+			r.shares[w.ID] += float64(done) / w.weight()
+		}
+	}
 }
 
 // flush keeps what has ended, where nothing is opened.

@@ -2,25 +2,60 @@ package people
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
 // isNew reports whether something was said in a walk of which nobody is told yet.
 func (r *run) isNew(w *Walk) bool { return r.begun[w.ID] != w.Version }
 
+// news reports whether something tells what is new, which edits do not.
+func (r *run) news(c *upcoming) bool { return c.urgency != rewording && r.isNew(c.walk) }
+
+// first is what goes on before all others of what is ready; nil where nothing is.
+func (r *run) first(ready []*upcoming) (first *upcoming) {
+	for _, c := range ready {
+		waits := slices.ContainsFunc(ready, func(other *upcoming) bool { return other.precedes(c) })
+		if !waits && (first == nil || r.before(c, first)) {
+			first = c
+		}
+	}
+	return first
+}
+
+// precedes reports whether something is more urgent than what another walk goes
+// on with, and that not graver: hundreds of thousands who are told the end of a
+// trifle do not keep those waiting whose money is stuck.
+func (c *upcoming) precedes(other *upcoming) bool {
+	return c.urgency < other.urgency && c.walk.weight() >= other.walk.weight()
+}
+
 // before reports whether one of two walks goes on before the other: the more
-// urgent, of those that are alike the one in which something new was said, unless
-// that is less grave, and otherwise the one that has used less of its share.
+// urgent, of those that are alike the one in which something new was said, both
+// unless that is less grave, and otherwise the one that has used less of its
+// share.
 func (r *run) before(a, b *upcoming) bool {
-	switch x, y := r.isNew(a.walk), r.isNew(b.walk); {
-	case a.urgency != b.urgency:
-		return a.urgency < b.urgency
+	switch x, y := r.news(a), r.news(b); {
+	case a.precedes(b):
+		return true
+	case b.precedes(a):
+		return false
 	case x && !y && a.walk.weight() >= b.walk.weight():
 		return true
 	case y && !x && b.walk.weight() >= a.walk.weight():
 		return false
 	}
-	return r.shares[a.walk.ID] < r.shares[b.walk.ID]
+	return r.used(a) < r.used(b)
+}
+
+// used is how much of the limit a walk has used, together with the edits that it
+// would go on with: those of a row, which are as long as many batches.
+func (r *run) used(c *upcoming) float64 {
+	used := r.shares[c.walk.ID]
+	if row := c.edits; row != nil {
+		used += float64(row.Hi-row.Lo) / c.walk.weight()
+	}
+	return used
 }
 
 // makeWay ends the batches that keep something new waiting which goes before
@@ -42,23 +77,43 @@ func (r *run) makeWay(ctx context.Context) error {
 		if c == nil || c.round == nil {
 			continue
 		}
-		for _, j := range r.open {
-			if u := r.underWay(j); u != nil && r.before(c, u) {
-				j.cancel()
-			}
-		}
+		r.cut(c, r.open)
 	}
 	return nil
 }
 
+// cut ends those of some batches before which something goes.
+func (r *run) cut(c *upcoming, open []*job) {
+	for _, j := range open {
+		if u := r.underWay(j); u != nil && r.before(c, u) {
+			j.cancel()
+		}
+	}
+}
+
+// rewordings are the open batches of edits, which are as long as rows are: at a
+// slow pace half a minute.
+func (r *run) rewordings() (out []*job) {
+	for _, j := range r.open {
+		if j.batch.Row != 0 {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
 // underWay is what a batch tells, as if it were yet to come; nil where nothing of
-// it can be held back any more, and for edits.
+// it can be held back any more, and for edits that go beside.
 func (r *run) underWay(j *job) *upcoming {
-	if j.batch.Row != 0 || j.fed.Load() != 0 || j.ctx.Err() != nil {
+	if r.beside(j.batch) || j.fed.Load() != 0 || j.ctx.Err() != nil {
 		return nil
 	}
 	for _, w := range r.walks {
-		if round := w.roundOf(j.batch); w.ID == j.batch.Walk && round != nil {
+		switch round := w.roundOf(j.batch); {
+		case w.ID != j.batch.Walk:
+		case j.batch.Row != 0:
+			return &upcoming{walk: w, urgency: rewording}
+		case round != nil:
 			return &upcoming{walk: w, round: round, urgency: w.urgency(round)}
 		}
 	}
