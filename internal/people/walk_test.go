@@ -287,6 +287,32 @@ func TestPaidMessagesStopAtTheBudget(t *testing.T) {
 	}
 }
 
+// An incident whose budget is spent does not hold up another as grave that is
+// paid for, nor does its end.
+func TestASpentBudgetHoldsUpNobodyElse(t *testing.T) {
+	for name, status := range map[string]incident.Status{"more": "", "an all clear": incident.Resolved} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 30)
+			w.paid, w.paidRate = 60, 600 // Stars: 600 messages each
+			w.start()
+			w.subscribe(nil, numbers(1, 600)...)
+			w.publish("One.", incident.Major)
+			w.until("all are told of the first", func() bool { return w.inboxes.told("One.") == 600 })
+			w.update("INC-1", "More.", status)
+			w.until("more is said and not paid for", func() bool { return w.inboxes.told("More.") > 5 })
+			w.publish("Two.", incident.Major)
+			w.until("the second has begun", func() bool { return w.inboxes.told("Two.") > 0 })
+			more := w.inboxes.told("More.")
+			w.until("all are told of the second", func() bool { return w.inboxes.told("Two.") == 600 })
+			if n := w.inboxes.told("More.") - more; n > 30 {
+				t.Errorf("%d messages that are not paid for went before some that are", n)
+			}
+			w.until("the first goes on", func() bool { return w.inboxes.told("More.") > more })
+		})
+	}
+}
+
 // What is paid for goes at the pace that is set for it, and not at the most that
 // the platform takes.
 func TestPaidMessagesKeepTheirPace(t *testing.T) {

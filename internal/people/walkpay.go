@@ -18,6 +18,10 @@ func (w *Walker) Budget(walk *Walk) int {
 	return max(w.Paid*perStar-walk.Paid, 0)
 }
 
+// unpaid reports whether the budget of what a walk goes on with is spent. Edits
+// have none.
+func (r *run) unpaid(c *upcoming) bool { return c.round != nil && r.Paid > 0 && r.Budget(c.walk) == 0 }
+
 // pay decides whether the next batch of a walk is paid for: while there is
 // money. It returns false where that changes and batches at the
 // other pace are still open.

@@ -15,7 +15,7 @@ func (r *run) news(c *upcoming) bool { return c.urgency != rewording && r.isNew(
 // first is what goes on before all others of what is ready; nil where nothing is.
 func (r *run) first(ready []*upcoming) (first *upcoming) {
 	for _, c := range ready {
-		waits := slices.ContainsFunc(ready, func(other *upcoming) bool { return other.precedes(c) })
+		waits := slices.ContainsFunc(ready, func(other *upcoming) bool { return r.precedes(other, c) })
 		if !waits && (first == nil || r.before(c, first)) {
 			first = c
 		}
@@ -25,24 +25,31 @@ func (r *run) first(ready []*upcoming) (first *upcoming) {
 
 // precedes reports whether something is more urgent than what another walk goes
 // on with, and that not graver: hundreds of thousands who are told the end of a
-// trifle do not keep those waiting whose money is stuck.
-func (c *upcoming) precedes(other *upcoming) bool {
-	return c.urgency < other.urgency && c.walk.weight() >= other.walk.weight()
+// trifle do not keep those waiting whose money is stuck. Nor does what has spent
+// its budget, and takes hours, keep what is paid for waiting.
+func (r *run) precedes(c, other *upcoming) bool {
+	return c.urgency < other.urgency && c.walk.weight() >= other.walk.weight() && (!r.unpaid(c) || r.unpaid(other))
 }
 
 // before reports whether one of two walks goes on before the other: the more
-// urgent, of those that are alike the one in which something new was said, both
-// unless that is less grave, and otherwise the one that has used less of its
-// share.
+// urgent, of those that are alike the one in which something new was said, then
+// the one that is paid for, which is soon done, all unless that is less grave, and
+// otherwise the one that has used less of its share.
 func (r *run) before(a, b *upcoming) bool {
 	switch x, y := r.news(a), r.news(b); {
-	case a.precedes(b):
+	case r.precedes(a, b):
 		return true
-	case b.precedes(a):
+	case r.precedes(b, a):
 		return false
 	case x && !y && a.walk.weight() >= b.walk.weight():
 		return true
 	case y && !x && b.walk.weight() >= a.walk.weight():
+		return false
+	}
+	switch x, y := r.unpaid(a), r.unpaid(b); {
+	case y && !x && a.walk.weight() >= b.walk.weight():
+		return true
+	case x && !y && b.walk.weight() >= a.walk.weight():
 		return false
 	}
 	return r.used(a) < r.used(b)
