@@ -262,7 +262,7 @@ func (w *Walk) open() (out []*Round) {
 	return out
 }
 
-// rewording is the urgency of edits: nothing is sent for them.
+// rewording is the urgency of edits, which comes before that of any round.
 const rewording = -1
 
 // urgency orders rounds, the most urgent first: those who were told something

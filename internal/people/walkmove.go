@@ -50,11 +50,11 @@ func (s *sender) moved(j *job, p *Person, to int64) {
 // any more, since they have moved away from them: by a round of their own, for the
 // one for everybody may have passed them over.
 func (r *run) tellMoved(b *Batch) {
-	k := slices.IndexFunc(r.walks, func(w *Walk) bool { return w.ID == b.Walk })
-	if b.Row == 0 || k < 0 {
+	w := r.walkOf(b)
+	if w == nil || b.Row == 0 {
 		return
 	}
-	round := r.walks[k].loud(b.Update, r.Rules)
+	round := w.loud(b.Update, r.Rules)
 	if round == nil || round.ID == 0 { // one that is yet to come finds them
 		return
 	}

@@ -164,6 +164,16 @@ func (r *run) knows(sheet string) bool {
 		slices.ContainsFunc(r.closing, func(c *Closing) bool { return c.Batch.Journal == sheet })
 }
 
+// walkOf is the walk of a batch, or nil where that has nothing more to do.
+func (r *run) walkOf(b *Batch) *Walk {
+	for _, w := range r.walks {
+		if w.ID == b.Walk {
+			return w
+		}
+	}
+	return nil
+}
+
 // refresh reads the walks again where something may have changed, and ends what
 // is no longer to be said. Then messages may be begun again.
 func (r *run) refresh(ctx context.Context) error {

@@ -84,7 +84,8 @@ func (r *run) collect() {
 // charge has edits count as what a walk has used of the limit when they have
 // ended, since they may end long before their row.
 func (r *run) charge(b *Batch) {
-	if b.Row == 0 || r.beside(b) {
+	w := r.walkOf(b)
+	if w == nil || b.Row == 0 || r.beside(b) {
 		return
 	}
 	done := 0
@@ -93,11 +94,7 @@ func (r *run) charge(b *Batch) {
 			done++
 		}
 	}
-	for _, w := range r.walks {
-		if w.ID == b.Walk {
-			r.shares[w.ID] += float64(done) / w.weight()
-		}
-	}
+	r.shares[w.ID] += float64(done) / w.weight()
 }
 
 // flush keeps what has ended, where nothing is opened.

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -36,23 +37,24 @@ func (r *run) precedes(c, other *upcoming) bool {
 // the one that is paid for, which is soon done, all unless that is less grave, and
 // otherwise the one that has used less of its share.
 func (r *run) before(a, b *upcoming) bool {
-	switch x, y := r.news(a), r.news(b); {
-	case r.precedes(a, b):
-		return true
-	case r.precedes(b, a):
-		return false
-	case x && !y && a.walk.weight() >= b.walk.weight():
-		return true
-	case y && !x && b.walk.weight() >= a.walk.weight():
-		return false
+	return cmp.Or(
+		leads(a, b, r.precedes(a, b), r.precedes(b, a)),
+		leads(a, b, r.news(a), r.news(b)),
+		leads(a, b, r.unpaid(b), r.unpaid(a)),
+		cmp.Compare(r.used(a), r.used(b)),
+	) < 0
+}
+
+// leads orders two walks of which one has what puts it first, unless that is less
+// grave: negative where it is the first, and 0 where this decides nothing.
+func leads(a, b *upcoming, first, second bool) int {
+	switch {
+	case first && !second && a.walk.weight() >= b.walk.weight():
+		return -1
+	case second && !first && b.walk.weight() >= a.walk.weight():
+		return 1
 	}
-	switch x, y := r.unpaid(a), r.unpaid(b); {
-	case y && !x && a.walk.weight() >= b.walk.weight():
-		return true
-	case x && !y && b.walk.weight() >= a.walk.weight():
-		return false
-	}
-	return r.used(a) < r.used(b)
+	return 0
 }
 
 // used is how much of the limit a walk has used, together with the edits that it
@@ -115,14 +117,15 @@ func (r *run) underWay(j *job) *upcoming {
 	if r.beside(j.batch) || j.fed.Load() != 0 || j.ctx.Err() != nil {
 		return nil
 	}
-	for _, w := range r.walks {
-		switch round := w.roundOf(j.batch); {
-		case w.ID != j.batch.Walk:
-		case j.batch.Row != 0:
-			return &upcoming{walk: w, urgency: rewording}
-		case round != nil:
-			return &upcoming{walk: w, round: round, urgency: w.urgency(round)}
-		}
+	w := r.walkOf(j.batch)
+	switch {
+	case w == nil:
+		return nil
+	case j.batch.Row != 0:
+		return &upcoming{walk: w, urgency: rewording}
+	}
+	if round := w.roundOf(j.batch); round != nil {
+		return &upcoming{walk: w, round: round, urgency: w.urgency(round)}
 	}
 	return nil
 }
