@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/people"
 	"github.com/allclear-hq/allclear/templates"
 )
 
@@ -17,7 +20,8 @@ import (
 const checkTime = 15 * time.Second
 
 // checkCmd validates the configuration, contacts every platform without
-// changing anything, and prints what each channel can do and not take back.
+// changing anything, and prints what each channel can do and not take back, how
+// long an audience takes, and what is paid for.
 type checkCmd struct {
 	Offline bool `help:"Contact nobody."`
 }
@@ -110,6 +114,9 @@ func describe(w io.Writer, cfg *config.Config, account string, l bots.Limits, pr
 	for _, ch := range cfg.Channels {
 		if ch.Bot == account {
 			fmt.Fprintf(w, "  channel %-14s %s%s\n", ch.Name, abilities(l, ch), trouble(problems[ch.Target]))
+			if ch.Audience {
+				fmt.Fprintf(w, "      %s\n", reaches(cfg.Bots[account], l))
+			}
 		}
 	}
 	for _, r := range cfg.Rooms {
@@ -117,6 +124,20 @@ func describe(w io.Writer, cfg *config.Config, account string, l bots.Limits, pr
 			fmt.Fprintf(w, "  room    %-14s%s\n", r.Target, trouble(problems[r.Target]))
 		}
 	}
+}
+
+// reaches says how long an update takes to reach an audience, and what that costs.
+func reaches(b config.Bot, l bots.Limits) string {
+	crowd := desk.Crowd{Speed: float64(l.Account.N) / l.Account.Per.Seconds(), Paid: b.Paid * people.PerStar, PaidSpeed: b.PaidRate()}
+	var told []string
+	for _, crowd.People = range []int{10_000, 100_000, 1_000_000} {
+		told = append(told, fmt.Sprintf("%s in %s", broadcast.Count(crowd.People), broadcast.Roughly(crowd.Takes())))
+	}
+	line := fmt.Sprintf("tells %s, at %.4g a second", strings.Join(told, ", "), crowd.Speed)
+	if b.Paid > 0 {
+		line += fmt.Sprintf("; the first %s messages of an incident at %.4g, for up to %s Stars", broadcast.Count(crowd.Paid), crowd.PaidSpeed, broadcast.Count(b.Paid))
+	}
+	return line
 }
 
 func trouble(problem string) string {

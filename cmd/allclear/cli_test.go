@@ -125,6 +125,36 @@ func TestCheckDescribesEveryChannel(t *testing.T) {
 	}
 }
 
+func TestCheckTellsHowLongAnAudienceTakes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.toml")
+	for paid, want := range map[string]string{
+		"":             "tells 10 000 in 6 min, 100 000 in 56 min, 1.0 M in 9 h, at 30 a second\n",
+		"paid = 20000": "tells 10 000 in 10 s, 100 000 in 2 min, 1.0 M in 7 h, at 30 a second; the first 200 000 messages of an incident at 1000, for up to 20 000 Stars\n",
+	} {
+		toml := `site = { name = "Example", url = "https://status.example.com", language = "en", languages = ["en"], time_zone = "UTC" }
+			store.url = "sqlite:allclear.db"
+			[bots.tg]
+			kind = "telegram"
+			token = "42:secret"
+			` + paid + `
+			[[channels]]
+			name = "people"
+			bot = "tg"
+			audience = true
+			[[operators]]
+			name = "Ana"
+			role = "admin"
+			telegram = "1001"
+			`
+		if err := os.WriteFile(file, []byte(toml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, errs := bare(t, nil, "check", "--offline", "-c", file); code != 0 || !strings.Contains(out, want) {
+			t.Errorf("exit %d, %s%s, want %q", code, out, errs, want)
+		}
+	}
+}
+
 func TestShowTellsWhereItArrived(t *testing.T) {
 	s := newServer(t)
 	if got := s.must("show"); got != "Nothing is open." {

@@ -117,8 +117,8 @@ type Crowd struct {
 	PaidSpeed float64 // of these
 }
 
-// takes is how long it takes to tell all of them.
-func (c Crowd) takes() time.Duration {
+// Takes is how long it takes to tell all of them.
+func (c Crowd) Takes() time.Duration {
 	paid := min(c.Paid, c.People)
 	seconds := float64(c.People-paid) / c.Speed
 	if paid > 0 {
@@ -151,7 +151,7 @@ func (c Crowd) reached(next, now time.Time) string {
 	if c.Speed <= 0 {
 		return line
 	}
-	all := c.takes()
+	all := c.Takes()
 	if left := next.Sub(now); !next.IsZero() && left < all {
 		line += fmt.Sprintf(" · %s before the next update", broadcast.Count(c.within(left)))
 	}

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// perStar is how many paid messages cost a Star
+// PerStar is how many paid messages cost a Star
 // (core.telegram.org/bots/api#sendmessage).
-const perStar = 10
+const PerStar = 10
 
 // Budget is how many messages of a walk will still be paid for; nil is a walk
 // that has not begun.
@@ -15,7 +15,7 @@ func (w *Walker) Budget(walk *Walk) int {
 	if walk == nil {
 		walk = &Walk{}
 	}
-	return max(w.Paid*perStar-walk.Paid, 0)
+	return max(w.Paid*PerStar-walk.Paid, 0)
 }
 
 // unpaid reports whether the budget of what a walk goes on with is spent. Edits
