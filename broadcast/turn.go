@@ -16,6 +16,7 @@ type Wish struct {
 	Person int64     // his chat; a negative one is that of a group
 	Since  time.Time // when it was first had
 	Pass   bool      // not to wait for him with ErrRests, if he was written to a moment ago
+	Free   bool      // at no cost, though another pace is paid for
 }
 
 // ErrRests says that a person is not to be written to for a moment.
@@ -39,7 +40,7 @@ func (e *Engine) Turn(ctx context.Context, account string, wish Wish) (Place, er
 	t := turn{class: wish.Class, person: wish.Person, since: wish.Since, pass: wish.Pass}
 	p := Place{account: a, class: wish.Class, person: wish.Person}
 	var err error
-	if paid := a.paid.Load(); paid != nil && wish.Class == Audience {
+	if paid := a.paid.Load(); paid != nil && wish.Class == Audience && !wish.Free {
 		p.slot, err = a.beside(ctx, paid, t)
 	} else {
 		p.slot, err = a.wait(ctx, t)

@@ -46,6 +46,10 @@ type TelegramLimits struct {
 	Account int // messages and edits of one bot in any second; 30 there
 	Paid    int // the same for those with allow_paid_broadcast; 1000 there
 	Group   int // messages into one group or channel in any minute; 20 there
+
+	// Broke bots have no Stars. What is to be paid then counts as what is not: how
+	// Telegram refuses it is documented nowhere.
+	Broke bool
 }
 
 // Strict switches the real limits on or off.
@@ -88,6 +92,7 @@ func NewTelegram() *Telegram {
 func tgMethods() map[string]tgMethod {
 	return map[string]tgMethod{
 		"getme":                  (*tgCall).getMe,
+		"getmystarbalance":       (*tgCall).getMyStarBalance,
 		"getupdates":             (*tgCall).getUpdates,
 		"setwebhook":             (*tgCall).setWebhook,
 		"deletewebhook":          (*tgCall).deleteWebhook,

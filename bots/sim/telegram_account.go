@@ -162,6 +162,14 @@ func (c *tgCall) getChat() (any, error) {
 	return full, nil
 }
 
+func (c *tgCall) getMyStarBalance() (any, error) {
+	stars := 1_000_000
+	if c.Limits.Broke {
+		stars = 0
+	}
+	return map[string]int{"amount": stars}, nil
+}
+
 func (c *tgCall) getChatMember() (any, error) {
 	chat, err := c.target()
 	if err != nil {

@@ -185,7 +185,7 @@ func (c *tgCall) pace(chat *tgChat) error {
 // What is paid for goes beyond the limit of the rest, and counts among all.
 func (c *tgCall) paceAccount(now time.Time) error {
 	n, window := c.Limits.Account, &c.bot.free
-	if n > 0 && c.p.yes("allow_paid_broadcast") {
+	if n > 0 && c.paid() {
 		n, window = max(n, c.Limits.Paid), &c.bot.sent
 	}
 	if n <= 0 {
@@ -203,10 +203,12 @@ func (c *tgCall) countAccount(now time.Time) {
 		return
 	}
 	c.bot.sent.add(now)
-	if !c.p.yes("allow_paid_broadcast") {
+	if !c.paid() {
 		c.bot.free.add(now)
 	}
 }
+
+func (c *tgCall) paid() bool { return c.p.yes("allow_paid_broadcast") && !c.Limits.Broke }
 
 // source returns the message that a call forwards or copies.
 func (c *tgCall) source(missing string) (*tgChat, *tgPost, error) {

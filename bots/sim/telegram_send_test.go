@@ -215,6 +215,14 @@ func TestTelegramStrictLimits(t *testing.T) {
 		t.Errorf("the sixth in a second: %+v", a)
 	}
 	x.now = x.now.Add(time.Second)
+	x.Limits.Broke = true
+	for range 3 {
+		x.must("sendMessage", paid)
+	}
+	if a := x.call("sendMessage", paid); a.Code != 429 {
+		t.Errorf("the fourth in a second without Stars: %+v", a)
+	}
+	x.now = x.now.Add(time.Second)
 	post := fields{"chat_id": x.channel, "text": "x"}
 	for range 4 {
 		x.must("sendMessage", post)

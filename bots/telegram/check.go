@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -23,6 +24,9 @@ func (b *Bot) Check(ctx context.Context, targets []string) (string, map[string]s
 			return "", nil, err
 		}
 		problems[target] = problem
+	}
+	if b.paid {
+		problems[""] = b.checkStars(ctx)
 	}
 	return "@" + me.Username + " (" + me.Name + ")", problems, nil
 }
@@ -82,6 +86,21 @@ func (b *Bot) checkTarget(ctx context.Context, me int64, target string) (string,
 		return ownFault(f)
 	}
 	return strings.Join(rights.missing(place.Type, place.Forum), "; "), nil
+}
+
+// leastStars is what paid broadcasts want on a bot's balance
+// (core.telegram.org/bots/api#paid-broadcasts).
+const leastStars = 10_000
+
+// checkStars says what is missing for paid broadcasts, as far as the server tells.
+func (b *Bot) checkStars(ctx context.Context) string {
+	var balance struct {
+		Amount int `json:"amount"`
+	}
+	if f := b.get(ctx, "getMyStarBalance", nil, &balance); f != nil || balance.Amount >= leastStars {
+		return ""
+	}
+	return fmt.Sprintf("nothing will be paid for: the bot has %d Stars, and Telegram wants %d for paid broadcasts", balance.Amount, leastStars)
 }
 
 // ownFault tells a problem of one target from one of all.

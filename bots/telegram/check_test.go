@@ -72,6 +72,36 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckStars checks that it is said where nothing can be paid for, as far as
+// the server knows.
+func TestCheckStars(t *testing.T) {
+	t.Parallel()
+	for balance, want := range map[string]string{
+		`{"ok":true,"result":{"amount":10000}}`:                                     "",
+		`{"ok":true,"result":{"amount":9999,"nanostar_amount":7}}`:                  "nothing will be paid for: the bot has 9999 Stars, and Telegram wants 10000 for paid broadcasts",
+		`{"ok":false,"error_code":404,"description":"Not Found: method not found"}`: "", // a server of one's own that is older
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if path.Base(r.URL.Path) == "getMyStarBalance" {
+				fmt.Fprint(w, balance)
+				return
+			}
+			fmt.Fprintf(w, `{"ok":true,"result":%s}`, me)
+		}))
+		t.Cleanup(server.Close)
+		for _, paid := range []bool{false, true} {
+			b, err := telegram.New(telegram.Config{Token: token, APIURL: server.URL, Paid: paid})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, problems, err := b.Check(t.Context(), nil)
+			if got := problems[""]; err != nil || paid && got != want || !paid && len(problems) > 0 {
+				t.Errorf("paid %v, %s: %q, %v", paid, balance, problems, err)
+			}
+		}
+	}
+}
+
 func TestCheckWithoutTelegram(t *testing.T) {
 	t.Parallel()
 	b, err := telegram.New(telegram.Config{Token: token, APIURL: "http://127.0.0.1:1"})

@@ -46,6 +46,7 @@ type Config struct {
 	Name   string
 	Token  string
 	APIURL string  // empty for Telegram itself
+	Paid   bool    // messages to people may be paid for
 	Rate   float64 // messages a second; 0 is 30. More than Telegram takes is for simulators, where no group has a limit either
 }
 
@@ -55,6 +56,7 @@ type Config struct {
 // [bots.Courier] and [bots.Heard].
 type Bot struct {
 	name   string
+	paid   bool
 	pace   bots.Pace
 	group  bots.Pace
 	client *bots.Client
@@ -78,7 +80,7 @@ func New(c Config) (*Bot, error) {
 		return nil, fmt.Errorf("telegram %s: api_url is not an http address", c.Name)
 	}
 	_, secret, _ := strings.Cut(c.Token, ":") // the part before it is the bot's public id
-	b := &Bot{name: c.Name, pace: bots.PaceOf(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
+	b := &Bot{name: c.Name, paid: c.Paid, pace: bots.PaceOf(cmp.Or(c.Rate, defaultRate)), client: bots.NewClient(c.Token, secret)}
 	if c.Rate <= defaultRate {
 		b.group = bots.Pace{N: perMinute, Per: time.Minute}
 	}

@@ -14,7 +14,7 @@ import (
 // constructors is the table of platforms: kind → constructor.
 var constructors = map[config.Platform]func(config.Bot) (bots.Bot, error){
 	config.Telegram: func(b config.Bot) (bots.Bot, error) {
-		return telegram.New(telegram.Config{Name: b.Name, Token: b.Token.Reveal(), APIURL: b.APIURL, Rate: b.FreeRate()})
+		return telegram.New(telegram.Config{Name: b.Name, Token: b.Token.Reveal(), APIURL: b.APIURL, Paid: b.Paid > 0, Rate: b.FreeRate()})
 	},
 	config.Discord: func(b config.Bot) (bots.Bot, error) {
 		return discord.New(discord.Config{Name: b.Name, Token: b.Token.Reveal(), Application: b.Application, Guild: b.Guild, APIURL: b.APIURL, Rate: b.Rate})

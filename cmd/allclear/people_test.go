@@ -327,6 +327,41 @@ func TestImportOfAListFullOfMistakes(t *testing.T) {
 	}
 }
 
+// TestStarsThatTelegramDoesNotTake checks that people are told all the same where
+// their messages cannot be paid for, that the rooms hear why it takes longer, and
+// that the check says so before.
+func TestStarsThatTelegramDoesNotTake(t *testing.T) {
+	t.Parallel()
+	world := newWorld()
+	world.Telegram.Strict(true)
+	world.Telegram.Limits.Broke = true
+	s := newServerIn(t, world, slices.Concat(withAudience, []string{"rate = 100", "paid = 1000"})...)
+	const many = 120
+	for person := range many {
+		if _, err := world.Telegram.Start(strconv.Itoa(3000+person), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for person := range many {
+		s.told(strconv.Itoa(3000+person), "You are subscribed")
+	}
+	file := filepath.Join(s.dir, "config.toml")
+	if err := os.WriteFile(file, []byte(s.toml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const missing = "nothing will be paid for: the bot has 0 Stars, and Telegram wants 10000 for paid broadcasts"
+	if code, out, _ := bare(t, nil, "check", "-c", file); code != 1 || !strings.Contains(out, missing) {
+		t.Errorf("check: exit %d, %s", code, out)
+	}
+	s.must("incident", "major", "login", "--title", "Login is down", "--text", "Nobody can log in.", "--only", "people")
+	for person := range many {
+		s.told(strconv.Itoa(3000+person), "Nobody can log in.")
+	}
+	s.until("the room is told", func() bool {
+		return strings.Contains(s.room(), "people: Telegram does not take the Stars (Too Many Requests: retry after 1). Everybody is told all the same")
+	})
+}
+
 // TestCrowdDelaysNobody checks that a crowd at the door of the audience's bot
 // keeps neither a public post nor the room waiting.
 func TestCrowdDelaysNobody(t *testing.T) {

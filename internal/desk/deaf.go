@@ -61,8 +61,7 @@ func (e *ear) fine(ctx context.Context) {
 // tell says something in all rooms but those for drills, unless that cannot be
 // stored.
 func (e *ear) tell(ctx context.Context, text string) bool {
-	letters := e.rooms.toRooms(false, Letter{Text: text, Until: time.Now().Add(useOfTelling)})
-	if err := e.rooms.Desk.write(ctx, "", "", letters...); err != nil {
+	if err := e.rooms.Tell(ctx, false, text); err != nil {
 		e.rooms.Log.Warn("the rooms were not told", "account", e.account, "error", err)
 		return false
 	}

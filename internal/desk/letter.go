@@ -91,6 +91,11 @@ func (r *Rooms) toRooms(drill bool, l Letter) (out []Letter) {
 	return out
 }
 
+// Tell says something in all rooms of a kind.
+func (r *Rooms) Tell(ctx context.Context, drill bool, text string) error {
+	return r.Desk.write(ctx, "", "", r.toRooms(drill, Letter{Text: text, Until: time.Now().Add(useOfTelling)})...)
+}
+
 // write stores letters and has them sent. Under a name it does so only where
 // something else was told before: that is stored with them, so that a crash
 // neither loses them nor tells them for ever.

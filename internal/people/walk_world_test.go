@@ -49,6 +49,7 @@ type inboxes struct {
 	asked   map[int64][]time.Time // requests for a chat, refused ones too
 	paid    int
 	refuse  func(chat int64) string // an answer instead, "cut", or ""; may be nil
+	broke   func() string           // an answer instead to what is to be paid, or ""; may be nil
 	closed  int64                   // a topic that takes nothing
 	arrived chan int64
 }
@@ -91,6 +92,15 @@ func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	c.asked[a.Chat] = append(c.asked[a.Chat], time.Now())
+	if a.Paid && c.broke != nil {
+		broke, then := c.broke, refuse
+		refuse = func(chat int64) string {
+			if answer := broke(); answer != "" || then == nil {
+				return answer
+			}
+			return then(chat)
+		}
+	}
 	c.mu.Unlock()
 	if refuse != nil {
 		if answer := refuse(a.Chat); answer != "" {
@@ -201,7 +211,8 @@ type world struct {
 	walker   *people.Walker
 	rate     float64 // 0 is without a limit
 	paid     int
-	paidRate float64 // 0 is 1000
+	paidRate float64                                              // 0 is 1000
+	unpaid   func(_ context.Context, why string, until time.Time) // may be nil
 	inFlight int
 	courier  bots.Courier // in place of the bot's own; may be nil
 	resend   bool
@@ -287,7 +298,7 @@ func (w *world) start() {
 	}
 	var ok bool
 	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: kept, Roads: w.engine, Journal: journal, Language: "en",
-		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, PaidPace: bots.PaceOf(cmp.Or(w.paidRate, 1000)), InFlight: w.inFlight, Public: w.public, Log: log})
+		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, PaidPace: bots.PaceOf(cmp.Or(w.paidRate, 1000)), InFlight: w.inFlight, Public: w.public, Unpaid: w.unpaid, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")
 	}

@@ -85,7 +85,10 @@ type WalkerConfig struct {
 	// Public reports whether each public channel has an answer about an update.
 	Public  func(ctx context.Context, ref incident.Ref, update int) (bool, error)
 	Changed func(ref string) // after each step, without blocking; may be nil
-	Log     *slog.Logger
+	// Unpaid is told why the platform does not take what was to be paid, and until
+	// when it goes on at no cost; may be nil
+	Unpaid func(ctx context.Context, why string, until time.Time)
+	Log    *slog.Logger
 }
 
 // Times of a walker.
@@ -118,6 +121,7 @@ type Walker struct {
 	sent    atomic.Int64
 	unsure  atomic.Int64
 	left    leavers
+	purse   purse
 	keeping sync.Mutex // held while the store takes a step
 
 	gate sync.RWMutex                  // held to read while a message leaves
@@ -130,7 +134,12 @@ func NewWalker(c WalkerConfig) (*Walker, bool) {
 	if c.Changed == nil {
 		c.Changed = func(string) {}
 	}
-	return &Walker{WalkerConfig: c, courier: courier, pace: c.Bot.Limits().Account, again: make(chan struct{}, 1)}, ok
+	if c.Unpaid == nil {
+		c.Unpaid = func(context.Context, string, time.Time) {}
+	}
+	w := &Walker{WalkerConfig: c, courier: courier, pace: c.Bot.Limits().Account, again: make(chan struct{}, 1)}
+	w.purse.few = max(c.PaidPace.N/4, 3*w.pace.N)
+	return w, ok
 }
 
 // Look has the walker see what was said, corrected, retracted or frozen. When

@@ -38,7 +38,7 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 		Lo: round.Place, Hi: round.Place, Wrapped: round.Wrapped, Again: round.Again, At: time.Now()}
 	size := min(r.size(), max(r.room(), smallest))
 	if r.paying {
-		size = min(size, r.Budget(w))
+		size = min(size, r.unspent(w))
 	}
 	b.People = make([]Person, 0, size)
 	some := round.Again || w.onlyTold(round)

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
-	"github.com/allclear-hq/allclear/broadcast"
 )
 
 // A job is a batch that is being sent.
@@ -64,19 +64,21 @@ func later(a, b time.Time) time.Time {
 }
 
 // attempt makes one request. It returns true when another should be made.
-func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (another bool) {
+func (s *sender) attempt(t *task) (another bool) {
+	j, n, p := t.job, t.n, t.person()
 	if s.pass(j.ctx) != nil {
 		return false
 	}
 	began := time.Now()
-	message, err := s.request(j, n, p)
+	message, err := s.request(t)
 	var f *bots.Fault
 	if err != nil {
 		f = bots.AsFault(err)
 	}
-	place.Came(f)
+	t.place.Came(f)
 	if f == nil {
 		s.learn(time.Since(began))
+		s.paid(t)
 		j.mark(n, answered, message)
 		p.Result, p.Message = Told, message
 		return false
@@ -91,7 +93,7 @@ func (s *sender) attempt(j *job, n int, p *Person, place broadcast.Place) (anoth
 	if f.Kind == bots.Temporary && (j.ctx.Err() != nil || s.away(j, p)) { // it was not to leave any more
 		return false
 	}
-	another = s.refused(j, p, f)
+	another = s.refused(t, f)
 	if p.leaves() {
 		s.left.note(p)
 	}
@@ -115,13 +117,24 @@ func (s *sender) learn(took time.Duration) {
 	s.took.Store(int64(took))
 }
 
+// paid notes what a message that arrived says of the money.
+func (s *sender) paid(t *task) {
+	switch {
+	case t.pays():
+		s.purse.took(time.Now())
+	case !t.refused.IsZero():
+		s.purse.refused(t.refused, time.Now(), t.why)
+		s.tell()
+	}
+}
+
 // errGone keeps a message from leaving: whom it is for has left.
 var errGone = errors.New("he has left")
 
 // request makes the request. Whatever was begun is waited for.
-func (s *sender) request(j *job, n int, p *Person) (int64, error) {
-	tempo := even
-	if j.paid && p.Edit == nil { // edits are never paid for
+func (s *sender) request(t *task) (int64, error) {
+	j, n, p, pays, tempo := t.job, t.n, t.person(), t.pays(), even
+	if pays {
 		tempo = paid
 	}
 	leaves := func() error {
@@ -148,16 +161,21 @@ func (s *sender) request(j *job, n int, p *Person) (int64, error) {
 		_, err := s.Bot.Do(bots.BeforeSend(s.life, leaves), op)
 		return e.Message, err
 	}
-	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: j.paid, Leaves: leaves}
+	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: pays, Leaves: leaves}
 	return s.courier.Deliver(s.life, p.Parcel, to)
 }
 
 // refused deals with a fault. It returns true when the person should be tried
 // again at once: he then waits for his turn.
-func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
+func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
+	j, p := t.job, t.person()
 	state, gone := Left(f)
 	switch {
 	case f.Kind == bots.RateLimited: // the account now waits as long as it was told to
+		if t.pays() && chat(p) > 0 && s.purse.waited(f.Until, time.Now(), cmp.Or(f.Detail, f.Error())) {
+			s.tell()
+			return false // he waits for a batch that costs nothing
+		}
 		return true
 	case f.Kind == bots.Moved && p.Edit == nil && p.To == 0:
 		return s.follow(j, p, chatID(f.To))
@@ -187,6 +205,9 @@ func (s *sender) refused(j *job, p *Person, f *bots.Fault) (another bool) {
 		j.rest(barredFor)
 	case p.Edit != nil: // it is gone, or can no longer be changed
 		p.Result = Told
+	case t.pays(): // it may be for the money
+		t.refused, t.why = time.Now(), cmp.Or(f.Detail, f.Error())
+		return true
 	default:
 		p.Result, p.Detail = Failed, f.Error()
 	}

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -9,14 +10,20 @@ import (
 // (core.telegram.org/bots/api#sendmessage).
 const PerStar = 10
 
-// Budget is how many messages of a walk will still be paid for; nil is a walk
-// that has not begun.
+// Budget is how many messages of a walk will still be paid for, as far as is
+// known; nil is a walk that has not begun.
 func (w *Walker) Budget(walk *Walk) int {
 	if walk == nil {
 		walk = &Walk{}
 	}
-	return max(w.Paid*PerStar-walk.Paid, 0)
+	if !w.purse.open(time.Now()) {
+		return 0
+	}
+	return w.unspent(walk)
 }
+
+// unspent is how many messages of a walk there is money for.
+func (w *Walker) unspent(walk *Walk) int { return max(w.Paid*PerStar-walk.Paid, 0) }
 
 // unpaid reports whether the budget of what a walk goes on with is spent. Edits
 // have none.
@@ -38,6 +45,27 @@ func (r *run) pay(w *Walk) bool {
 	}
 	r.setPaying(pays)
 	return true
+}
+
+// stopPaying ends what is being paid for where the platform does not take it: who
+// was not told yet is told at no cost.
+func (r *run) stopPaying(ctx context.Context) {
+	if r.purse.open(time.Now()) {
+		return
+	}
+	for _, j := range r.open {
+		if j.paid && j.batch.Row == 0 {
+			j.cancel()
+		}
+	}
+	why, until, first := r.purse.news()
+	if why == "" {
+		return
+	}
+	r.Log.Warn("the platform does not take what is to be paid: people are told at no cost", "channel", r.Channel.Name, "answer", why, "until", until)
+	if first {
+		r.Unpaid(ctx, why, until)
+	}
 }
 
 func (r *run) setPaying(pays bool) {

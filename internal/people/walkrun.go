@@ -62,6 +62,7 @@ func (r *run) work(ctx context.Context) error {
 		}
 	}
 	for ctx.Err() == nil {
+		r.stopPaying(ctx)
 		r.collect()
 		if err := r.refresh(ctx); err != nil {
 			return err
@@ -134,7 +135,7 @@ func (r *run) rest(walks []*Walk) {
 	var known bool
 	r.just, known = r.Journal.wrote(r.pace.Per)
 	r.justAt = r.Journal.last()
-	pays := r.Paid > 0 && !slices.ContainsFunc(walks, func(w *Walk) bool { return r.Budget(w) == 0 })
+	pays := r.Paid > 0 && !slices.ContainsFunc(walks, func(w *Walk) bool { return r.unspent(w) == 0 })
 	r.until = later(r.until, r.began.Add(r.Journal.rests(r.began, r.pace.Per, known, pays)))
 }
 

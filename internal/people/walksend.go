@@ -43,9 +43,15 @@ type task struct {
 	n     int
 	place broadcast.Place
 	turn  bool // place is taken
+
+	refused time.Time // when what was to be paid was, so that it goes at no cost; zero where it was not
+	why     string
 }
 
 func (t *task) person() *Person { return &t.job.batch.People[t.n] }
+
+// pays reports whether the message is paid for; edits never are.
+func (t *task) pays() bool { return t.job.paid && t.refused.IsZero() && t.person().Edit == nil }
 
 func newSender(ctx context.Context, w *Walker, lease broadcast.Lease, news chan struct{}) *sender {
 	s := &sender{Walker: w, lease: lease, jobs: make(chan *job, sheets), news: news, lead: make(chan *lead, 1)}
@@ -142,7 +148,7 @@ func (s *sender) next(l *lead) (task, bool) {
 		j := l.job
 		t, err := task{job: j, n: l.next}, j.ctx.Err()
 		if err == nil {
-			t.place, err = s.turn(j, t.person(), true)
+			t.place, err = s.turn(&t, true)
 			t.turn = err == nil
 		}
 		if errors.Is(err, broadcast.ErrRests) { // he waits by himself, and keeps nobody else waiting
@@ -168,8 +174,9 @@ func (s *sender) next(l *lead) (task, bool) {
 func chat(p *Person) int64 { return cmp.Or(p.To, p.Chat) }
 
 // turn waits until a person may be written to.
-func (s *sender) turn(j *job, p *Person, pass bool) (broadcast.Place, error) {
-	wish := broadcast.Wish{Class: broadcast.Audience, Person: chat(p), Since: j.batch.At, Pass: pass}
+func (s *sender) turn(t *task, pass bool) (broadcast.Place, error) {
+	j := t.job
+	wish := broadcast.Wish{Class: broadcast.Audience, Person: chat(t.person()), Since: j.batch.At, Pass: pass, Free: !t.refused.IsZero()}
 	if j.batch.Row != 0 {
 		wish.Class = broadcast.Reword
 	}
@@ -182,7 +189,7 @@ func (s *sender) do(t task) {
 	for try := 1; try <= maxTries; try++ {
 		if !t.turn {
 			var err error
-			if t.place, err = s.turn(j, p, false); err != nil {
+			if t.place, err = s.turn(&t, false); err != nil {
 				if errors.Is(err, context.DeadlineExceeded) && chat(p) < 0 {
 					p.Result = Late
 				}
@@ -194,7 +201,7 @@ func (s *sender) do(t task) {
 		if s.away(j, p) {
 			break
 		}
-		if chat(p) == was && !s.attempt(j, t.n, p, t.place) { // where he moved to he may just have been written to
+		if chat(p) == was && !s.attempt(&t) { // where he moved to he may just have been written to
 			break
 		}
 	}

@@ -1,0 +1,104 @@
+package people_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// Where the Stars are not taken, an audience is told at no cost, instead of being
+// refused, or of the account being kept waiting again and again: whether the
+// platform says why, or lets no more through than it would have at no cost.
+func TestStarsThatAreNotTaken(t *testing.T) {
+	const people, rate = 200, 30
+	for name, broke := range map[string]func() func() string{
+		"refused": func() func() string {
+			return func() string { return `{"ok":false,"error_code":400,"description":"Bad Request: BALANCE_TOO_LOW"}` }
+		},
+		"limited": func() func() string {
+			var mu sync.Mutex
+			var came []time.Time
+			return func() string {
+				mu.Lock()
+				defer mu.Unlock()
+				now := time.Now()
+				for len(came) > 0 && now.Sub(came[0]) > time.Second {
+					came = came[1:]
+				}
+				if came = append(came, now); len(came) > rate {
+					return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 1","parameters":{"retry_after":1}}`
+				}
+				return ""
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, rate)
+			w.paid = 1000
+			w.inboxes.broke = broke()
+			said := make(chan string, 10)
+			w.unpaid = func(_ context.Context, why string, until time.Time) {
+				if left := time.Until(until); left < 9*time.Minute || left > 10*time.Minute {
+					t.Errorf("not paid for until %v", until)
+				}
+				said <- why
+			}
+			w.start()
+			w.subscribe(nil, numbers(1, people)...)
+			w.publish("One.", incident.Major)
+			why := <-said
+			w.inboxes.mu.Lock()
+			before := w.inboxes.paid
+			w.inboxes.mu.Unlock()
+			if n := w.walker.Budget(nil); n != 0 {
+				t.Errorf("%d messages will be paid for, it is said", n)
+			}
+			w.idle()
+			if n := w.inboxes.told("One."); n != people {
+				t.Errorf("%d of %d were told", n, people)
+			}
+			w.inboxes.mu.Lock()
+			defer w.inboxes.mu.Unlock()
+			if after := w.inboxes.paid - before; after > rate {
+				t.Errorf("%d messages were paid for after %q", after, why)
+			}
+			if len(said) > 0 {
+				t.Errorf("it is said again: %q", <-said)
+			}
+		})
+	}
+}
+
+// Who is refused for another reason than money is refused at no cost too, or for
+// the first time only, and all others are paid for as before.
+func TestARefusalIsNotAlwaysForMoney(t *testing.T) {
+	w := newWorld(t, 100)
+	w.paid = 1000
+	var said strings.Builder
+	w.unpaid = func(_ context.Context, why string, _ time.Time) { said.WriteString(why) }
+	var odd atomic.Int64
+	w.inboxes.refusing(func(chat int64) string {
+		if chat == 7 || chat == 9 && odd.Add(1) == 1 {
+			return `{"ok":false,"error_code":400,"description":"Bad Request: something that nobody knows"}`
+		}
+		return ""
+	})
+	w.start()
+	w.subscribe(nil, numbers(1, 300)...)
+	w.publish("One.", incident.Major)
+	w.idle()
+	if p := w.progress("INC-1/1"); p.Told != 299 || p.Failed != 1 {
+		t.Errorf("%+v", p)
+	}
+	w.inboxes.mu.Lock()
+	defer w.inboxes.mu.Unlock()
+	if w.inboxes.paid != 298 || said.Len() > 0 {
+		t.Errorf("%d messages were paid for, and it was said %q", w.inboxes.paid, said.String())
+	}
+}
