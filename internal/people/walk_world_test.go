@@ -125,6 +125,8 @@ func (c *inboxes) carry(method string, a asked) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch method {
+	case "getMe":
+		return `{"ok":true,"result":{"id":42,"is_bot":true,"first_name":"Status","username":"example_bot"}}`
 	case "sendMessage":
 		c.last++
 		c.chats[a.Chat] = append(c.chats[a.Chat], &letter{id: c.last, text: a.Text, topic: a.Topic, reply: a.Reply.Message, paid: a.Paid, at: time.Now()})

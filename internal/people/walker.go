@@ -122,6 +122,7 @@ type Walker struct {
 	unsure  atomic.Int64
 	left    leavers
 	purse   purse
+	outage  outage
 	keeping sync.Mutex // held while the store takes a step
 
 	gate sync.RWMutex                  // held to read while a message leaves

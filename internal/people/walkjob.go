@@ -66,6 +66,9 @@ func later(a, b time.Time) time.Time {
 // attempt makes one request. It returns true when another should be made.
 func (s *sender) attempt(t *task) (another bool) {
 	j, n, p := t.job, t.n, t.person()
+	if j.batch.Row == 0 && s.outage.holds(j.batch.At) { // edits may be repeated, and pause by themselves
+		j.cancel()
+	}
 	if s.pass(j.ctx) != nil {
 		return false
 	}
@@ -76,6 +79,9 @@ func (s *sender) attempt(t *task) (another bool) {
 		f = bots.AsFault(err)
 	}
 	t.place.Came(f)
+	if s.outage.heard(f, time.Now) {
+		s.tell()
+	}
 	if f == nil {
 		s.learn(time.Since(began))
 		s.paid(t)

@@ -43,7 +43,7 @@ type upcoming struct {
 // next opens the most urgent batch, if there is room.
 func (r *run) next(ctx context.Context) (opened bool, err error) {
 	now := time.Now()
-	if now.Before(r.until) {
+	if now.Before(r.until) || !r.listens(ctx) {
 		return false, nil
 	}
 	if r.busy() {

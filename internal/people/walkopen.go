@@ -15,7 +15,7 @@ func (r *run) busy() bool {
 			n++
 		}
 	}
-	return n >= maxBatches || len(r.open) >= mostOpen || r.room() < smallest
+	return n >= maxBatches || len(r.open) >= mostOpen || r.room() < min(r.size(), smallest)
 }
 
 // smallest is how many people a batch has at least.
@@ -23,6 +23,9 @@ const smallest = 8
 
 // size is how many people a batch has.
 func (r *run) size() int {
+	if r.out {
+		return 1
+	}
 	pace := r.pace
 	if r.paying {
 		pace = r.PaidPace

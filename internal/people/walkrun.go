@@ -38,6 +38,7 @@ type run struct {
 	just    map[int64]bool            // subscribers whom an earlier life wrote to, until justAt
 	justAt  time.Time
 	paying  bool
+	out     bool // the platform does not answer
 	ending  bool
 }
 
@@ -63,6 +64,7 @@ func (r *run) work(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		r.stopPaying(ctx)
+		r.heed()
 		r.collect()
 		if err := r.refresh(ctx); err != nil {
 			return err
