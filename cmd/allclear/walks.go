@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ func (a *app) newWalkers() error {
 			Channel: ch, Bot: a.bots[ch.Account], Store: a.store, Roads: a.engine, Journal: journal, Language: a.config.Site.Language,
 			Rules:  people.Rules{EditOnly: a.config.Policy.Correction == config.EditOnly, Translated: a.config.Policy.MissingTranslation == config.HoldBack},
 			Resend: a.config.Policy.Unsure.People == config.Resend, Ask: a.config.Policy.Unsure.People != config.Assume,
-			Paid: paying.Paid, PaidPace: bots.PaceOf(paying.PaidRate()), Public: a.answeredInPublic, Unpaid: a.unpaid(ch), Changed: tell(&a.delivered), Log: a.log,
+			Paid: paying.Paid, PaidPace: bots.PaceOf(paying.PaidRate()), Public: a.answeredInPublic, Tell: a.tellRooms(ch), Changed: tell(&a.delivered), Log: a.log,
 		})
 		if ok {
 			a.walkers[ch.Account] = walker
@@ -65,13 +64,11 @@ func (a *app) newWalkers() error {
 	return nil
 }
 
-// unpaid tells the rooms that an audience is not told as fast as they think.
-func (a *app) unpaid(ch broadcast.Channel) func(context.Context, string, time.Time) {
-	return func(ctx context.Context, why string, until time.Time) {
-		text := fmt.Sprintf("%s: Telegram does not take the Stars (%s). Everybody is told all the same, at no cost and more slowly; it is tried again at %s UTC. Paid broadcasts want 10 000 Stars on the bot's balance, and to be switched on in @BotFather.",
-			ch.Name, why, until.UTC().Format("15:04"))
-		if err := a.rooms.Tell(ctx, ch.Drill, text); err != nil {
-			a.log.Warn("the rooms were not told", "channel", ch.Name, "error", err)
+// tellRooms says something about an audience in the rooms that are of its kind.
+func (a *app) tellRooms(ch broadcast.Channel) func(context.Context, string) {
+	return func(ctx context.Context, text string) {
+		if err := a.rooms.Tell(ctx, ch.Drill, ch.Name+": "+text); err != nil {
+			a.log.Warn("the rooms were not told", "channel", ch.Name, "text", text, "error", err)
 		}
 	}
 }

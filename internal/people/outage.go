@@ -18,6 +18,7 @@ import (
 type outage struct {
 	row    atomic.Int32 // messages that were not answered, in a row
 	mu     sync.Mutex
+	last   time.Time     // when the last of them left
 	began  time.Time     // what was opened before is not begun any more; zero is no outage
 	until  time.Time     // the platform is left alone
 	long   time.Duration // the same, from when that began
@@ -32,14 +33,15 @@ const (
 	outMost  = 5 * time.Second
 )
 
-// heard notes what came of a message, or of an edit. It reports whether an outage
-// began or ended with it.
-func (o *outage) heard(f *bots.Fault, now func() time.Time) bool {
+// heard notes what came of a message, or of an edit, that left at a time. It
+// reports whether an outage began or ended with it. The answer to what left before
+// something that was not answered may just be late, and says nothing.
+func (o *outage) heard(f *bots.Fault, at time.Time) bool {
 	switch {
 	case f == nil || definite(f):
-		return o.row.Load() > 0 && o.end()
-	case f.Kind == bots.Unsure && o.row.Add(1) >= outAfter:
-		return o.begin(now())
+		return o.row.Load() > 0 && o.answered(at)
+	case f.Kind == bots.Unsure:
+		return o.missed(at)
 	}
 	return false
 }
@@ -48,21 +50,26 @@ func (o *outage) heard(f *bots.Fault, now func() time.Time) bool {
 // nothing.
 func definite(f *bots.Fault) bool { return f.Kind != bots.Unsure && f.Kind != bots.Temporary }
 
-func (o *outage) end() bool {
+func (o *outage) answered(at time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !at.After(o.last) {
+		return false
+	}
 	was := !o.began.IsZero()
 	o.row.Store(0)
 	o.began, o.until, o.long, o.there = time.Time{}, time.Time{}, 0, false
 	return was
 }
 
-func (o *outage) begin(now time.Time) bool {
+func (o *outage) missed(at time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.began.IsZero() && !o.there { // it was on its way
+	o.last = later(o.last, at)
+	if o.row.Add(1) < outAfter || !o.began.IsZero() && !o.there { // or it was on its way
 		return false
 	}
+	now := time.Now()
 	o.began, o.there = now, false
 	o.rest(now)
 	return true

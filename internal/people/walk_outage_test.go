@@ -12,7 +12,7 @@ import (
 // is back. That holds where it says who we are and carries no message, too: then
 // somebody is tried now and then.
 func TestAnOutagePutsFewInDoubt(t *testing.T) {
-	const n, doubtful = 2000, 60
+	const n, doubtful = 2000, 400
 	for name, says := range map[string]bool{"nothing": false, "who we are": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

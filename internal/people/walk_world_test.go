@@ -213,8 +213,8 @@ type world struct {
 	walker   *people.Walker
 	rate     float64 // 0 is without a limit
 	paid     int
-	paidRate float64                                              // 0 is 1000
-	unpaid   func(_ context.Context, why string, until time.Time) // may be nil
+	paidRate float64                       // 0 is 1000
+	tells    func(context.Context, string) // says something in the rooms; may be nil
 	inFlight int
 	courier  bots.Courier // in place of the bot's own; may be nil
 	resend   bool
@@ -300,7 +300,7 @@ func (w *world) start() {
 	}
 	var ok bool
 	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: kept, Roads: w.engine, Journal: journal, Language: "en",
-		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, PaidPace: bots.PaceOf(cmp.Or(w.paidRate, 1000)), InFlight: w.inFlight, Public: w.public, Unpaid: w.unpaid, Log: log})
+		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, PaidPace: bots.PaceOf(cmp.Or(w.paidRate, 1000)), InFlight: w.inFlight, Public: w.public, Tell: w.tells, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")
 	}

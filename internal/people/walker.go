@@ -84,11 +84,9 @@ type WalkerConfig struct {
 	Language string
 	// Public reports whether each public channel has an answer about an update.
 	Public  func(ctx context.Context, ref incident.Ref, update int) (bool, error)
-	Changed func(ref string) // after each step, without blocking; may be nil
-	// Unpaid is told why the platform does not take what was to be paid, and until
-	// when it goes on at no cost; may be nil
-	Unpaid func(ctx context.Context, why string, until time.Time)
-	Log    *slog.Logger
+	Changed func(ref string)                       // after each step, without blocking; may be nil
+	Tell    func(ctx context.Context, text string) // says something about the audience in the rooms; may be nil
+	Log     *slog.Logger
 }
 
 // Times of a walker.
@@ -123,7 +121,8 @@ type Walker struct {
 	left    leavers
 	purse   purse
 	outage  outage
-	keeping sync.Mutex // held while the store takes a step
+	trouble atomic.Pointer[trouble] // nil while messages get through
+	keeping sync.Mutex              // held while the store takes a step
 
 	gate sync.RWMutex                  // held to read while a message leaves
 	shut atomic.Pointer[chan struct{}] // closed when the gate opens; nil while it is open
@@ -135,8 +134,8 @@ func NewWalker(c WalkerConfig) (*Walker, bool) {
 	if c.Changed == nil {
 		c.Changed = func(string) {}
 	}
-	if c.Unpaid == nil {
-		c.Unpaid = func(context.Context, string, time.Time) {}
+	if c.Tell == nil {
+		c.Tell = func(context.Context, string) {}
 	}
 	w := &Walker{WalkerConfig: c, courier: courier, pace: c.Bot.Limits().Account, again: make(chan struct{}, 1)}
 	w.purse.few = max(c.PaidPace.N/4, 3*w.pace.N)

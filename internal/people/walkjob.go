@@ -79,12 +79,13 @@ func (s *sender) attempt(t *task) (another bool) {
 		f = bots.AsFault(err)
 	}
 	t.place.Came(f)
-	if s.outage.heard(f, time.Now) {
+	if s.outage.heard(f, began) {
 		s.tell()
 	}
 	if f == nil {
 		s.learn(time.Since(began))
 		s.paid(t)
+		s.flows(p, nil)
 		j.mark(n, answered, message)
 		p.Result, p.Message = Told, message
 		return false
@@ -99,6 +100,7 @@ func (s *sender) attempt(t *task) (another bool) {
 	if f.Kind == bots.Temporary && (j.ctx.Err() != nil || s.away(j, p)) { // it was not to leave any more
 		return false
 	}
+	s.flows(p, f)
 	another = s.refused(t, f)
 	if p.leaves() {
 		s.left.note(p)

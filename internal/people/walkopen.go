@@ -61,7 +61,9 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	round.Place, round.Wrapped = b.Hi, b.Wrapped
 	round.Span = max(round.Span, b.Hi-b.Lo)
 	round.Audience = max(round.Audience, w.audience(round, r.Numbers().People))
-	round.Speed = r.speed.of(time.Now(), w.ID)
+	if r.trouble.Load() == nil {
+		round.Speed = r.speed.of(time.Now(), w.ID)
+	}
 	step := Step{Walk: w}
 	var marks *sheet
 	if len(b.People) > 0 {

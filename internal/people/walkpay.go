@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -64,7 +65,8 @@ func (r *run) stopPaying(ctx context.Context) {
 	}
 	r.Log.Warn("the platform does not take what is to be paid: people are told at no cost", "channel", r.Channel.Name, "answer", why, "until", until)
 	if first {
-		r.Unpaid(ctx, why, until)
+		r.Tell(ctx, fmt.Sprintf("Telegram does not take the Stars (%s). Everybody is told all the same, at no cost and more slowly; it is tried again at %s UTC. "+
+			"Paid broadcasts want 10 000 Stars on the bot's balance, and to be switched on in @BotFather.", why, until.UTC().Format("15:04")))
 	}
 }
 

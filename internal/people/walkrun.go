@@ -39,6 +39,7 @@ type run struct {
 	justAt  time.Time
 	paying  bool
 	out     bool // the platform does not answer
+	stuck   bool // the rooms know that nobody is told anything
 	ending  bool
 }
 
@@ -65,6 +66,9 @@ func (r *run) work(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r.stopPaying(ctx)
 		r.heed()
+		if err := r.unstick(ctx); err != nil && !refused(err) {
+			return err
+		}
 		r.collect()
 		if err := r.refresh(ctx); err != nil {
 			return err

@@ -1,0 +1,95 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/broadcast"
+)
+
+// steps is a store that knows of nothing but the speeds of rounds.
+type steps struct {
+	WalkStore
+	speeds []float64
+}
+
+func (s *steps) Walk(_ context.Context, _ broadcast.Lease, step Step) error {
+	for _, r := range step.Rounds {
+		s.speeds = append(s.speeds, r.Speed)
+	}
+	return nil
+}
+
+// TestStuck checks that the rooms are told once why an audience is not told
+// anything, and once that it is again, and that nobody reads of a speed meanwhile.
+func TestStuck(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault bots.Fault
+		want  string
+	}{
+		"limited": {bots.Fault{Kind: bots.RateLimited, Until: time.Date(2026, 12, 1, 14, 2, 0, 0, time.UTC)}, "the platform asks to wait until 14:02:00 UTC"},
+		"refused": {bots.Fault{Kind: bots.Unauthorized, Subject: bots.Account, Code: "401", Detail: "Unauthorized"}, "the platform refuses the bot (Unauthorized)"},
+		"silent":  {bots.Fault{Kind: bots.Unsure, Code: "502"}, "the platform does not answer (502)"},
+		"away":    {bots.Fault{Kind: bots.Temporary, Detail: "connection refused"}, "the platform cannot be reached (connection refused)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var said []string
+				kept := &steps{}
+				w := &Walker{WalkerConfig: WalkerConfig{Store: kept, Changed: func(string) {}, Tell: func(_ context.Context, text string) { said = append(said, text) }}}
+				walk := &Walk{Rounds: []Round{{State: RoundOpen, Speed: 30}, {State: RoundDone, Speed: 7}}}
+				walk.kept()
+				r := &run{Walker: w, walks: []*Walk{walk}}
+				person, group := &Person{Chat: 5}, &Person{Chat: -5}
+				look := func(after time.Duration) {
+					t.Helper()
+					time.Sleep(after)
+					if err := r.unstick(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.flows(group, &bots.Fault{Kind: bots.RateLimited})
+				look(time.Hour)
+				w.flows(person, &c.fault)
+				look(stalled - 1)
+				if len(kept.speeds) > 0 {
+					t.Errorf("speeds %v after less than %v", kept.speeds, stalled)
+				}
+				look(1)
+				w.flows(person, &c.fault)
+				look(stuckAfter - stalled)
+				if len(said) > 0 {
+					t.Errorf("it is said already: %q", said)
+				}
+				look(1)
+				w.flows(person, &c.fault)
+				look(time.Hour)
+				if len(said) != 1 || !strings.HasPrefix(said[0], "Nobody has been told anything for 2 minutes: "+c.want) || !slices.Equal(kept.speeds, []float64{0}) {
+					t.Fatalf("said %q, speeds %v", said, kept.speeds)
+				}
+				w.flows(person, &bots.Fault{Kind: bots.Gone, Subject: bots.Target})
+				look(time.Second)
+				look(time.Hour)
+				if len(said) != 2 || said[1] != "Messages get through again." {
+					t.Errorf("said %q", said)
+				}
+
+				// Where there is nothing to tell nobody waits for it.
+				w.flows(person, &c.fault)
+				look(stuckAfter + 1)
+				walk.Frozen = true
+				look(time.Second)
+				w.flows(person, nil)
+				look(time.Second)
+				if len(said) != 3 {
+					t.Errorf("said %q", said)
+				}
+			})
+		})
+	}
+}
