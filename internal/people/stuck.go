@@ -71,19 +71,32 @@ func (r *run) unstick(ctx context.Context) error {
 		return nil
 	}
 	for _, w := range r.walks {
-		for k := range w.Rounds {
-			if w.Rounds[k].State == RoundOpen {
-				w.Rounds[k].Speed = 0
+		if !w.Frozen {
+			if err := r.still(ctx, w); err != nil {
+				return err
 			}
 		}
-		changed := w.changes()
-		if len(changed) == 0 {
-			continue
-		}
-		if err := r.step(ctx, Step{Walk: w, Rounds: changed}); err != nil {
-			return err
-		}
-		w.kept()
 	}
+	return nil
+}
+
+// still keeps that a walk has no speed.
+func (r *run) still(ctx context.Context, w *Walk) error {
+	for k := range w.Rounds {
+		if w.Rounds[k].State == RoundOpen {
+			w.Rounds[k].Speed = 0
+		}
+	}
+	changed := w.changes()
+	if len(changed) == 0 {
+		return nil
+	}
+	switch err := r.step(ctx, Step{Walk: w, Rounds: changed}); {
+	case refused(err): // it is to be read again
+		r.fresh = false
+	case err != nil:
+		return err
+	}
+	w.kept()
 	return nil
 }

@@ -66,7 +66,7 @@ func (r *run) work(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r.stopPaying(ctx)
 		r.heed()
-		if err := r.unstick(ctx); err != nil && !refused(err) {
+		if err := r.unstick(ctx); err != nil {
 			return err
 		}
 		r.collect()
