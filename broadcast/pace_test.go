@@ -22,7 +22,8 @@ type strict struct {
 	refused int
 }
 
-func (s *strict) arrive() {
+// arrive reports whether a request is taken.
+func (s *strict) arrive() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -31,10 +32,11 @@ func (s *strict) arrive() {
 	}
 	if len(s.arrived) >= s.n {
 		s.refused++
-		return
+		return false
 	}
 	s.arrived = append(s.arrived, now)
 	s.taken++
+	return true
 }
 
 func (s *strict) count() int {
@@ -221,5 +223,47 @@ func TestPacerCountsWhatArrivesLate(t *testing.T) {
 			t.Errorf("60 take %v", took)
 		}
 		all.Wait()
+	})
+}
+
+// A platform that takes less than it says is not run into again and again: the
+// pace comes down to what it takes, and now and then tries more.
+func TestPacerFindsTheLimitThatHolds(t *testing.T) {
+	const says, takes, minutes = 30, 20, 20
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(bots.Limits{Account: perSecond(says)})
+		platform := &strict{n: takes}
+		end := time.Now().Add(minutes * time.Minute)
+		var mu sync.Mutex
+		waits := 0
+		var until time.Time
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for time.Now().Before(end) {
+					s, err := p.wait(t.Context(), turn{class: Audience, since: time.Now()})
+					if err != nil {
+						t.Error(err)
+					}
+					time.Sleep(50 * time.Millisecond)
+					taken := platform.arrive()
+					time.Sleep(50 * time.Millisecond)
+					if now := time.Now(); !taken {
+						mu.Lock()
+						if now.After(until) {
+							waits, until = waits+1, now.Add(time.Second)
+						}
+						mu.Unlock()
+						p.pause("", now.Add(time.Second))
+					}
+					p.answered(s)
+				}
+			})
+		}
+		all.Wait()
+		share := float64(platform.taken) / (takes * minutes * 60)
+		if waits > 2*minutes || share < 0.8 {
+			t.Errorf("had to wait %d times in %d minutes, and %.2f of what it takes was sent", waits, minutes, share)
+		}
 	})
 }

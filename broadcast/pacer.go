@@ -182,8 +182,8 @@ func (p *pacer) pause(target string, t time.Time) {
 	if target != "" {
 		w = p.window(target)
 	}
-	w.closed = later(w.closed, until)
 	w.widen(now)
+	w.closed = later(w.closed, until)
 }
 
 // hush leaves a person alone until a time.

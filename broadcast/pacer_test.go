@@ -188,9 +188,16 @@ func TestPacerIsMoreCarefulAfterARefusal(t *testing.T) {
 		for range 100 {
 			w.widen(time.Now())
 		}
-		if got := w.margin(); got > usual+w.pace.Per/10 {
-			t.Errorf("after many refusals the margin is %v, more than a tenth of the window", got)
+		if got := w.margin(); got != usual+w.pace.Per {
+			t.Errorf("after many refusals the margin is %v, want the window's %v more", got, w.pace.Per)
 		}
+		w.closed = time.Now().Add(time.Second)
+		w.wide = 0
+		w.widen(time.Now())
+		if got := w.margin(); got != usual {
+			t.Errorf("the margin is %v after a refusal of what was on its way, want %v", got, usual)
+		}
+		w.wide = w.pace.Per / 10
 		for range 10 {
 			time.Sleep(time.Minute + time.Second)
 			w.narrow(time.Now())

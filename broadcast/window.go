@@ -67,10 +67,14 @@ func (w *window) spare() time.Duration {
 // apart is the time between two requests at an even pace.
 func (w *window) apart() time.Duration { return w.pace.Per / time.Duration(max(w.pace.N, 1)) }
 
-// widen doubles the margin after a refusal, up to a tenth of the window. What
-// it adds is halved each minute.
+// widen doubles the margin after a refusal, up to the window itself, for a platform
+// may take less than it says. What it adds is halved each minute. What is refused
+// while nothing is sent was on its way, and is no other sign.
 func (w *window) widen(now time.Time) {
-	w.wide = min(2*w.wide+w.care(), w.pace.Per/10)
+	if now.Before(w.closed) {
+		return
+	}
+	w.wide = min(2*w.wide+w.care(), w.pace.Per)
 	w.widened = now
 }
 
