@@ -38,6 +38,8 @@ func (w *Walker) flows(p *Person, f *bots.Fault) {
 		why = fmt.Sprintf("the platform does not answer (%s)", cmp.Or(f.Detail, f.Code))
 	case f.Kind == bots.Temporary:
 		why = fmt.Sprintf("the platform cannot be reached (%s)", cmp.Or(f.Detail, f.Code))
+	case f.Kind == bots.Rejected && p.Edit == nil: // an edit may come too late
+		why = fmt.Sprintf("the platform refuses each message (%s)", cmp.Or(f.Detail, f.Code))
 	}
 	was := w.trouble.Load()
 	switch {
@@ -65,7 +67,7 @@ func (r *run) unstick(ctx context.Context) error {
 		r.Tell(ctx, "Messages get through again.")
 	case t != nil && !r.stuck && time.Since(t.since) > stuckAfter:
 		r.stuck = true
-		r.Tell(ctx, fmt.Sprintf("Nobody has been told anything for %.0f minutes: %s. The others wait, and are told as soon as that is over.", stuckAfter.Minutes(), t.why))
+		r.Tell(ctx, fmt.Sprintf("Nobody has been told anything for %.0f minutes: %s. It goes on by itself as soon as that is over.", stuckAfter.Minutes(), t.why))
 	}
 	if t == nil || time.Since(t.since) < stalled {
 		return nil
