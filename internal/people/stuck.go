@@ -69,7 +69,8 @@ func (r *run) unstick(ctx context.Context) error {
 		r.stuck = true
 		r.Tell(ctx, fmt.Sprintf("Nobody has been told anything for %.0f minutes: %s. It goes on by itself as soon as that is over.", stuckAfter.Minutes(), t.why))
 	}
-	if t == nil || time.Since(t.since) < stalled {
+	waits := t == nil && len(r.open) > 0 && time.Since(r.moved) >= stalled // for answers
+	if !waits && (t == nil || time.Since(t.since) < stalled) {
 		return nil
 	}
 	for _, w := range r.walks {
@@ -82,8 +83,9 @@ func (r *run) unstick(ctx context.Context) error {
 	return nil
 }
 
-// still keeps that a walk has no speed.
+// still keeps that a walk has no speed. It is measured anew when it goes on.
 func (r *run) still(ctx context.Context, w *Walk) error {
+	r.speed.forget(w.ID)
 	for k := range w.Rounds {
 		if w.Rounds[k].State == RoundOpen {
 			w.Rounds[k].Speed = 0

@@ -94,3 +94,37 @@ func TestStuck(t *testing.T) {
 		})
 	}
 }
+
+// TestNoSpeedWhileNobodyAnswers checks that nobody reads of a speed while answers
+// are awaited for long, and that it is measured anew when they come.
+func TestNoSpeedWhileNobodyAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := &steps{}
+		walk := &Walk{ID: 1, Rounds: []Round{{State: RoundOpen, Speed: 30}}}
+		walk.kept()
+		r := &run{Walker: &Walker{WalkerConfig: WalkerConfig{Store: kept, Changed: func(string) {}}}, walks: []*Walk{walk}}
+		r.open, r.moved = []*job{{batch: &Batch{Walk: 1}}}, time.Now()
+		for range 4 {
+			r.speed.add(time.Now(), 1, 60)
+			time.Sleep(2 * time.Second)
+		}
+		if got := r.speed.of(time.Now(), 1); got != 30 {
+			t.Fatalf("speed %v", got)
+		}
+		for range 2 {
+			if err := r.unstick(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(stalled)
+		}
+		if got := r.speed.of(time.Now(), 1); got != 0 || !slices.Equal(kept.speeds, []float64{0}) {
+			t.Errorf("speed %v, kept %v", got, kept.speeds)
+		}
+		r.speed.add(time.Now(), 1, 60) // what was on its way all the time
+		time.Sleep(2 * time.Second)
+		r.speed.add(time.Now(), 1, 100)
+		if got := r.speed.of(time.Now(), 1); got != 50 {
+			t.Errorf("speed %v when it goes on, want 50", got)
+		}
+	})
+}

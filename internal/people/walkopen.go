@@ -132,6 +132,9 @@ func (r *run) launch(ctx context.Context, w *Walk, b *Batch, marks *sheet) {
 	j := newJob(ctx, b, w.Version, r.paying)
 	j.sheet = marks
 	r.spare(b)
+	if len(r.open) == 0 {
+		r.moved = b.At
+	}
 	r.open = append(r.open, j)
 	if r.beside(b) {
 		r.editor.send(j)

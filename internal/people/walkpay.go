@@ -106,6 +106,13 @@ func (s *speed) add(now time.Time, walk int64, n int) {
 	}
 }
 
+// forget has a walk measured anew.
+func (s *speed) forget(walk int64) {
+	delete(s.since, walk)
+	delete(s.n, walk)
+	delete(s.last, walk)
+}
+
 func (s *speed) of(now time.Time, walk int64) float64 {
 	if d := now.Sub(s.since[walk]); s.last[walk] == 0 && !s.since[walk].IsZero() && d > time.Second {
 		return float64(s.n[walk]) / d.Seconds()

@@ -38,8 +38,9 @@ type run struct {
 	just    map[int64]bool            // subscribers whom an earlier life wrote to, until justAt
 	justAt  time.Time
 	paying  bool
-	out     bool // the platform does not answer
-	stuck   bool // the rooms know that nobody is told anything
+	out     bool      // the platform does not answer
+	stuck   bool      // the rooms know that nobody is told anything
+	moved   time.Time // when somebody was told last, or waited for first
 	ending  bool
 }
 

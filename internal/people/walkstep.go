@@ -74,6 +74,9 @@ func (r *run) collect() {
 		r.close(j.batch)
 		r.charge(j.batch)
 		r.speed.add(time.Now(), j.batch.Walk, len(j.batch.People))
+		if slices.ContainsFunc(j.batch.People, func(p Person) bool { return p.Result == Told }) {
+			r.moved = time.Now()
+		}
 		if j.trouble.After(r.until) {
 			r.until = j.trouble
 		}
