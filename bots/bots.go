@@ -114,6 +114,14 @@ func PaceOf(perSecond float64) Pace {
 	return Pace{N: int(perSecond), Per: time.Second}
 }
 
+// Rate is how many messages a second a pace permits; 0 is no limit.
+func (p Pace) Rate() float64 {
+	if p.N <= 0 {
+		return 0
+	}
+	return float64(p.N) / p.Per.Seconds()
+}
+
 // Limits is what a platform can carry and take back.
 type Limits struct {
 	MaxText int              // longest text of a message, in Unit

@@ -128,7 +128,7 @@ func describe(w io.Writer, cfg *config.Config, account string, l bots.Limits, pr
 
 // reaches says how long an update takes to reach an audience, and what that costs.
 func reaches(b config.Bot, l bots.Limits) string {
-	crowd := desk.Crowd{Speed: float64(l.Account.N) / l.Account.Per.Seconds(), Paid: b.Paid * people.PerStar, PaidSpeed: b.PaidRate()}
+	crowd := desk.Crowd{Speed: l.Account.Rate(), Paid: b.Paid * people.PerStar, PaidSpeed: b.PaidRate()}
 	var told []string
 	for _, crowd.People = range []int{10_000, 100_000, 1_000_000} {
 		told = append(told, fmt.Sprintf("%s in %s", broadcast.Count(crowd.People), broadcast.Roughly(crowd.Takes())))

@@ -167,12 +167,9 @@ func (a *app) crowd(ctx context.Context, audience string, ref incident.Ref) (des
 	}
 	for _, ch := range audienceChannels(a.config) {
 		if w := a.walkers[ch.Account]; w != nil && ch.Name == audience {
-			pace := a.bots[ch.Account].Limits().Account
 			n := w.Numbers()
 			c.People, c.Uncounted = n.People, n.States == nil
-			if pace.N > 0 {
-				c.Speed = float64(pace.N) / pace.Per.Seconds()
-			}
+			c.Speed = a.bots[ch.Account].Limits().Account.Rate()
 			c.Paid, c.PaidSpeed = w.Budget(walks[audience]), a.config.Bots[ch.Account].PaidRate()
 		}
 	}

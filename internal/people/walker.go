@@ -138,7 +138,7 @@ func NewWalker(c WalkerConfig) (*Walker, bool) {
 		c.Tell = func(context.Context, string) {}
 	}
 	w := &Walker{WalkerConfig: c, courier: courier, pace: c.Bot.Limits().Account, again: make(chan struct{}, 1)}
-	w.purse.few = max(c.PaidPace.N/4, 3*w.pace.N)
+	w.purse.few = int(max(c.PaidPace.Rate()/4, 3*w.pace.Rate()))
 	return w, ok
 }
 

@@ -34,7 +34,7 @@ func (r *run) size() int {
 		return MaxBatch
 	}
 	long := max(stretch, r.sender.answerTime()+ahead)
-	return min(max(int(float64(pace.N)/pace.Per.Seconds()*long.Seconds()), smallest), PacedBatch)
+	return min(max(int(pace.Rate()*long.Seconds()), smallest), PacedBatch)
 }
 
 // openBatch opens the next batch of a round, or ends the round.

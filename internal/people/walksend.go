@@ -88,7 +88,7 @@ func (w *Walker) inFlight() int {
 	if pace.N <= 0 {
 		return 64
 	}
-	return max(16, int(1.2*float64(pace.N)/pace.Per.Seconds()))
+	return max(16, int(1.2*pace.Rate()))
 }
 
 func (s *sender) send(j *job) { s.jobs <- j }
