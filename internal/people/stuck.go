@@ -33,13 +33,13 @@ func (w *Walker) flows(p *Person, f *bots.Fault) {
 	case f.Kind == bots.RateLimited:
 		why = fmt.Sprintf("the platform asks to wait until %s UTC", f.Until.UTC().Format("15:04:05"))
 	case f.Kind == bots.Unauthorized && f.Subject == bots.Account:
-		why = fmt.Sprintf("the platform refuses the bot (%s), whose token may be another now", cmp.Or(f.Detail, f.Code))
+		why = fmt.Sprintf("the platform refuses the bot (%s), whose token may be another now", reason(f))
 	case f.Kind == bots.Unsure:
-		why = fmt.Sprintf("the platform does not answer (%s)", cmp.Or(f.Detail, f.Code))
+		why = fmt.Sprintf("the platform does not answer (%s)", reason(f))
 	case f.Kind == bots.Temporary:
-		why = fmt.Sprintf("the platform cannot be reached (%s)", cmp.Or(f.Detail, f.Code))
+		why = fmt.Sprintf("the platform cannot be reached (%s)", reason(f))
 	case f.Kind == bots.Rejected && p.Edit == nil: // an edit may come too late
-		why = fmt.Sprintf("the platform refuses each message (%s)", cmp.Or(f.Detail, f.Code))
+		why = fmt.Sprintf("the platform refuses each message (%s)", reason(f))
 	}
 	was := w.trouble.Load()
 	switch {
@@ -51,6 +51,9 @@ func (w *Walker) flows(p *Person, f *bots.Fault) {
 		w.trouble.Store(nil)
 	}
 }
+
+// reason is what a platform says with a fault, in its own words where it has any.
+func reason(f *bots.Fault) string { return cmp.Or(f.Detail, f.Code, f.Error()) }
 
 // unstick tells the rooms when an audience has been stuck for long, and when it
 // goes on, and has nobody read of a speed that is none.

@@ -1,7 +1,6 @@
 package people
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -180,7 +179,7 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 	state, gone := Left(f)
 	switch {
 	case f.Kind == bots.RateLimited: // the account now waits as long as it was told to
-		if t.pays() && chat(p) > 0 && s.purse.waited(f.Until, time.Now(), cmp.Or(f.Detail, f.Error())) {
+		if t.pays() && chat(p) > 0 && s.purse.waited(f.Until, time.Now(), reason(f)) {
 			s.tell()
 			return false // he waits for a batch that costs nothing
 		}
@@ -214,7 +213,7 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 	case p.Edit != nil: // it is gone, or can no longer be changed
 		p.Result = Told
 	case t.pays(): // it may be for the money
-		t.refused, t.why = time.Now(), cmp.Or(f.Detail, f.Error())
+		t.refused, t.why = time.Now(), reason(f)
 		return true
 	default:
 		p.Result, p.Detail = Failed, f.Error()

@@ -32,7 +32,7 @@ func (r *run) part(j *job) {
 		return
 	}
 	r.settle(c)
-	r.sent.Add(int64(c.Told))
+	r.count(c)
 	r.closing = append(r.closing, c)
 	r.fresh = r.fresh && len(c.Late) == 0
 }

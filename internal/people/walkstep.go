@@ -22,7 +22,7 @@ func (r *run) close(b *Batch) {
 	r.settle(c)
 	r.bereave(b)
 	c.Ask = r.Ask
-	r.sent.Add(int64(c.Told))
+	r.count(c)
 	r.unsure.Add(int64(c.Unsure))
 	r.closing = append(r.closing, c)
 	r.tellMoved(b)
@@ -32,6 +32,14 @@ func (r *run) close(b *Batch) {
 	}
 	if b.Again && slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Late }) {
 		r.late[b.Round] = time.Now().Add(lateEvery)
+	}
+}
+
+// count counts who was told.
+func (r *run) count(c *Closing) {
+	if c.Told > 0 {
+		r.sent.Add(int64(c.Told))
+		r.moved = time.Now()
 	}
 }
 
@@ -74,9 +82,6 @@ func (r *run) collect() {
 		r.close(j.batch)
 		r.charge(j.batch)
 		r.speed.add(time.Now(), j.batch.Walk, len(j.batch.People))
-		if slices.ContainsFunc(j.batch.People, func(p Person) bool { return p.Result == Told }) {
-			r.moved = time.Now()
-		}
 		if j.trouble.After(r.until) {
 			r.until = j.trouble
 		}
