@@ -33,7 +33,9 @@ import (
 // same round and over as many connections, it makes as many plain requests with
 // net/http, and as many with the courier that the walk uses. The stand-in is in
 // another process: what it costs, and what whoever sends costs it, is not counted.
-// What is printed are medians of the rounds; -benchtime 9x makes nine.
+// The courier sends before the walk and after it, and the mean counts: what a
+// machine can do changes from one moment to the next. What is printed are medians of
+// the rounds; -benchtime 9x makes nine.
 //
 //	of-courier  how fast the walk is, as a share of the courier alone
 //	of-plain    as a share of net/http's client
@@ -56,6 +58,7 @@ func BenchmarkWalk(b *testing.B) {
 			for b.Loop() {
 				plain, courier := plainLoop(b, n), courierLoop(b, n)
 				walk, grown := walkOnce(b, n, url())
+				courier = between(courier, courierLoop(b, n))
 				rounds.Add("of-courier", courier.wall.Seconds()/walk.wall.Seconds())
 				rounds.Add("of-plain", plain.wall.Seconds()/walk.wall.Seconds())
 				rounds.Add("µs-on-top", perPerson(walk.cpu-courier.cpu))
@@ -78,6 +81,9 @@ const connections = 64
 
 // A cost is what something took.
 type cost struct{ wall, cpu time.Duration }
+
+// between is the mean of two costs.
+func between(a, b cost) cost { return cost{(a.wall + b.wall) / 2, (a.cpu + b.cpu) / 2} }
 
 // measure runs f and says what it took of this whole process.
 func measure(f func()) cost {
