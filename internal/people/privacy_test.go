@@ -57,7 +57,7 @@ func testErased(t *testing.T, w *world) {
 	town.store = w.store
 	town.settle(bot, w.walker)
 	stop := town.listen(bot)
-	town.says("73141592651", "/start") // which hers begins
+	town.says(longer, "/start")
 	w.numberNext(zoraRow)
 	town.zoraJoins()
 	town.says("2002", "/start")
@@ -207,6 +207,9 @@ func (w *town) zoraJoins() {
 	w.presses(zora, w.saysIn(group, zora, "/settings", sim.Saying{}), "Severity")
 }
 
+// longer is the number of somebody else, which hers begins.
+const longer = zora + "1"
+
 // zoraBytes are the forms in which a number may be in a file.
 func zoraBytes() [][]byte {
 	n, _ := strconv.ParseUint(zora, 10, 64)
@@ -232,6 +235,7 @@ func (w *world) files(words ...[]byte) (found []string) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		b = bytes.ReplaceAll(b, []byte(longer), nil)
 		for _, word := range words {
 			if bytes.Contains(b, word) {
 				found = append(found, fmt.Sprintf("%s: %q", f.Name(), word))

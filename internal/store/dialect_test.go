@@ -42,6 +42,10 @@ func TestDefined(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	got = defined("CREATE INDEX a ON b (c);\n-- SQLite only: because\n-- of d.\nCREATE INDEX e ON b\n\t(f);\nCREATE INDEX g ON b (h);")
+	if want = "CREATE INDEX a ON b (c);\n\nCREATE INDEX g ON b (h);"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)

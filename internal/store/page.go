@@ -17,13 +17,15 @@ import (
 // everybody is active, follows all components and no single incident, and is no
 // topic of a group. That is left out, and the impact is the letter between two
 // numbers: "17b5000|en". Anybody else's line is "17b-100|7|0| login ||en". No
-// column has a separator in it. SQLite plans a statement anew each time that its
-// limit is a bare parameter, hence the sum.
+// column has a separator in it. SQLite has the lines made, in the index
+// subscriber_line, to which the expression before the bot's name leads; PostgreSQL,
+// which has none, goes through its rows (see ofBot). SQLite plans a statement anew
+// each time that its limit is a bare parameter, hence the sum.
 const subscriberPage = `SELECT coalesce(string_agg(line, ';'), '') FROM (
 	SELECT id || CASE impact WHEN 0 THEN 'a' WHEN 1 THEN 'b' WHEN 2 THEN 'c' ELSE 'd' END || chat ||
 		CASE WHEN components || incidents = '' AND topic = 0 AND state = 0 THEN '|'
 			ELSE '|' || topic || '|' || state || '|' || components || '|' || incidents || '|' END || language AS line
-	FROM subscriber WHERE ` + ofBot + ` AND id > ? AND id <= ? ORDER BY id LIMIT ? + 0) page`
+	FROM subscriber WHERE '' || bot = ? AND id > ? AND id <= ? ORDER BY id LIMIT ? + 0) page`
 
 // Subscribers lists those of a bot in the order of their ids, from after on, at
 // most limit of them, in whatever state.
