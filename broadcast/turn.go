@@ -103,11 +103,15 @@ func (p *pacer) wrote(t turn) {
 	p.write(t, p.target(t), time.Now())
 }
 
-// Came tells what came of the request: nil is a success. A limit that somebody
+// At is when the turn came.
+func (p Place) At() time.Time { return p.slot.sent }
+
+// Came tells what came of the request: nil is a success. It returns how long that
+// took since the turn came. A limit that somebody
 // in an audience met holds back the whole account: a platform does not say
 // whose limit it is, and with a million people it is hardly that of one. That of
 // a group is its own: its members can let nobody write more than once an hour.
-func (p Place) Came(f *bots.Fault) {
+func (p Place) Came(f *bots.Fault) (took time.Duration) {
 	var op bots.Operation
 	if f != nil {
 		op.Target = strconv.FormatInt(p.person, 10)
@@ -115,10 +119,12 @@ func (p Place) Came(f *bots.Fault) {
 			p.account.pause("", f.Until)
 		}
 	}
-	late := p.account.came(p.slot, op, f)
+	now := time.Now()
+	late := p.account.came(p.slot, now, op, f)
 	if pacer := p.account.pacer; pacer.limits.Person.N > 0 && late > pacer.leeway()/2 {
 		pacer.delay(p.person, p.slot.sent, late)
 	}
+	return now.Sub(p.slot.sent)
 }
 
 // Wrote notes that people were written to until a time, by an earlier life.

@@ -41,18 +41,18 @@ const (
 type Person struct {
 	Subscriber int64
 	Chat       int64
+	To         int64 // where the platform moved the chat; 0 is nowhere
 	Topic      int64
 	ReplyTo    int64
+	Edit       *Edit       // how a message of his is changed, or nil
+	Parcel     bots.Parcel // what he is told otherwise
+	Result     Result
+	Message    int64       // of Told
+	Alone      bots.Parcel // what he is told where it answers nothing, with what it is about
 	Orphan     int64       // what it was to answer, and is gone; 0 is nothing
 	Passed     int         // people before him in this batch who had their turn
-	Parcel     bots.Parcel // what he is told
-	Alone      bots.Parcel // the same where it answers nothing, with what it is about
-	Edit       *Edit       // or how a message of his is changed
-	Result     Result
-	Message    int64  // of Told
-	To         int64  // where the platform moved the chat; 0 is nowhere
-	Detail     string // of Failed and Unsure
-	Kept       bool   // what became of him is in the store, though the batch is open
+	Detail     string      // of Failed and Unsure
+	Kept       bool        // what became of him is in the store, though the batch is open
 }
 
 // leaves reports whether it came out that the person cannot be written to where

@@ -240,18 +240,24 @@ func (r *run) parcel(w *Walk, language string, l broadcast.Letter) (bots.Parcel,
 		language = r.Channel.Language
 	}
 	key := text{w.ID, w.Version, language, l}
-	if p, ok := r.texts[key]; ok {
-		return p.parcel, nil
+	if key == r.latest { // as nearly always
+		return r.packed, nil
 	}
-	words, err := r.words(w, language, l)
-	if err != nil {
-		return nil, err
+	p, ok := r.texts[key]
+	if !ok {
+		words, err := r.words(w, language, l)
+		if err != nil {
+			return nil, err
+		}
+		parcel, err := r.courier.Pack(words)
+		if err != nil {
+			return nil, err
+		}
+		p = written{words, parcel}
+		r.texts[key] = p
 	}
-	p, err := r.courier.Pack(words)
-	if err == nil {
-		r.texts[key] = written{words, p}
-	}
-	return p, err
+	r.latest, r.packed = key, p.parcel
+	return p.parcel, nil
 }
 
 // words are those of a letter.

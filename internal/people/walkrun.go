@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
@@ -27,6 +28,8 @@ type run struct {
 	shares  map[int64]float64 // what walks have used of the limit, by weight
 	begun   map[int64]int64   // the version of a walk at which people were looked for last
 	texts   map[text]written
+	latest  text // of the parcel that was asked for last
+	packed  bots.Parcel
 	again   map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
 	late    map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
 	orphans map[int64]int64     // by subscriber: what cannot be answered, for who has not been told since
