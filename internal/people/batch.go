@@ -143,6 +143,7 @@ type Closing struct {
 	Place    int64 // of Back
 	Unsure   int
 	Failed   int
+	Refused  bool    // its round failed some, who may be asked again where it went back
 	Ask      bool    // who is unsure waits for a person to settle it
 	Resent   []int64 // subscribers who wait once more because no answer came
 	Settled  []int64 // who waited so and does not any more

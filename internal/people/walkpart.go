@@ -31,6 +31,7 @@ func (r *run) part(j *job) {
 	if c == nil {
 		return
 	}
+	c.Refused = r.failed(b)
 	r.settle(c)
 	r.count(c)
 	r.closing = append(r.closing, c)

@@ -21,7 +21,7 @@ func (r *run) close(b *Batch) {
 	})
 	r.settle(c)
 	r.bereave(b)
-	c.Ask = r.Ask
+	c.Ask, c.Refused = r.Ask, r.failed(b)
 	r.count(c)
 	r.unsure.Add(int64(c.Unsure))
 	r.closing = append(r.closing, c)
@@ -33,6 +33,17 @@ func (r *run) close(b *Batch) {
 	if b.Again && slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Late }) {
 		r.late[b.Round] = time.Now().Add(lateEvery)
 	}
+}
+
+// failed reports whether the round of a batch failed somebody before, as far as is
+// known.
+func (r *run) failed(b *Batch) bool {
+	w := r.walkOf(b)
+	if w == nil {
+		return true
+	}
+	round := w.roundOf(b)
+	return round == nil || round.Failed > 0
 }
 
 // count counts who was told.

@@ -32,13 +32,17 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 			return err // it was closed in a transaction whose outcome was not known
 		}
 	}
+	again, err := s.askedAgain(ctx, tx, c)
+	if err != nil {
+		return err
+	}
 	unsure, failed, err := s.keepTroubles(ctx, tx, c)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE walk_round SET told = told + ?, passed = passed + ?, unsure = unsure + ?, failed = failed + ?,
 		ask_unsure = ask_unsure + ?, ask_failed = ask_failed + ?, changed = ? WHERE id = ?`,
-		c.Told, c.Passed, c.Unsure, c.Failed, flag(c.Ask)*unsure, failed, micros(s.now()), b.Round)
+		c.Told, c.Passed, c.Unsure, c.Failed-again, flag(c.Ask)*unsure, failed-again, micros(s.now()), b.Round)
 	if err == nil && c.Back {
 		_, err = tx.ExecContext(ctx, `UPDATE walk_round SET place = ?, wrapped = ? WHERE id = ? AND (wrapped > ? OR wrapped = ? AND place > ?)`,
 			c.Place, flag(b.Wrapped), b.Round, flag(b.Wrapped), flag(b.Wrapped), c.Place)
@@ -156,6 +160,38 @@ func (s *Store) keepLeft(ctx context.Context, tx *tx, c *people.Closing) error {
 		}
 	}
 	return nil
+}
+
+// askedAgain forgets of people in a batch that they were refused its message before
+// their round went back behind them, and counts them: what came of it now holds.
+func (s *Store) askedAgain(ctx context.Context, tx *tx, c *people.Closing) (n int, err error) {
+	b := c.Batch
+	if !c.Refused {
+		return 0, nil
+	}
+	var refused []int64
+	rows, err := tx.QueryContext(ctx, `SELECT subscriber FROM walk_exception WHERE round = ? AND subscriber > ? AND subscriber <= ? AND kind = 'failed' AND settled = 0`, b.Round, b.Lo, b.Hi)
+	err = each(rows, err, func() error {
+		var id int64
+		err := rows.Scan(&id)
+		refused = append(refused, id)
+		return err
+	})
+	if err != nil || len(refused) == 0 {
+		return 0, err
+	}
+	for k := range b.People {
+		p := &b.People[k]
+		if p.Kept || p.Result == people.Unsent || !slices.Contains(refused, p.Subscriber) {
+			continue
+		}
+		gone, err := changed(tx.ExecContext(ctx, `DELETE FROM walk_exception WHERE round = ? AND subscriber = ?`, b.Round, p.Subscriber))
+		if err != nil {
+			return n, err
+		}
+		n += flag(gone)
+	}
+	return n, nil
 }
 
 // keepTroubles records whom a message did not surely reach, and counts them. Of

@@ -240,6 +240,37 @@ func TestNothingIsKeptOfWhoWasErased(t *testing.T) {
 	}
 }
 
+// Who was refused a message and is asked again, since his round went back, counts
+// as what came of it then.
+func TestWhoIsAskedAgainCountsOnce(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: 7, All: true}, people.Subscriber{Chat: 8, All: true}, people.Subscriber{Chat: 9, All: true})
+	w, lease := aWalk(t, s)
+	all := []people.Trouble{{Subscriber: 1, Detail: "no"}, {Subscriber: 2, Detail: "no"}, {Subscriber: 3, Detail: "no"}}
+	for k, want := range []int{3, 2, 1} { // the third is left
+		w.Rounds[0].Place = 0
+		b := after(w, 3)
+		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+		c := &people.Closing{Batch: b, Failed: 3, Passed: 3, Troubles: all}
+		if k > 0 {
+			b.People[0].Result, b.People[1].Result = people.Failed, people.Told
+			c = &people.Closing{Batch: b, Refused: true, Failed: 1, Troubles: all[:1], Told: 1, People: 1, Receipts: b.Planned(), Back: true, Place: 2}
+		}
+		if k > 1 {
+			b.People[0].Result, c.Failed, c.Troubles, c.Told = people.Vanished, 0, nil, 0
+		}
+		s.mustWalk(t, lease, people.Step{Close: []*people.Closing{c}})
+		walks, err := s.Walks(t.Context(), "people")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := walks[0].Rounds[0]; r.Failed != want || r.AskFailed != want {
+			t.Errorf("after %d times: %d failed, %d of them are asked about, want %d", k+1, r.Failed, r.AskFailed, want)
+		}
+		w.Rounds[0] = walks[0].Rounds[0]
+	}
+}
+
 // The messages of a group that moves are not where it moved to; whose they are
 // otherwise, and those of what is over for long, stay.
 func TestMessagesStayWhereAGroupWas(t *testing.T) {
