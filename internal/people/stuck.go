@@ -38,8 +38,6 @@ func (w *Walker) flows(p *Person, f *bots.Fault) {
 		why = fmt.Sprintf("the platform does not answer (%s)", reason(f))
 	case f.Kind == bots.Temporary:
 		why = fmt.Sprintf("the platform cannot be reached (%s)", reason(f))
-	case f.Kind == bots.Rejected && p.Edit == nil: // an edit may come too late
-		why = fmt.Sprintf("the platform refuses each message (%s)", reason(f))
 	}
 	was := w.trouble.Load()
 	switch {
@@ -72,12 +70,9 @@ func (r *run) unstick(ctx context.Context) error {
 		r.stuck = true
 		r.Tell(ctx, fmt.Sprintf("Nobody has been told anything for %.0f minutes: %s. It goes on by itself as soon as that is over.", stuckAfter.Minutes(), t.why))
 	}
-	waits := t == nil && len(r.open) > 0 && time.Since(r.moved) >= stalled // for answers
-	if !waits && (t == nil || time.Since(t.since) < stalled) {
-		return nil
-	}
+	still := t != nil && time.Since(t.since) >= stalled || t == nil && len(r.open) > 0 && time.Since(r.moved) >= stalled // waits for answers
 	for _, w := range r.walks {
-		if !w.Frozen {
+		if !w.Frozen && (still || r.refuses(w)) {
 			if err := r.still(ctx, w); err != nil {
 				return err
 			}

@@ -32,11 +32,10 @@ func TestStuck(t *testing.T) {
 		fault bots.Fault
 		want  string
 	}{
-		"limited":         {bots.Fault{Kind: bots.RateLimited, Until: time.Date(2026, 12, 1, 14, 2, 0, 0, time.UTC)}, "the platform asks to wait until 14:02:00 UTC"},
-		"refused":         {bots.Fault{Kind: bots.Unauthorized, Subject: bots.Account, Code: "401", Detail: "Unauthorized"}, "the platform refuses the bot (Unauthorized)"},
-		"silent":          {bots.Fault{Kind: bots.Unsure, Code: "502"}, "the platform does not answer (502)"},
-		"refused for all": {bots.Fault{Kind: bots.Rejected, Detail: "Bad Request: odd"}, "the platform refuses each message (Bad Request: odd)"},
-		"away":            {bots.Fault{Kind: bots.Temporary, Detail: "connection refused"}, "the platform cannot be reached (connection refused)"},
+		"limited": {bots.Fault{Kind: bots.RateLimited, Until: time.Date(2026, 12, 1, 14, 2, 0, 0, time.UTC)}, "the platform asks to wait until 14:02:00 UTC"},
+		"refused": {bots.Fault{Kind: bots.Unauthorized, Subject: bots.Account, Code: "401", Detail: "Unauthorized"}, "the platform refuses the bot (Unauthorized)"},
+		"silent":  {bots.Fault{Kind: bots.Unsure, Code: "502"}, "the platform does not answer (502)"},
+		"away":    {bots.Fault{Kind: bots.Temporary, Detail: "connection refused"}, "the platform cannot be reached (connection refused)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

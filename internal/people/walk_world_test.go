@@ -51,6 +51,7 @@ type inboxes struct {
 	refuse  func(chat int64) string // an answer instead, "cut", or ""; may be nil
 	broke   func() string           // an answer instead to what is to be paid, or ""; may be nil
 	closed  int64                   // a topic that takes nothing
+	odd     string                  // words that are taken for nobody; "" are none
 	arrived chan int64
 }
 
@@ -90,6 +91,9 @@ func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 		refuse = func(int64) string {
 			return `{"ok":false,"error_code":400,"description":"Bad Request: TOPIC_CLOSED"}`
 		}
+	}
+	if c.odd != "" && strings.Contains(a.Text, c.odd) {
+		refuse = func(int64) string { return `{"ok":false,"error_code":400,"description":"Bad Request: odd"}` }
 	}
 	c.asked[a.Chat] = append(c.asked[a.Chat], time.Now())
 	if a.Paid && c.broke != nil {
@@ -192,6 +196,13 @@ func (c *inboxes) edited() (n int) {
 		}
 	}
 	return n
+}
+
+// takesNot has some words be taken for nobody.
+func (c *inboxes) takesNot(words string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.odd = words
 }
 
 func (c *inboxes) refusing(f func(chat int64) string) {

@@ -40,6 +40,9 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 	if r.paying {
 		size = min(size, r.unspent(w))
 	}
+	if r.refuses(w) {
+		size = 1
+	}
 	b.People = make([]Person, 0, size)
 	some := round.Again || w.onlyTold(round)
 	for seen := 0; seen < reach && len(b.People) < size && !over(b, round); {

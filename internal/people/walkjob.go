@@ -23,7 +23,10 @@ type job struct {
 	left     atomic.Int64  // people that are not done with
 	finished []atomic.Bool // who is, of those that were begun
 	fed      atomic.Int64  // when the last one was handed on, in nanoseconds; 0 before
+	taken    atomic.Bool   // the platform took a message
+	failed   atomic.Int32  // people whose messages it refused for good
 	mu       sync.Mutex
+	why      string    // of the last one that failed
 	trouble  time.Time // until when the account is to rest
 }
 
@@ -84,6 +87,7 @@ func (s *sender) attempt(t *task) (another bool) {
 		s.learn(took)
 		s.paid(t)
 		s.flows(p, nil)
+		j.took()
 		j.mark(n, answered, message)
 		p.Result, p.Message = Told, message
 		return false
@@ -215,6 +219,7 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 		return true
 	default:
 		p.Result, p.Detail = Failed, f.Error()
+		j.fails(f)
 	}
 	return false
 }

@@ -176,7 +176,7 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 		return nil, nil
 	}
 	k := slices.IndexFunc(open, func(round *Round) bool { return (!round.over() || !r.sending(round)) && !now.Before(r.late[round.ID]) })
-	if k < 0 { // the last of them have no answer yet, or have to wait
+	if k < 0 || now.Before(r.refusals[w.ID].until) { // the last of them have no answer yet, or have to wait
 		return &upcoming{walk: w}, nil
 	}
 	round := open[k]

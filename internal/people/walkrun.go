@@ -21,30 +21,31 @@ type run struct {
 	fresh bool // walks are as they are in the store, as far as is known
 	at    time.Time
 
-	open    []*job
-	sender  *sender
-	editor  *sender // of what is edited beside the messages
-	closing []*Closing
-	shares  map[int64]float64 // what walks have used of the limit, by weight
-	begun   map[int64]int64   // the version of a walk at which people were looked for last
-	texts   map[text]written
-	latest  text // of the parcel that was asked for last
-	packed  bots.Parcel
-	again   map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
-	late    map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
-	orphans map[int64]int64     // by subscriber: what cannot be answered, for who has not been told since
-	edited  map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
-	speed   speed
-	stride  stride
-	until   time.Time                 // nothing is opened before this
-	resumed map[uint64]map[int64]bool // whose messages were edited when an earlier life ended, by the name of the edits
-	just    map[int64]bool            // subscribers whom an earlier life wrote to, until justAt
-	justAt  time.Time
-	paying  bool
-	out     bool      // the platform does not answer
-	stuck   bool      // the rooms know that nobody is told anything
-	moved   time.Time // when somebody was told last, or waited for first
-	ending  bool
+	open     []*job
+	sender   *sender
+	editor   *sender // of what is edited beside the messages
+	closing  []*Closing
+	shares   map[int64]float64 // what walks have used of the limit, by weight
+	begun    map[int64]int64   // the version of a walk at which people were looked for last
+	texts    map[text]written
+	latest   text // of the parcel that was asked for last
+	packed   bots.Parcel
+	again    map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
+	refusals map[int64]refusal   // of walks, by id
+	late     map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
+	orphans  map[int64]int64     // by subscriber: what cannot be answered, for who has not been told since
+	edited   map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
+	speed    speed
+	stride   stride
+	until    time.Time                 // nothing is opened before this
+	resumed  map[uint64]map[int64]bool // whose messages were edited when an earlier life ended, by the name of the edits
+	just     map[int64]bool            // subscribers whom an earlier life wrote to, until justAt
+	justAt   time.Time
+	paying   bool
+	out      bool      // the platform does not answer
+	stuck    bool      // the rooms know that nobody is told anything
+	moved    time.Time // when somebody was told last, or waited for first
+	ending   bool
 }
 
 // A Resend is somebody who is sent a message of a round again.
@@ -56,7 +57,7 @@ const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, resumed: map[uint64]map[int64]bool{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, resumed: map[uint64]map[int64]bool{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
 		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news)}
 }
 
@@ -73,7 +74,7 @@ func (r *run) work(ctx context.Context) error {
 		if err := r.unstick(ctx); err != nil {
 			return err
 		}
-		r.collect()
+		r.collect(ctx)
 		if err := r.refresh(ctx); err != nil {
 			return err
 		}
@@ -216,6 +217,7 @@ func (r *run) refresh(ctx context.Context) error {
 			valid[w.ID] = w.Version
 		}
 	}
+	maps.DeleteFunc(r.refusals, func(walk int64, f refusal) bool { return valid[walk] != f.version })
 	for _, j := range r.open {
 		if version, ok := valid[j.batch.Walk]; !ok || version != j.version {
 			j.cancel()

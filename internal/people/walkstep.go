@@ -82,7 +82,7 @@ func (r *run) settle(c *Closing) {
 }
 
 // collect closes the batches that have ended.
-func (r *run) collect() {
+func (r *run) collect(ctx context.Context) {
 	kept := r.open[:0]
 	for _, j := range r.open {
 		if !j.ended() {
@@ -91,6 +91,7 @@ func (r *run) collect() {
 			continue
 		}
 		r.close(j.batch)
+		r.weigh(ctx, j, time.Now())
 		r.charge(j.batch)
 		r.speed.add(time.Now(), j.batch.Walk, len(j.batch.People))
 		if j.trouble.After(r.until) {
