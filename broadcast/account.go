@@ -231,11 +231,11 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 // came takes note of what came back from a request: an answer, whose time says
 // when the request arrived, or a fault. It returns how much later than others it
 // may have arrived.
-func (a *account) came(place slot, now time.Time, op bots.Operation, f *bots.Fault) (late time.Duration) {
+func (a *account) came(place slot, op bots.Operation, f *bots.Fault) (late time.Duration) {
 	if f == nil || f.Kind != bots.Unsure && f.Kind != bots.Temporary {
-		late = place.pacer.answered(place, now)
+		late = place.pacer.answered(place)
 		if among := place.among; among != nil {
-			among.pacer.answered(*among, now)
+			among.pacer.answered(*among)
 		}
 	}
 	if f != nil {

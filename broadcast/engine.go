@@ -205,7 +205,7 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if err != nil {
 		f = bots.AsFault(err)
 	}
-	a.came(place, time.Now(), op, f)
+	a.came(place, op, f)
 	if f == nil {
 		a.heed(place, op, r)
 	}

@@ -125,9 +125,10 @@ func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
 	}
 }
 
-// answered tells that the platform answered the request in a slot at a time. It
-// returns by how much that took longer than the quickest.
-func (p *pacer) answered(s slot, now time.Time) (late time.Duration) {
+// answered tells that the platform has answered the request in a slot. It returns
+// by how much that took longer than the quickest.
+func (p *pacer) answered(s slot) (late time.Duration) {
+	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.account.answered(s, now)

@@ -103,15 +103,11 @@ func (p *pacer) wrote(t turn) {
 	p.write(t, p.target(t), time.Now())
 }
 
-// At is when the turn came.
-func (p Place) At() time.Time { return p.slot.sent }
-
-// Came tells what came of the request: nil is a success. It returns how long that
-// took since the turn came. A limit that somebody
+// Came tells what came of the request: nil is a success. A limit that somebody
 // in an audience met holds back the whole account: a platform does not say
 // whose limit it is, and with a million people it is hardly that of one. That of
 // a group is its own: its members can let nobody write more than once an hour.
-func (p Place) Came(f *bots.Fault) (took time.Duration) {
+func (p Place) Came(f *bots.Fault) {
 	var op bots.Operation
 	if f != nil {
 		op.Target = strconv.FormatInt(p.person, 10)
@@ -119,12 +115,10 @@ func (p Place) Came(f *bots.Fault) (took time.Duration) {
 			p.account.pause("", f.Until)
 		}
 	}
-	now := time.Now()
-	late := p.account.came(p.slot, now, op, f)
+	late := p.account.came(p.slot, op, f)
 	if pacer := p.account.pacer; pacer.limits.Person.N > 0 && late > pacer.leeway()/2 {
 		pacer.delay(p.person, p.slot.sent, late)
 	}
-	return now.Sub(p.slot.sent)
 }
 
 // Wrote notes that people were written to until a time, by an earlier life.

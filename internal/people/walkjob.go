@@ -74,17 +74,18 @@ func (s *sender) attempt(t *task) (another bool) {
 	if s.pass(j.ctx) != nil {
 		return false
 	}
+	began := time.Now()
 	message, err := s.request(t)
 	var f *bots.Fault
 	if err != nil {
 		f = bots.AsFault(err)
 	}
-	took := t.place.Came(f)
-	if s.outage.heard(f, t.place.At()) {
+	t.place.Came(f)
+	if s.outage.heard(f, began) {
 		s.tell()
 	}
 	if f == nil {
-		s.learn(took)
+		s.learn(time.Since(began))
 		s.paid(t)
 		s.flows(p, nil)
 		j.took()
@@ -141,36 +142,37 @@ func (s *sender) paid(t *task) {
 // errGone keeps a message from leaving: whom it is for has left.
 var errGone = errors.New("he has left")
 
-// leaves records that a task's message leaves, unless that is not to be any more.
-func (s *sender) leaves(t *task) error {
-	j, p, gone := t.job, t.person(), false
-	err := s.leave(j.ctx, func() {
-		if _, gone = s.left.of(p, j.batch.At); gone {
-			return
-		}
-		s.Journal.began(time.Now(), t.tempo())
-		if j.sheet != nil {
-			j.sheet.leaves(t.n, p.Subscriber)
-		}
-	})
-	if gone {
-		return errGone
-	}
-	return err
-}
-
 // request makes the request. Whatever was begun is waited for.
 func (s *sender) request(t *task) (int64, error) {
-	p := t.person()
+	j, n, p, pays, tempo := t.job, t.n, t.person(), t.pays(), even
+	if pays {
+		tempo = paid
+	}
+	leaves := func() error { // it may be called late, when t is over
+		gone := false
+		err := s.leave(j.ctx, func() {
+			if _, gone = s.left.of(p, j.batch.At); gone {
+				return
+			}
+			s.Journal.began(time.Now(), tempo)
+			if j.sheet != nil {
+				j.sheet.leaves(n, p.Subscriber)
+			}
+		})
+		if gone {
+			return errGone
+		}
+		return err
+	}
 	if e := p.Edit; e != nil {
 		op := bots.Operation{Action: bots.Edit, Target: strconv.FormatInt(chat(p), 10), Message: strconv.FormatInt(e.Message, 10), Text: e.Text}
 		if e.Delete {
 			op.Action, op.Text = bots.Delete, ""
 		}
-		_, err := s.Bot.Do(bots.BeforeSend(s.life, t.leaves), op)
+		_, err := s.Bot.Do(bots.BeforeSend(s.life, leaves), op)
 		return e.Message, err
 	}
-	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: t.pays(), Leaves: t.leaves}
+	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: pays, Leaves: leaves}
 	return s.courier.Deliver(s.life, p.Parcel, to)
 }
 

@@ -37,13 +37,12 @@ type lead struct {
 	workers int
 }
 
-// A task is one person to be told. Each worker has one at a time.
+// A task is one person to be told.
 type task struct {
-	job    *job
-	n      int
-	place  broadcast.Place
-	turn   bool         // place is taken
-	leaves func() error // for [bots.Address]; made once for a worker
+	job   *job
+	n     int
+	place broadcast.Place
+	turn  bool // place is taken
 
 	refused time.Time // when what was to be paid was, so that it goes at no cost; zero where it was not
 	why     string
@@ -53,14 +52,6 @@ func (t *task) person() *Person { return &t.job.batch.People[t.n] }
 
 // pays reports whether the message is paid for; edits never are.
 func (t *task) pays() bool { return t.job.paid && t.refused.IsZero() && t.person().Edit == nil }
-
-// tempo is how the message follows those before it.
-func (t *task) tempo() tempo {
-	if t.pays() {
-		return paid
-	}
-	return even
-}
 
 func newSender(ctx context.Context, w *Walker, lease broadcast.Lease, news chan struct{}) *sender {
 	s := &sender{Walker: w, lease: lease, jobs: make(chan *job, sheets), news: news, lead: make(chan *lead, 1)}
@@ -122,8 +113,6 @@ func (s *sender) answerTime() time.Duration { return time.Duration(s.took.Load()
 // work leads and sends in turn, until there are no more jobs. A worker that
 // hands the lead on sees to it that there is another to take it.
 func (s *sender) work() {
-	t := &task{}
-	t.leaves = func() error { return s.leaves(t) }
 	for {
 		s.idle.Add(1)
 		l, ok := <-s.lead
@@ -131,7 +120,8 @@ func (s *sender) work() {
 		if !ok {
 			return
 		}
-		if !s.next(l, t) {
+		t, ok := s.next(l)
+		if !ok {
 			close(s.lead)
 			return
 		}
@@ -146,20 +136,19 @@ func (s *sender) work() {
 
 // next takes the next person, when it is his turn. It returns false when there
 // are no more jobs.
-func (s *sender) next(l *lead, t *task) bool {
+func (s *sender) next(l *lead) (task, bool) {
 	for {
 		if l.job == nil {
 			j, ok := <-s.jobs
 			if !ok {
-				return false
+				return task{}, false
 			}
 			l.job, l.next = j, 0
 		}
 		j := l.job
-		*t = task{job: j, n: l.next, leaves: t.leaves}
-		err := j.ctx.Err()
+		t, err := task{job: j, n: l.next}, j.ctx.Err()
 		if err == nil {
-			t.place, err = s.turn(t, true)
+			t.place, err = s.turn(&t, true)
 			t.turn = err == nil
 		}
 		if errors.Is(err, broadcast.ErrRests) { // he waits by himself, and keeps nobody else waiting
@@ -176,7 +165,7 @@ func (s *sender) next(l *lead, t *task) bool {
 			s.tell()
 		}
 		if err == nil {
-			return true
+			return t, true
 		}
 	}
 }
@@ -195,12 +184,12 @@ func (s *sender) turn(t *task, pass bool) (broadcast.Place, error) {
 }
 
 // do deals with one person, until he is told or it is clear that he will not be.
-func (s *sender) do(t *task) {
+func (s *sender) do(t task) {
 	j, p := t.job, t.person()
 	for try := 1; try <= maxTries; try++ {
 		if !t.turn {
 			var err error
-			if t.place, err = s.turn(t, false); err != nil {
+			if t.place, err = s.turn(&t, false); err != nil {
 				if errors.Is(err, context.DeadlineExceeded) && chat(p) < 0 {
 					p.Result = Late
 				}
@@ -212,7 +201,7 @@ func (s *sender) do(t *task) {
 		if s.away(j, p) {
 			break
 		}
-		if chat(p) == was && !s.attempt(t) { // where he moved to he may just have been written to
+		if chat(p) == was && !s.attempt(&t) { // where he moved to he may just have been written to
 			break
 		}
 	}
