@@ -72,7 +72,7 @@ func (r *run) unstick(ctx context.Context) error {
 	}
 	still := t != nil && time.Since(t.since) >= stalled || t == nil && len(r.open) > 0 && time.Since(r.moved) >= stalled // waits for answers
 	for _, w := range r.walks {
-		if !w.Frozen && (still || r.refuses(w)) {
+		if !w.Frozen && (still || r.waits(w)) {
 			if err := r.still(ctx, w); err != nil {
 				return err
 			}

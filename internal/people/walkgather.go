@@ -40,7 +40,7 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 	if r.paying {
 		size = min(size, r.unspent(w))
 	}
-	if r.refuses(w) {
+	if r.refuses(round) {
 		size = 1
 	}
 	b.People = make([]Person, 0, size)

@@ -221,7 +221,9 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 		return true
 	default:
 		p.Result, p.Detail = Failed, f.Error()
-		j.fails(f)
+		if f.Kind == bots.Rejected { // and not who he is
+			j.fails(f)
+		}
 	}
 	return false
 }

@@ -175,8 +175,10 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 	if len(open) == 0 {
 		return nil, nil
 	}
-	k := slices.IndexFunc(open, func(round *Round) bool { return (!round.over() || !r.sending(round)) && !now.Before(r.late[round.ID]) })
-	if k < 0 || now.Before(r.refusals[w.ID].until) { // the last of them have no answer yet, or have to wait
+	k := slices.IndexFunc(open, func(round *Round) bool {
+		return (!round.over() || !r.sending(round)) && !now.Before(r.late[round.ID]) && !now.Before(r.refusals[round.ID].until)
+	})
+	if k < 0 { // the last of them have no answer yet, or have to wait
 		return &upcoming{walk: w}, nil
 	}
 	round := open[k]

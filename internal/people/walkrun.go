@@ -31,7 +31,7 @@ type run struct {
 	latest   text // of the parcel that was asked for last
 	packed   bots.Parcel
 	again    map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
-	refusals map[int64]refusal   // of walks, by id
+	refusals map[int64]refusal   // of rounds, by id
 	late     map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
 	orphans  map[int64]int64     // by subscriber: what cannot be answered, for who has not been told since
 	edited   map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
@@ -217,7 +217,7 @@ func (r *run) refresh(ctx context.Context) error {
 			valid[w.ID] = w.Version
 		}
 	}
-	maps.DeleteFunc(r.refusals, func(walk int64, f refusal) bool { return valid[walk] != f.version })
+	maps.DeleteFunc(r.refusals, func(_ int64, f refusal) bool { return valid[f.walk] != f.version })
 	for _, j := range r.open {
 		if version, ok := valid[j.batch.Walk]; !ok || version != j.version {
 			j.cancel()
