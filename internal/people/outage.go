@@ -77,7 +77,7 @@ func (o *outage) missed(at time.Time) bool {
 
 // rest leaves the platform alone, longer each time.
 func (o *outage) rest(now time.Time) {
-	o.long = min(max(2*o.long, outFirst), outMost)
+	o.long = longer(o.long, outFirst, outMost)
 	o.until = now.Add(o.long)
 }
 

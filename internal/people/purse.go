@@ -83,7 +83,7 @@ func (p *purse) close(now time.Time, why string) {
 	if now.Before(p.closed) {
 		return
 	}
-	p.long = min(max(2*p.long, purseFirst), purseMost)
+	p.long = longer(p.long, purseFirst, purseMost)
 	p.closed, p.why = now.Add(p.long), why
 }
 

@@ -60,7 +60,7 @@ func (r *run) weigh(ctx context.Context, j *job, now time.Time) {
 		delete(r.refusals, b.Round)
 		r.Tell(ctx, about+" reaches subscribers again.")
 	case !j.taken.Load() && (failed >= refusedAfter || held && failed > 0):
-		long := min(max(2*was.long, refusedFirst), refusedMost)
+		long := longer(was.long, refusedFirst, refusedMost)
 		r.refusals[b.Round] = refusal{w.ID, w.Version, now.Add(long), long}
 		if !held {
 			r.Tell(ctx, fmt.Sprintf("%s reaches no subscriber: the platform refuses it (%s). The others wait, and one of them is tried now and then; "+

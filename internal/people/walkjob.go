@@ -58,6 +58,9 @@ func (j *job) rest(d time.Duration) {
 	j.cancel()
 }
 
+// longer is how long to wait after having waited in vain, twice as long each time.
+func longer(was, first, most time.Duration) time.Duration { return min(max(2*was, first), most) }
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
