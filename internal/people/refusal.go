@@ -27,13 +27,6 @@ const (
 	refusedMost  = time.Minute
 )
 
-// took notes that the platform took a message of a job.
-func (j *job) took() {
-	if !j.taken.Load() {
-		j.taken.Store(true)
-	}
-}
-
 // fails notes that the platform refused a message of a job for good, and begins
 // nothing more of it where it refuses all.
 func (j *job) fails(f *bots.Fault) {

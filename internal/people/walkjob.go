@@ -91,7 +91,7 @@ func (s *sender) attempt(t *task) (another bool) {
 		s.learn(time.Since(began))
 		s.paid(t)
 		s.flows(p, nil)
-		j.took()
+		j.taken.Store(true)
 		j.mark(n, answered, message)
 		p.Result, p.Message = Told, message
 		return false
