@@ -117,7 +117,7 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 	out.share = float64(platform.count()-first) / (float64(rate) * (length - 2*time.Second).Seconds())
 	senders.Wait()
 	out.refused = platform.refused
-	if n := len(p.targets) + len(p.persons.buckets)*len(bucket{}); n > 8*rate+200 {
+	if n := len(p.targets) + len(p.persons.buckets)*len(bucket{}.who); n > 8*rate+200 {
 		t.Errorf("%d targets are remembered after %d messages", n, sent)
 	}
 	return out

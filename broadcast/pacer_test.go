@@ -316,8 +316,26 @@ func TestRecentForgets(t *testing.T) {
 		}
 		at = at.Add(time.Millisecond)
 	}
-	if n := len(r.buckets) * len(bucket{}); n > 8*1000 {
+	if n := len(r.buckets) * len(bucket{}.who); n > 8*1000 {
 		t.Errorf("there is room for %d of 1000 a second", n)
+	}
+}
+
+// What turns out late, that somebody was written to a while ago, drives nobody out who
+// was written to since.
+func TestRecentNotesWhatIsPast(t *testing.T) {
+	r, at := newRecent(), time.Now()
+	const people = 100
+	for who := range int64(people) {
+		r.note(1+who, at, time.Second)
+	}
+	for who := range int64(people) {
+		r.note(1+people+who, at.Add(-500*time.Millisecond), time.Second)
+	}
+	for who := range int64(people) {
+		if off := r.last(1+who, at).Sub(at).Abs(); off > time.Millisecond {
+			t.Fatalf("when %d was written to is off by %v", 1+who, off)
+		}
 	}
 }
 

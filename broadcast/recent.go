@@ -17,13 +17,19 @@ type recent struct {
 	began   time.Time
 }
 
-// A bucket has a place for each of a few people whose hash ends alike.
-type bucket [16]noted
+// A bucket has a place for each of a few people whose hash ends alike: their hashes,
+// and when they were written to, in milliseconds of the clock; 0 is never. It is as
+// long as what a processor fetches at once.
+type bucket struct{ who, at [8]uint32 }
 
-// noted is when somebody was written to.
-type noted struct {
-	who uint32 // his hash
-	at  uint32 // in milliseconds of the clock; 0 is never
+// place is where somebody is noted; -1 where he is not.
+func (b *bucket) place(who uint32) int {
+	for k := range b.who {
+		if b.who[k] == who && b.at[k] != 0 {
+			return k
+		}
+	}
+	return -1
 }
 
 func newRecent() recent {
@@ -45,6 +51,12 @@ func (r *recent) clock(at time.Time) uint32 {
 // since is how long before now something was.
 func since(at, now uint32) time.Duration { return time.Duration(now-at) * time.Millisecond }
 
+// matters reports whether something still does that was so long ago, or a little
+// later than what is noted now.
+func matters(at, now uint32, long time.Duration) bool {
+	return min(since(at, now), since(now, at)) <= long
+}
+
 // note remembers that somebody is written to at a time, for as long as is said
 // at least.
 func (r *recent) note(who int64, at time.Time, long time.Duration) {
@@ -52,31 +64,25 @@ func (r *recent) note(who int64, at time.Time, long time.Duration) {
 		return
 	}
 	now := r.clock(at)
-	for !r.put(noted{hashOf(who), now}, now, long) {
+	for !r.put(hashOf(who), now, now, long) {
 		r.grow(now, long)
 	}
 }
 
-// put notes somebody in the place that he has, or of one who was written to
-// longer ago than is said. It returns false where there is none.
-func (r *recent) put(n noted, now uint32, long time.Duration) bool {
-	b := r.bucket(n.who)
-	free := -1
-	for k := range b {
-		switch {
-		case b[k].at == 0:
-			free = k
-		case b[k].who == n.who:
-			b[k] = n
-			return true
-		case since(b[k].at, now) > long:
-			free = k
+// put notes that somebody was written to, in the place that he has, or of one who
+// was longer ago than is said. It returns false where there is none.
+func (r *recent) put(who, at, now uint32, long time.Duration) bool {
+	b := r.bucket(who)
+	place := b.place(who)
+	for k := 0; place < 0 && k < len(b.at); k++ {
+		if b.at[k] == 0 || !matters(b.at[k], now, long) {
+			place = k
 		}
 	}
-	if free >= 0 {
-		b[free] = n
+	if place >= 0 {
+		b.who[place], b.at[place] = who, at
 	}
-	return free >= 0
+	return place >= 0
 }
 
 // grow makes room, which is kept, and forgets who was written to longer ago.
@@ -84,9 +90,10 @@ func (r *recent) grow(now uint32, long time.Duration) {
 	was := r.buckets
 	r.buckets = make([]bucket, 2*len(was))
 	for k := range was {
-		for _, n := range was[k] { // half of a bucket goes to either of two
-			if n.at != 0 && since(n.at, now) <= long {
-				r.put(n, now, long)
+		b := &was[k]
+		for k, at := range b.at { // half of a bucket goes to either of two
+			if at != 0 && matters(at, now, long) {
+				r.put(b.who[k], at, now, long)
 			}
 		}
 	}
@@ -99,10 +106,8 @@ func (r *recent) bucket(hash uint32) *bucket { return &r.buckets[int(hash)&(len(
 func (r *recent) last(who int64, now time.Time) time.Time {
 	hash := hashOf(who)
 	b := r.bucket(hash)
-	for k := range b {
-		if b[k].who == hash && b[k].at != 0 && who != 0 {
-			return now.Add(-since(b[k].at, r.clock(now)))
-		}
+	if k := b.place(hash); k >= 0 && who != 0 {
+		return now.Add(-since(b.at[k], r.clock(now)))
 	}
 	return time.Time{}
 }
