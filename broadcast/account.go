@@ -26,11 +26,12 @@ type account struct {
 	untold outages                        // lanes whose outcome could not be recorded
 	known  time.Time                      // until when all is known that was sent with the account; zero if nothing is
 
+	until atomic.Pointer[time.Time] // by this node's own clock it may use the account; nil before it ever did
+
 	mu     sync.Mutex
 	lanes  map[int64]*walk  // running
 	start  func(lane int64) // nil while there is no lease
 	places map[string]int   // posts under way by target, or -1: see quiet
-	until  time.Time        // by this node's own clock it may use the account
 }
 
 func newAccount(e *Engine, a Account) *account {
@@ -110,32 +111,35 @@ func (a *account) right() time.Duration { return a.Lease * 9 / 10 }
 // extend notes that the lease was asked for, and is had, and returns for how long
 // from now.
 func (a *account) extend(asked time.Time) time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.until = asked.Add(a.right())
-	return time.Until(a.until)
+	until := asked.Add(a.right())
+	a.until.Store(&until)
+	return time.Until(until)
 }
 
 // ended notes until when nobody else can have used the account.
 func (a *account) ended() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.known = time.Now()
-	if a.until.Before(a.known) {
-		a.known = a.until
+	if until := *a.until.Load(); until.Before(a.known) {
+		a.known = until
 	}
 }
 
 // rightful refuses what is about to leave when the right to the account has
-// ended, or the engine was stopped. In a process that was halted and wakes up the
-// clock tells before the fuse has had its turn.
+// ended, or the engine was stopped.
 func (a *account) rightful(ctx context.Context) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if ctx.Err() == nil && !time.Now().Before(a.until) {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return a.may(time.Now())
+}
+
+// may refuses with ErrLost when the right to the account has ended. In a process
+// that was halted and wakes up the clock tells before the fuse has had its turn.
+func (a *account) may(now time.Time) error {
+	if until := a.until.Load(); until == nil || !now.Before(*until) {
 		return ErrLost
 	}
-	return ctx.Err()
+	return nil
 }
 
 // keep renews the lease, and starts what other nodes left to do, until ctx
@@ -231,11 +235,11 @@ func (a *account) recover(ctx context.Context, lease Lease) error {
 // came takes note of what came back from a request: an answer, whose time says
 // when the request arrived, or a fault. It returns how much later than others it
 // may have arrived.
-func (a *account) came(place slot, op bots.Operation, f *bots.Fault) (late time.Duration) {
+func (a *account) came(place slot, at time.Time, op bots.Operation, f *bots.Fault) (late time.Duration) {
 	if f == nil || f.Kind != bots.Unsure && f.Kind != bots.Temporary {
-		late = place.pacer.answered(place)
+		late = place.pacer.answered(place, at)
 		if among := place.among; among != nil {
-			among.pacer.answered(*among)
+			among.pacer.answered(*among, at)
 		}
 	}
 	if f != nil {

@@ -149,17 +149,6 @@ func (e *Engine) While(account string, f func(ctx context.Context, lease Lease))
 	a.while = append(a.while, f)
 }
 
-// Rightful refuses with ErrLost what is about to leave when this node's right to
-// an account has ended. It must be asked in the last moment by those who send by
-// themselves.
-func (e *Engine) Rightful(account string) error {
-	a := e.accounts[account]
-	if a == nil {
-		return fmt.Errorf("there is no account %q", account)
-	}
-	return a.rightful(context.Background())
-}
-
 // Run works until ctx ends, then waits up to Grace for the answers that are
 // under way. It returns nil when it stopped because of ctx.
 func (e *Engine) Run(ctx context.Context) error {
@@ -205,7 +194,7 @@ func (e *Engine) Say(ctx context.Context, account string, class Class, op bots.O
 	if err != nil {
 		f = bots.AsFault(err)
 	}
-	a.came(place, op, f)
+	a.came(place, time.Now(), op, f)
 	if f == nil {
 		a.heed(place, op, r)
 	}

@@ -77,7 +77,7 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 		time.Sleep(opens + rtt/2 + uneven())
 		platform.arrive()
 		time.Sleep(rtt/2 + uneven())
-		p.answered(s)
+		p.answered(s, time.Now())
 	}
 	next := func() int {
 		mu.Lock()
@@ -107,7 +107,7 @@ func runPaced(t testing.TB, rate int, rtt, jitter, length time.Duration) (out pa
 				time.Sleep(rtt/2 + uneven())
 				platform.arrive()
 				time.Sleep(rtt/2 + uneven())
-				p.answered(s)
+				p.answered(s, time.Now())
 			})
 		}
 	})
@@ -197,7 +197,7 @@ func TestPacerCountsWhatArrivesLate(t *testing.T) {
 				time.Sleep(takes)
 				platform.arrive()
 				time.Sleep(way)
-				p.answered(s)
+				p.answered(s, time.Now())
 			})
 		}
 		for range 20 {
@@ -256,7 +256,7 @@ func TestPacerFindsTheLimitThatHolds(t *testing.T) {
 						mu.Unlock()
 						p.pause("", now.Add(time.Second))
 					}
-					p.answered(s)
+					p.answered(s, time.Now())
 				}
 			})
 		}

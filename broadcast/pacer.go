@@ -125,13 +125,12 @@ func (p *pacer) wait(ctx context.Context, t turn) (slot, error) {
 	}
 }
 
-// answered tells that the platform has answered the request in a slot. It returns
-// by how much that took longer than the quickest.
-func (p *pacer) answered(s slot) (late time.Duration) {
-	now := time.Now()
+// answered tells that the platform has answered the request in a slot, and when. It
+// returns by how much that took longer than the quickest.
+func (p *pacer) answered(s slot, at time.Time) (late time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.account.answered(s, now)
+	return p.account.answered(s, at)
 }
 
 // delay has a person be left alone for as long after a message that was late as

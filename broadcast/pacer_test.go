@@ -165,10 +165,10 @@ func TestPacerLearnsHowLongTheWayIs(t *testing.T) {
 		}
 		first := send()
 		time.Sleep(300 * time.Millisecond)
-		p.answered(first) // it had to open a connection
+		p.answered(first, time.Now()) // it had to open a connection
 		second := send()
 		time.Sleep(100 * time.Millisecond)
-		p.answered(second)
+		p.answered(second, time.Now())
 		third := send()
 		if after := third.sent.Sub(began); after <= 1200*time.Millisecond {
 			t.Errorf("the third goes after %v, want a second after the first can have arrived, at 200 ms", after)
@@ -296,7 +296,7 @@ func TestPacerAllocatesLittle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.answered(s)
+		p.answered(s, time.Now())
 	})
 	if each > 0 {
 		t.Errorf("%v allocations for each turn, want none", each)

@@ -32,8 +32,8 @@ func told(after, update int) []Entry {
 // Write puts a letter about i into words. It is the same for everybody who
 // reads a language and was told as much, so that it is called once for each
 // such group and not for each person.
-func (e *Engine) Write(ch Channel, i *incident.Incident, language string, w Letter) (string, error) {
-	a := e.accounts[ch.Account]
+func (r *Road) Write(ch Channel, i *incident.Incident, language string, w Letter) (string, error) {
+	a, e := r.account, r.account.engine
 	ch.Language = language
 	l := &Lane{Channel: ch, Limits: a.Bot.Limits(), Policy: e.Policy, Incident: *i}
 	// What people have is never all edited, so that a head line could not be

@@ -102,7 +102,7 @@ func (w *walk) probe(ctx context.Context, l *Lane, step Step) error {
 		if err != nil {
 			out.Fault = bots.AsFault(err)
 		}
-		a.came(place, step.Op, out.Fault)
+		a.came(place, time.Now(), step.Op, out.Fault)
 		a.observe(l.Channel.Name, "probe", out.Receipt, out.Fault, 0)
 	}
 	w.log(l, step, 0, out)

@@ -3,7 +3,6 @@ package broadcast
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -30,13 +29,17 @@ type Place struct {
 	person  int64
 }
 
+// A Road is the way to the platform with one account, for those who send by
+// themselves.
+type Road struct{ account *account }
+
+// Road is that of an account, which the engine must have.
+func (e *Engine) Road(account string) *Road { return &Road{e.accounts[account]} }
+
 // Turn waits until a request may be made. What came of it must be told to the
 // place.
-func (e *Engine) Turn(ctx context.Context, account string, wish Wish) (Place, error) {
-	a := e.accounts[account]
-	if a == nil {
-		return Place{}, fmt.Errorf("there is no account %q", account)
-	}
+func (r *Road) Turn(ctx context.Context, wish Wish) (Place, error) {
+	a := r.account
 	t := turn{class: wish.Class, person: wish.Person, since: wish.Since, pass: wish.Pass}
 	p := Place{account: a, class: wish.Class, person: wish.Person}
 	var err error
@@ -103,11 +106,11 @@ func (p *pacer) wrote(t turn) {
 	p.write(t, p.target(t), time.Now())
 }
 
-// Came tells what came of the request: nil is a success. A limit that somebody
+// Came tells what came of the request, and when: nil is a success. A limit that somebody
 // in an audience met holds back the whole account: a platform does not say
 // whose limit it is, and with a million people it is hardly that of one. That of
 // a group is its own: its members can let nobody write more than once an hour.
-func (p Place) Came(f *bots.Fault) {
+func (p Place) Came(at time.Time, f *bots.Fault) {
 	var op bots.Operation
 	if f != nil {
 		op.Target = strconv.FormatInt(p.person, 10)
@@ -115,44 +118,43 @@ func (p Place) Came(f *bots.Fault) {
 			p.account.pause("", f.Until)
 		}
 	}
-	late := p.account.came(p.slot, op, f)
+	late := p.account.came(p.slot, at, op, f)
 	if pacer := p.account.pacer; pacer.limits.Person.N > 0 && late > pacer.leeway()/2 {
 		pacer.delay(p.person, p.slot.sent, late)
 	}
 }
 
 // Wrote notes that people were written to until a time, by an earlier life.
-func (e *Engine) Wrote(account string, people []int64, at time.Time) {
-	a := e.accounts[account]
-	if a == nil || len(people) == 0 {
-		return
-	}
+func (r *Road) Wrote(people []int64, at time.Time) {
+	p := r.account.pacer
 	ago := max(0, time.Since(at)) // a clock may have been put back
-	a.pacer.mu.Lock()
-	defer a.pacer.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	at = time.Now().Add(-ago)
 	for _, person := range people {
-		a.pacer.note(turn{person: person}, at)
+		p.note(turn{person: person}, at)
 	}
 }
 
 // SetPace changes the pace at which an audience is written to, where another
 // than the account's own is paid for. All else that the account sends is not
 // paid for and keeps to its own.
-func (e *Engine) SetPace(account string, pace bots.Pace) {
-	a := e.accounts[account]
-	switch {
-	case a == nil:
-	case pace == a.pacer.limits.Account:
+func (r *Road) SetPace(pace bots.Pace) {
+	a := r.account
+	if pace == a.pacer.limits.Account {
 		a.paid.Store(nil)
-	default:
-		limits := a.pacer.limits
-		limits.Account = pace
-		paid := newPacer(limits)
-		now := time.Now()
-		for range a.pacer.lately(now) {
-			paid.account.take(now)
-		}
-		a.paid.Store(paid)
+		return
 	}
+	limits := a.pacer.limits
+	limits.Account = pace
+	paid := newPacer(limits)
+	now := time.Now()
+	for range a.pacer.lately(now) {
+		paid.account.take(now)
+	}
+	a.paid.Store(paid)
 }
+
+// Rightful refuses with ErrLost what is about to leave when this node's right to
+// the account has ended. It must be asked in the last moment.
+func (r *Road) Rightful(now time.Time) error { return r.account.may(now) }

@@ -15,7 +15,7 @@ import (
 // paid for.
 func paying() *Engine {
 	e := unpaid()
-	e.SetPace("tg", perSecond(1000))
+	e.Road("tg").SetPace(perSecond(1000))
 	return e
 }
 
@@ -34,7 +34,7 @@ func TestWhatIsPaidForGoesBesideTheRest(t *testing.T) {
 		send := func(class Class, n int, platform *strict) (took time.Duration) {
 			began := time.Now()
 			for k := range n {
-				place, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: int64(class)*10_000 + int64(k), Since: time.Now()})
+				place, err := e.Road("tg").Turn(t.Context(), Wish{Class: class, Person: int64(class)*10_000 + int64(k), Since: time.Now()})
 				if err != nil {
 					t.Error(err)
 				}
@@ -42,7 +42,7 @@ func TestWhatIsPaidForGoesBesideTheRest(t *testing.T) {
 				if platform != all {
 					platform.arrive()
 				}
-				place.Came(nil)
+				place.Came(time.Now(), nil)
 			}
 			return time.Since(began)
 		}
@@ -61,7 +61,7 @@ func TestWhatIsPaidForGoesBesideTheRest(t *testing.T) {
 		if free.refused+all.refused > 0 {
 			t.Errorf("%d requests were beyond the free limit, %d beyond what is paid for", free.refused, all.refused)
 		}
-		e.SetPace("tg", perSecond(30))
+		e.Road("tg").SetPace(perSecond(30))
 		if took := send(Audience, 60, free); took < time.Second || free.refused > 0 {
 			t.Errorf("60 messages at 30 a second took %v, and %d were refused", took, free.refused)
 		}
@@ -78,7 +78,7 @@ func TestOnePersonIsNotWrittenToTwiceInASecond(t *testing.T) {
 				e := begin()
 				began := time.Now()
 				turn := func(account string, class Class, person int64) time.Duration {
-					if _, err := e.Turn(t.Context(), account, Wish{Class: class, Person: person, Since: time.Now()}); err != nil {
+					if _, err := e.Road(account).Turn(t.Context(), Wish{Class: class, Person: person, Since: time.Now()}); err != nil {
 						t.Fatal(err)
 					}
 					return time.Since(began)
@@ -107,12 +107,12 @@ func TestAPersonRestsFromWhenAMessageArrived(t *testing.T) {
 				e.accounts["tg"].pacer.persons = newRecent() // with the clock of this test
 				began := time.Now()
 				send := func(person int64, takes time.Duration) {
-					place, err := e.Turn(t.Context(), "tg", Wish{Class: Audience, Person: person, Since: time.Now()})
+					place, err := e.Road("tg").Turn(t.Context(), Wish{Class: Audience, Person: person, Since: time.Now()})
 					if err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(takes)
-					place.Came(nil)
+					place.Came(time.Now(), nil)
 				}
 				send(1, 100*time.Millisecond)
 				send(2, 400*time.Millisecond) // 300 of them perhaps on the way there
@@ -136,7 +136,7 @@ func TestAGroupTakesTwentyAMinute(t *testing.T) {
 			began := time.Now()
 			turn := func(chat int64, k int) time.Duration {
 				class := []Class{Audience, Answer, Reword}[k%3]
-				if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: chat, Since: time.Now()}); err != nil {
+				if _, err := e.Road("tg").Turn(t.Context(), Wish{Class: class, Person: chat, Since: time.Now()}); err != nil {
 					t.Fatal(err)
 				}
 				return time.Since(began)
@@ -147,7 +147,7 @@ func TestAGroupTakesTwentyAMinute(t *testing.T) {
 			if took := turn(5, 0); took > 30*time.Second {
 				t.Errorf("%s: a person waited %v", name, took)
 			}
-			if _, err := e.Turn(t.Context(), "tg", Wish{Class: Audience, Person: -5, Since: time.Now(), Pass: true}); !errors.Is(err, ErrRests) {
+			if _, err := e.Road("tg").Turn(t.Context(), Wish{Class: Audience, Person: -5, Since: time.Now(), Pass: true}); !errors.Is(err, ErrRests) {
 				t.Errorf("%s: a group that has had twenty messages is not passed over: %v", name, err)
 			}
 			for k := range 25 {
@@ -176,14 +176,14 @@ func TestARefusalOfAGroupIsItsOwn(t *testing.T) {
 			e := begin()
 			began := time.Now()
 			turn := func(chat int64) Place {
-				p, err := e.Turn(t.Context(), "tg", Wish{Class: Audience, Person: chat, Since: time.Now()})
+				p, err := e.Road("tg").Turn(t.Context(), Wish{Class: Audience, Person: chat, Since: time.Now()})
 				if err != nil {
 					t.Fatal(err)
 				}
 				return p
 			}
-			turn(-5).Came(&bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: began.Add(time.Hour)})
-			turn(6).Came(nil)
+			turn(-5).Came(time.Now(), &bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: began.Add(time.Hour)})
+			turn(6).Came(time.Now(), nil)
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("%s: somebody else waited %v", name, took)
 			}
@@ -200,10 +200,10 @@ func TestARefusalOfAGroupIsItsOwn(t *testing.T) {
 func TestNothingGoesBetweenAPersonAndHisTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := paying()
-		e.SetPace("tg", perSecond(1))
+		e.Road("tg").SetPace(perSecond(1))
 		at := make(chan time.Time, 2)
 		turn := func(class Class, person int64) {
-			if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: person, Since: time.Now()}); err != nil {
+			if _, err := e.Road("tg").Turn(t.Context(), Wish{Class: class, Person: person, Since: time.Now()}); err != nil {
 				t.Error(err)
 			}
 			at <- time.Now()
@@ -226,13 +226,13 @@ func TestARefusalHoldsBackBothPaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, classes := range [][2]Class{{Audience, Answer}, {Answer, Audience}} {
 			e := paying()
-			place, err := e.Turn(t.Context(), "tg", Wish{Class: classes[0], Person: 1, Since: time.Now()})
+			place, err := e.Road("tg").Turn(t.Context(), Wish{Class: classes[0], Person: 1, Since: time.Now()})
 			if err != nil {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			place.Came(&bots.Fault{Kind: bots.RateLimited, Subject: bots.Account, Until: began.Add(7 * time.Second)})
-			if _, err := e.Turn(t.Context(), "tg", Wish{Class: classes[1], Person: 2, Since: time.Now()}); err != nil {
+			place.Came(time.Now(), &bots.Fault{Kind: bots.RateLimited, Subject: bots.Account, Until: began.Add(7 * time.Second)})
+			if _, err := e.Road("tg").Turn(t.Context(), Wish{Class: classes[1], Person: 2, Since: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			if took := time.Since(began); took < 7*time.Second {
@@ -252,13 +252,13 @@ func TestEditsOfAnAudienceKeepNobodyWaiting(t *testing.T) {
 			var edits sync.WaitGroup
 			for k := range 500 {
 				edits.Go(func() {
-					_, _ = e.Turn(ctx, "tg", Wish{Class: Reword, Person: int64(1000 + k), Since: time.Now()})
+					_, _ = e.Road("tg").Turn(ctx, Wish{Class: Reword, Person: int64(1000 + k), Since: time.Now()})
 				})
 			}
 			time.Sleep(5 * time.Second)
 			for k, class := range []Class{Answer, Room, Public} {
 				began := time.Now()
-				if _, err := e.Turn(t.Context(), "tg", Wish{Class: class, Person: int64(1 + k), Since: began}); err != nil {
+				if _, err := e.Road("tg").Turn(t.Context(), Wish{Class: class, Person: int64(1 + k), Since: began}); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(began); took > 100*time.Millisecond {

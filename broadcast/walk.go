@@ -170,7 +170,7 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 	} else {
 		a.heed(place, step.Op, receipt)
 	}
-	a.came(place, step.Op, out.Fault)
+	a.came(place, time.Now(), step.Op, out.Fault)
 	w.log(l, step, attempt, out)
 	err = w.record(ctx, l, step, attempt, out)
 	a.observe(l.Channel.Name, string(step.Op.Action), out.Receipt, out.Fault, l.took(step, out))
@@ -222,7 +222,7 @@ func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 	if err != nil {
 		out.Fault = bots.AsFault(err)
 	}
-	a.came(place, step.Op, out.Fault)
+	a.came(place, time.Now(), step.Op, out.Fault)
 	w.log(l, step, 0, out)
 	a.observe(l.Channel.Name, "find", out.Receipt, out.Fault, 0)
 	return w.record(ctx, l, step, 0, out)

@@ -52,7 +52,7 @@ func (a *app) newWalkers() error {
 		}
 		paying := a.config.Bots[ch.Account]
 		walker, ok := people.NewWalker(people.WalkerConfig{
-			Channel: ch, Bot: a.bots[ch.Account], Store: a.store, Roads: a.engine, Journal: journal, Language: a.config.Site.Language,
+			Channel: ch, Bot: a.bots[ch.Account], Store: a.store, Road: a.engine.Road(ch.Account), Journal: journal, Language: a.config.Site.Language,
 			Rules:  people.Rules{EditOnly: a.config.Policy.Correction == config.EditOnly, Translated: a.config.Policy.MissingTranslation == config.HoldBack},
 			Resend: a.config.Policy.Unsure.People == config.Resend, Ask: a.config.Policy.Unsure.People != config.Assume,
 			Paid: paying.Paid, PaidPace: bots.PaceOf(paying.PaidRate()), Public: a.answeredInPublic, Tell: a.tellRooms(ch), Changed: tell(&a.delivered), Log: a.log,
@@ -78,7 +78,7 @@ func (a *app) audienceNumbers() (out []metrics.Audience) {
 	for _, w := range a.walkers {
 		n := w.Numbers()
 		m := metrics.Audience{Channel: w.Channel.Name, Sent: n.Sent, Unsure: n.Unsure}
-		if n.States != nil && a.engine.Rightful(w.Channel.Account) == nil {
+		if n.States != nil && w.Road.Rightful(time.Now()) == nil {
 			m.Subscribers = map[string]int{}
 			for _, state := range []people.State{people.Active, people.Stopped, people.Blocked, people.Gone} {
 				m.Subscribers[state.String()] = n.States[state]

@@ -24,10 +24,10 @@ func (c *crowd) join(l *life, account broadcast.Account) (err error) {
 	if !ok {
 		return errors.New("nobody hears the subscribers")
 	}
-	ways := roads{l.engine, l}
+	way := road{l.engine.Road(account.Name), l, account.Name}
 	ch := broadcast.Channel{Name: audience, Account: account.Name, Platform: account.Platform, Language: "en", Audience: true}
 	if l.walker, ok = people.NewWalker(people.WalkerConfig{
-		Channel: ch, Bot: account.Bot, Store: &walkStore{Store: l.store, life: l, crowd: c}, Roads: ways, Journal: l.marks, Language: "en",
+		Channel: ch, Bot: account.Bot, Store: &walkStore{Store: l.store, life: l, crowd: c}, Road: way, Journal: l.marks, Language: "en",
 		Rules:  people.Rules{EditOnly: c.w.script.EditOnly},
 		Resend: c.w.script.People == "resend", Ask: c.w.script.People != "assume",
 		Log: slog.New(slog.DiscardHandler),
@@ -111,26 +111,27 @@ func (l *life) ended() bool {
 	}
 }
 
-// roads are the ways of a process that may die. Who is halted notices it where
+// A road is the way of a process that may die. Who is halted notices it where
 // he waits for his turn, and on the wire: the moment between is over before he
 // could be.
-type roads struct {
-	*broadcast.Engine
-	life *life
+type road struct {
+	*broadcast.Road
+	life    *life
+	account string
 }
 
-func (r roads) Turn(ctx context.Context, account string, wish broadcast.Wish) (broadcast.Place, error) {
+func (r road) Turn(ctx context.Context, wish broadcast.Wish) (broadcast.Place, error) {
 	r.life.gate.wait()
-	place, err := r.Engine.Turn(ctx, account, wish)
+	place, err := r.Road.Turn(ctx, wish)
 	r.life.gate.wait()
 	return place, err
 }
 
-func (r roads) Rightful(account string) error {
-	if r.life.gone() || r.life.boundary("before mark", account) {
+func (r road) Rightful(now time.Time) error {
+	if r.life.gone() || r.life.boundary("before mark", r.account) {
 		return errDead
 	}
-	return r.Engine.Rightful(account)
+	return r.Road.Rightful(now)
 }
 
 // walkStore is the walker's store as a process that may die sees it.

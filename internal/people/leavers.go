@@ -2,6 +2,7 @@ package people
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,6 +11,7 @@ import (
 // then leaves; he gets no other request. While nobody is gathered there is nothing
 // to remember: the store knows.
 type leavers struct {
+	some     atomic.Bool // somebody is remembered; otherwise nobody is looked up
 	mu       sync.Mutex
 	gathered bool // somebody is, who is not told yet
 	chats    map[int64]leaver
@@ -53,6 +55,7 @@ func (l *leavers) hear(leaving map[int64]bool) {
 			l.leaving = map[int64]bool{}
 		}
 		l.leaving[chat] = true
+		l.some.Store(true)
 	}
 }
 
@@ -84,6 +87,7 @@ func (l *leavers) remember(chat int64, c leaver) {
 		l.chats = map[int64]leaver{}
 	}
 	l.chats[chat] = c
+	l.some.Store(true)
 }
 
 // back forgets that a chat left: somebody there has said that he wants to be
@@ -101,6 +105,9 @@ func (l *leavers) back(chat int64) {
 // he is otherwise. Whoever was gathered when the store knew is as the store says:
 // he may have come back.
 func (l *leavers) of(p *Person, gathered time.Time) (to int64, gone bool) {
+	if !l.some.Load() {
+		return 0, false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.leaving[p.Chat] {
@@ -135,4 +142,5 @@ func (l *leavers) forget(oldest time.Time) {
 			delete(l.chats, chat)
 		}
 	}
+	l.some.Store(len(l.chats)+len(l.leaving) > 0)
 }

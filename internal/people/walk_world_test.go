@@ -310,7 +310,7 @@ func (w *world) start() {
 		kept = w.between(kept)
 	}
 	var ok bool
-	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: kept, Roads: w.engine, Journal: journal, Language: "en",
+	w.walker, ok = people.NewWalker(people.WalkerConfig{Channel: audience, Bot: account, Store: kept, Road: w.engine.Road(bot), Journal: journal, Language: "en",
 		Rules: w.rules, Resend: w.resend, Ask: w.ask, Paid: w.paid, PaidPace: bots.PaceOf(cmp.Or(w.paidRate, 1000)), InFlight: w.inFlight, Public: w.public, Tell: w.tells, Log: log})
 	if !ok {
 		w.t.Fatal("Telegram is no courier")

@@ -52,13 +52,12 @@ type WalkStore interface {
 	NewestSubscriber(ctx context.Context) (int64, error)
 }
 
-// Roads are the ways to the platform. They are implemented by
-// [*broadcast.Engine].
-type Roads interface {
-	Turn(ctx context.Context, account string, wish broadcast.Wish) (broadcast.Place, error)
-	SetPace(account string, pace bots.Pace)
-	Wrote(account string, people []int64, at time.Time)
-	Rightful(account string) error
+// Road is the way to the platform. It is implemented by [*broadcast.Road].
+type Road interface {
+	Turn(ctx context.Context, wish broadcast.Wish) (broadcast.Place, error)
+	SetPace(pace bots.Pace)
+	Wrote(people []int64, at time.Time)
+	Rightful(now time.Time) error
 	Write(ch broadcast.Channel, i *incident.Incident, language string, l broadcast.Letter) (string, error)
 }
 
@@ -73,7 +72,7 @@ type WalkerConfig struct {
 	Channel broadcast.Channel // the audience
 	Bot     bots.Bot          // a Courier
 	Store   WalkStore
-	Roads   Roads
+	Road    Road // of its account
 	Journal *Journal
 	Rules
 	Resend   bool      // what left without an answer is sent again, instead of taken to be there
@@ -182,18 +181,19 @@ func (w *Walker) pass(ctx context.Context) error {
 	return nil
 }
 
-// leave runs f, with which a message leaves, unless ctx or the right to the
+// leave runs f, with which a message leaves now, unless ctx or the right to the
 // account has ended. While the gate is shut it waits.
-func (w *Walker) leave(ctx context.Context, f func()) error {
+func (w *Walker) leave(ctx context.Context, f func(now time.Time)) error {
 	for {
 		if err := w.pass(ctx); err != nil {
 			return err
 		}
 		w.gate.RLock()
 		if w.shut.Load() == nil {
-			err := w.Roads.Rightful(w.Channel.Account)
+			now := time.Now()
+			err := w.Road.Rightful(now)
 			if err == nil {
-				f()
+				f(now)
 			}
 			w.gate.RUnlock()
 			return err

@@ -272,7 +272,7 @@ func (r *run) words(w *Walk, language string, l broadcast.Letter) (string, error
 	if p, ok := r.texts[key]; ok {
 		return p.words, nil
 	}
-	words, err := r.Roads.Write(r.Channel, &w.Incident, language, l)
+	words, err := r.Road.Write(r.Channel, &w.Incident, language, l)
 	if err != nil {
 		return "", fmt.Errorf("%s/%d for subscribers: %w", w.Incident.Ref, l.Update, err)
 	}

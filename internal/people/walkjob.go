@@ -79,16 +79,17 @@ func (s *sender) attempt(t *task) (another bool) {
 	}
 	began := time.Now()
 	message, err := s.request(t)
+	ended := time.Now()
 	var f *bots.Fault
 	if err != nil {
 		f = bots.AsFault(err)
 	}
-	t.place.Came(f)
+	t.place.Came(ended, f)
 	if s.outage.heard(f, began) {
 		s.tell()
 	}
 	if f == nil {
-		s.learn(time.Since(began))
+		s.learn(ended.Sub(began))
 		s.paid(t)
 		s.flows(p, nil)
 		j.taken.Store(true)
@@ -153,11 +154,11 @@ func (s *sender) request(t *task) (int64, error) {
 	}
 	leaves := func() error { // it may be called late, when t is over
 		gone := false
-		err := s.leave(j.ctx, func() {
+		err := s.leave(j.ctx, func(now time.Time) {
 			if _, gone = s.left.of(p, j.batch.At); gone {
 				return
 			}
-			s.Journal.began(time.Now(), tempo)
+			s.Journal.began(now, tempo)
 			if j.sheet != nil {
 				j.sheet.leaves(n, p.Subscriber)
 			}

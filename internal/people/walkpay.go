@@ -73,10 +73,10 @@ func (r *run) stopPaying(ctx context.Context) {
 func (r *run) setPaying(pays bool) {
 	r.paying = pays
 	if pays {
-		r.Roads.SetPace(r.Channel.Account, r.PaidPace)
+		r.Road.SetPace(r.PaidPace)
 		return
 	}
-	r.Roads.SetPace(r.Channel.Account, r.pace)
+	r.Road.SetPace(r.pace)
 	// Telegram does not say whether what was paid for counts among what is not.
 	r.until = later(r.until, time.Now().Add(r.PaidPace.Per+leeway))
 }

@@ -166,7 +166,7 @@ func (r *run) spare(b *Batch) {
 			chats = append(chats, chat(&b.People[k]))
 		}
 	}
-	r.Roads.Wrote(r.Channel.Account, chats, r.justAt)
+	r.Road.Wrote(chats, r.justAt)
 }
 
 // knows reports whether the batch with a sheet is being sent, or about to be

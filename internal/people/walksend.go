@@ -180,7 +180,7 @@ func (s *sender) turn(t *task, pass bool) (broadcast.Place, error) {
 	if j.batch.Row != 0 {
 		wish.Class = broadcast.Reword
 	}
-	return s.Roads.Turn(j.ctx, s.Channel.Account, wish)
+	return s.Road.Turn(j.ctx, wish)
 }
 
 // do deals with one person, until he is told or it is clear that he will not be.

@@ -16,16 +16,17 @@ import (
 
 // counted counts who asks for a turn, and has an account that nobody claimed.
 type counted struct {
-	Roads
-	turns atomic.Int64
+	Road
+	engine *broadcast.Engine
+	turns  atomic.Int64
 }
 
-func (c *counted) Turn(ctx context.Context, account string, wish broadcast.Wish) (broadcast.Place, error) {
+func (c *counted) Turn(ctx context.Context, wish broadcast.Wish) (broadcast.Place, error) {
 	c.turns.Add(1)
-	return c.Roads.Turn(ctx, account, wish)
+	return c.Road.Turn(ctx, wish)
 }
 
-func (c *counted) Rightful(string) error { return nil }
+func (c *counted) Rightful(time.Time) error { return nil }
 
 // A post takes what it is given, after a while.
 type post struct {
@@ -97,9 +98,9 @@ func senderTo(t testing.TB, p *post, inFlight int) (*sender, *counted) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	roads := &counted{Roads: engine}
-	w, _ := NewWalker(WalkerConfig{Channel: broadcast.Channel{Account: "tg"}, Bot: p, Store: follows{}, Roads: roads, Journal: journal, InFlight: inFlight, Log: log})
-	return newSender(t.Context(), w, broadcast.Lease{Account: "tg"}, make(chan struct{}, 1)), roads
+	road := &counted{Road: engine.Road("tg"), engine: engine}
+	w, _ := NewWalker(WalkerConfig{Channel: broadcast.Channel{Account: "tg"}, Bot: p, Store: follows{}, Road: road, Journal: journal, InFlight: inFlight, Log: log})
+	return newSender(t.Context(), w, broadcast.Lease{Account: "tg"}, make(chan struct{}, 1)), road
 }
 
 // batchOf is a batch of people whose chats are numbers from first on.
@@ -180,7 +181,7 @@ func TestSenderPassesThoseWhoRest(t *testing.T) {
 func TestSenderGivesUpAJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{takes: time.Second}
-		s, roads := senderTo(t, p, 5)
+		s, road := senderTo(t, p, 5)
 		j, next := newJob(t.Context(), batchOf(1, 1000), 1, false), newJob(t.Context(), batchOf(5001, 3), 1, false)
 		s.send(j)
 		s.send(next)
@@ -198,7 +199,7 @@ func TestSenderGivesUpAJob(t *testing.T) {
 		if told != 5 || p.taken() != 8 {
 			t.Errorf("%d of the job that was given up were told, %d messages in all; want 5 and 8", told, p.taken())
 		}
-		if asked := roads.turns.Load(); asked != 8 {
+		if asked := road.turns.Load(); asked != 8 {
 			t.Errorf("%d turns were asked for, want one for each of 8 messages", asked)
 		}
 	})
@@ -240,14 +241,14 @@ func TestOthersGoBeforeAnAudience(t *testing.T) {
 		for _, rate := range []float64{30, 1000} {
 			synctest.Test(t, func(t *testing.T) {
 				p := &post{takes: 100 * time.Millisecond, limits: bots.Limits{Account: bots.PaceOf(rate), Person: bots.PaceOf(1)}}
-				s, roads := senderTo(t, p, int(rate))
+				s, road := senderTo(t, p, int(rate))
 				j := newJob(t.Context(), batchOf(1, 5000), 1, false)
 				s.send(j)
 				for range 20 {
 					time.Sleep(77 * time.Millisecond)
 					synctest.Wait() // for those who go at this moment
 					before := p.taken()
-					_, err := roads.Roads.(*broadcast.Engine).Say(t.Context(), "tg", class, bots.Operation{Action: bots.Post, Target: "channel", Text: "words"})
+					_, err := road.engine.Say(t.Context(), "tg", class, bots.Operation{Action: bots.Post, Target: "channel", Text: "words"})
 					if err != nil {
 						t.Fatal(err)
 					}
