@@ -56,7 +56,7 @@ func (r *run) weigh(ctx context.Context, j *job, now time.Time) {
 		long := longer(was.long, refusedFirst, refusedMost)
 		r.refusals[b.Round] = refusal{w.ID, w.Version, now.Add(long), long}
 		if !held {
-			r.Tell(ctx, fmt.Sprintf("%s reaches no subscriber: the platform refuses it (%s). The others wait, and one of them is tried now and then; "+
+			r.Tell(ctx, fmt.Sprintf("%s is refused by the platform (%s), so subscribers wait for it. One of them is tried now and then; "+
 				"other words are tried at once. Those who were refused are told by /retry %s %s.", about, j.why, about, r.Channel.Name))
 		}
 	}

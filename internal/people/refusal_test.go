@@ -53,7 +53,7 @@ func TestRefusedWordsFailFew(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if !strings.HasPrefix(said[0], "INC-1/1 reaches no subscriber: the platform refuses it (Bad Request: odd). ") || !strings.HasSuffix(said[0], " /retry INC-1/1 people.") || len(said) != c.said {
+			if !strings.HasPrefix(said[0], "INC-1/1 is refused by the platform (Bad Request: odd), so subscribers wait for it. ") || !strings.HasSuffix(said[0], " /retry INC-1/1 people.") || len(said) != c.said {
 				t.Errorf("the rooms are told %q", said)
 			}
 		})
