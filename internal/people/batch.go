@@ -44,16 +44,20 @@ type Person struct {
 	To         int64 // where the platform moved the chat; 0 is nowhere
 	Topic      int64
 	ReplyTo    int64
-	Edit       *Edit       // how a message of his is changed, or nil
-	Parcel     bots.Parcel // what he is told otherwise
+	Edit       *Edit    // how a message of his is changed, or nil
+	Wording    *Wording // what he is told otherwise
+	Message    int64    // of Told
+	Passed     int      // people before him in this batch who had their turn
 	Result     Result
-	Message    int64       // of Told
-	Alone      bots.Parcel // what he is told where it answers nothing, with what it is about
-	Orphan     int64       // what it was to answer, and is gone; 0 is nothing
-	Passed     int         // people before him in this batch who had their turn
-	Detail     string      // of Failed and Unsure
-	Kept       bool        // what became of him is in the store, though the batch is open
+	Lone       bool   // he is told it as what answers nothing
+	Kept       bool   // what became of him is in the store, though the batch is open
+	Orphan     int64  // what it was to answer, and is gone; 0 is nothing
+	Detail     string // of Failed and Unsure
 }
+
+// A Wording is what many are told alike. Where it answers nothing it also says what
+// it is about.
+type Wording struct{ Parcel, Lone bots.Parcel }
 
 // leaves reports whether it came out that the person cannot be written to where
 // he was.
@@ -67,7 +71,15 @@ func (p *Person) move(to int64) {
 }
 
 // alone has a person told in a message that answers nothing.
-func (p *Person) alone() { p.ReplyTo, p.Parcel = 0, p.Alone }
+func (p *Person) alone() { p.ReplyTo, p.Lone = 0, true }
+
+// parcel is what a person is told.
+func (p *Person) parcel() bots.Parcel {
+	if p.Lone {
+		return p.Wording.Lone
+	}
+	return p.Wording.Parcel
+}
 
 // An Edit changes a message that somebody has.
 type Edit struct {
@@ -78,7 +90,7 @@ type Edit struct {
 }
 
 // A Result is what became of one person's message.
-type Result int
+type Result uint8
 
 // The results.
 const (
@@ -175,7 +187,7 @@ type Trouble struct {
 // In either case he may have been told.
 func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 	c := &Closing{Batch: b, Passed: b.Passed}
-	var kept []Receipt
+	kept := make([]Receipt, 0, len(b.People))
 	for k := range b.People {
 		p := &b.People[k]
 		if p.Kept {

@@ -17,11 +17,6 @@ type text struct {
 	letter        broadcast.Letter
 }
 
-type written struct {
-	words  string
-	parcel bots.Parcel
-}
-
 // reach is how many subscribers a step looks at, so that a round that concerns
 // few does not keep others waiting.
 const (
@@ -175,14 +170,8 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		letter, reply, ok := w.letter(round, s, before[s.ID], editing)
 		if ok && r.speaks(w, round, s.Language) {
 			p := Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed}
-			if p.Parcel, err = r.parcel(w, s.Language, letter); err != nil {
+			if p.Wording, err = r.wording(w, s.Language, letter); err != nil {
 				return err
-			}
-			if p.Alone = p.Parcel; !letter.First {
-				letter.First = true
-				if p.Alone, err = r.parcel(w, s.Language, letter); err != nil {
-					return err
-				}
 			}
 			if reply != 0 && r.orphans[s.ID] == reply {
 				p.alone()
@@ -237,8 +226,8 @@ func (r *run) revision(w *Walk, round *Round) int {
 	return len(w.Incident.Update(round.Update).Revisions)
 }
 
-// parcel is a letter in words, which many get alike.
-func (r *run) parcel(w *Walk, language string, l broadcast.Letter) (bots.Parcel, error) {
+// wording is a letter as it is sent, which many get alike.
+func (r *run) wording(w *Walk, language string, l broadcast.Letter) (*Wording, error) {
 	if language == "" {
 		language = r.Channel.Language
 	}
@@ -246,41 +235,58 @@ func (r *run) parcel(w *Walk, language string, l broadcast.Letter) (bots.Parcel,
 	if key == r.latest { // as nearly always
 		return r.packed, nil
 	}
-	p, ok := r.texts[key]
-	if !ok {
-		words, err := r.words(w, language, l)
+	packed := r.wordings[key]
+	if packed == nil {
+		parcel, err := r.pack(w, language, l)
 		if err != nil {
 			return nil, err
 		}
-		parcel, err := r.courier.Pack(words)
-		if err != nil {
-			return nil, err
+		packed = &Wording{parcel, parcel}
+		if !l.First {
+			l.First = true
+			if packed.Lone, err = r.pack(w, language, l); err != nil {
+				return nil, err
+			}
 		}
-		p = written{words, parcel}
-		r.texts[key] = p
+		keepSome(r.wordings)
+		r.wordings[key] = packed
 	}
-	r.latest, r.packed = key, p.parcel
-	return p.parcel, nil
+	r.latest, r.packed = key, packed
+	return packed, nil
 }
 
-// words are those of a letter.
+func (r *run) pack(w *Walk, language string, l broadcast.Letter) (bots.Parcel, error) {
+	words, err := r.words(w, language, l)
+	if err != nil {
+		return nil, err
+	}
+	return r.courier.Pack(words)
+}
+
+// words are those of a letter. Those that messages are edited to are asked for again
+// and again.
 func (r *run) words(w *Walk, language string, l broadcast.Letter) (string, error) {
 	if language == "" {
 		language = r.Channel.Language
 	}
 	key := text{w.ID, w.Version, language, l}
-	if p, ok := r.texts[key]; ok {
-		return p.words, nil
+	if words, ok := r.texts[key]; ok {
+		return words, nil
 	}
 	words, err := r.Road.Write(r.Channel, &w.Incident, language, l)
 	if err != nil {
 		return "", fmt.Errorf("%s/%d for subscribers: %w", w.Incident.Ref, l.Update, err)
 	}
-	if len(r.texts) > 1000 {
-		clear(r.texts)
-	}
 	if l.Edited || l.Removed {
-		r.texts[key] = written{words: words}
+		keepSome(r.texts)
+		r.texts[key] = words
 	}
 	return words, nil
+}
+
+// keepSome forgets what was written where that is much.
+func keepSome[V any](written map[text]V) {
+	if len(written) > 1000 {
+		clear(written)
+	}
 }

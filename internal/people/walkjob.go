@@ -177,7 +177,7 @@ func (s *sender) request(t *task) (int64, error) {
 		return e.Message, err
 	}
 	to := bots.Address{Chat: chat(p), Topic: p.Topic, ReplyTo: p.ReplyTo, Paid: pays, Leaves: leaves}
-	return s.courier.Deliver(s.life, p.Parcel, to)
+	return s.courier.Deliver(s.life, p.parcel(), to)
 }
 
 // refused deals with a fault. It returns true when the person should be tried

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
@@ -27,9 +26,10 @@ type run struct {
 	closing  []*Closing
 	shares   map[int64]float64 // what walks have used of the limit, by weight
 	begun    map[int64]int64   // the version of a walk at which people were looked for last
-	texts    map[text]written
-	latest   text // of the parcel that was asked for last
-	packed   bots.Parcel
+	texts    map[text]string   // of edits
+	wordings map[text]*Wording
+	latest   text // of the wording that was asked for last
+	packed   *Wording
 	again    map[Resend]int      // how often they were sent a message whose answer did not come; nil until it is loaded
 	refusals map[int64]refusal   // of rounds, by id
 	late     map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
@@ -57,7 +57,7 @@ const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]written{}, edited: map[int64]edited{}, resumed: map[uint64]map[int64]bool{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]string{}, wordings: map[text]*Wording{}, edited: map[int64]edited{}, resumed: map[uint64]map[int64]bool{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
 		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news)}
 }
 

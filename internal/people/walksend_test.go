@@ -105,9 +105,9 @@ func senderTo(t testing.TB, p *post, inFlight int) (*sender, *counted) {
 
 // batchOf is a batch of people whose chats are numbers from first on.
 func batchOf(first int64, people int) *Batch {
-	b := &Batch{ID: first, Kind: broadcast.Say, Update: 1, At: time.Now()}
+	b, words := &Batch{ID: first, Kind: broadcast.Say, Update: 1, At: time.Now()}, bots.Parcel("words")
 	for k := range int64(people) {
-		b.People = append(b.People, Person{Subscriber: first + k, Chat: first + k, Parcel: bots.Parcel("words"), Alone: bots.Parcel("words")})
+		b.People = append(b.People, Person{Subscriber: first + k, Chat: first + k, Wording: &Wording{words, words}})
 	}
 	return b
 }
