@@ -104,6 +104,17 @@ const (
 	Late                   // a group that has to wait longer than others can: it is told in a round of its own
 )
 
+// has reports whether a subscriber is in a batch, others of which may just be
+// written to.
+func (b *Batch) has(subscriber int64) bool {
+	for k := range b.People {
+		if b.People[k].Subscriber == subscriber {
+			return true
+		}
+	}
+	return false
+}
+
 // Planned names the people of a batch that is open: with a message those who are
 // kept.
 func (b *Batch) Planned() []byte {

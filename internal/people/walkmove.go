@@ -73,8 +73,7 @@ func (r *run) tellMoved(b *Batch) {
 func (r *run) telling(same *Batch, subscriber int64) bool {
 	return slices.ContainsFunc(r.open, func(j *job) bool {
 		b := j.batch
-		return b.Walk == same.Walk && b.Row == 0 && b.Kind == same.Kind && b.Update == same.Update &&
-			slices.ContainsFunc(b.People, func(p Person) bool { return p.Subscriber == subscriber })
+		return b.Walk == same.Walk && b.Row == 0 && b.Kind == same.Kind && b.Update == same.Update && b.has(subscriber)
 	})
 }
 

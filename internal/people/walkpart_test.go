@@ -64,6 +64,23 @@ func TestWhoIsNotSettledIsNotKept(t *testing.T) {
 	}
 }
 
+// Who is just being told something is looked up while others of his batch are
+// written to.
+func TestWhoIsBeingToldIsLookedUpMeanwhile(t *testing.T) {
+	b := batchOf(1, 4)
+	r := &run{open: []*job{newJob(t.Context(), b, 1, false)}}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		b.People[0].Result, b.People[0].Message = Told, 7
+	}()
+	same := &Batch{Kind: b.Kind, Update: b.Update}
+	if !r.telling(same, 4) || r.telling(same, 5) {
+		t.Error("it is not known who is being told")
+	}
+	<-told
+}
+
 // A batch that was handed on in whole keeps nobody waiting for its late answers,
 // even when patience with it has ended; one whose people are given up does.
 func TestLateAnswersKeepNobodyWaiting(t *testing.T) {
