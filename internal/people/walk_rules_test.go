@@ -199,12 +199,17 @@ func TestWhoWaitsToBeSentItAgainIsNotForgotten(t *testing.T) {
 			w.start()
 			w.subscribe(nil, 1, 2)
 			var once sync.Once
+			left := make(chan struct{})
+			leaves := sync.OnceFunc(func() { close(left) })
 			w.inboxes.refusing(func(chat int64) (answer string) {
 				if chat == 2 {
 					once.Do(func() {
+						<-left // otherwise the stop may come before it
 						w.do(desk.Stop{Scope: "INC-1", Reason: "wait"})
 						answer = noAnswer
 					})
+				} else {
+					leaves()
 				}
 				return answer
 			})
