@@ -91,9 +91,9 @@ func (r *recent) grow(now uint32, long time.Duration) {
 	r.buckets = make([]bucket, 2*len(was))
 	for k := range was {
 		b := &was[k]
-		for k, at := range b.at { // half of a bucket goes to either of two
+		for place, at := range b.at { // half of a bucket goes to either of two
 			if at != 0 && matters(at, now, long) {
-				r.put(b.who[k], at, now, long)
+				r.put(b.who[place], at, now, long)
 			}
 		}
 	}

@@ -106,10 +106,10 @@ func (p *pacer) wrote(t turn) {
 	p.write(t, p.target(t), time.Now())
 }
 
-// Came tells what came of the request, and when: nil is a success. A limit that somebody
-// in an audience met holds back the whole account: a platform does not say
-// whose limit it is, and with a million people it is hardly that of one. That of
-// a group is its own: its members can let nobody write more than once an hour.
+// Came tells what came of the request, and when: nil is a success. A limit that
+// somebody in an audience met holds back the whole account: a platform does not say
+// whose limit it is, and with a million people it is hardly that of one. That of a
+// group is its own: its members can let nobody write more than once an hour.
 func (p Place) Came(at time.Time, f *bots.Fault) {
 	var op bots.Operation
 	if f != nil {

@@ -122,7 +122,7 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 		}
 		letter = w.after(letter, before)
 		var err error
-		if e.Text, err = r.words(w, s.Language, letter); err != nil {
+		if e.Text, err = r.rewords(w, s.Language, letter); err != nil {
 			return err
 		}
 		if !letter.Removed && row.Shows > 0 && r.sameWords(w, s.Language, row.Shows, letter) {
@@ -137,9 +137,7 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 // revision.
 func (r *run) sameWords(w *Walk, language string, was int, l broadcast.Letter) bool {
 	u := w.Incident.Update(l.Update)
-	if language == "" {
-		language = r.Channel.Language
-	}
+	language = r.reads(language)
 	a, in := u.Revision(was).Body.In(language, r.Language)
 	b, now := u.Revision(l.Revision).Body.In(language, r.Language)
 	return a == b && in == now && u.Revision(was).Title == u.Revision(l.Revision).Title

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -209,12 +210,9 @@ func (r *run) speaks(w *Walk, round *Round, language string) bool {
 	if !r.Translated || round.Kind != broadcast.Say {
 		return true
 	}
-	if language == "" {
-		language = r.Channel.Language
-	}
 	u := w.Incident.Update(round.Update)
 	body := u.Revision(len(u.Revisions)).Body
-	_, ok := body[language]
+	_, ok := body[r.reads(language)]
 	return ok || len(body) == 0
 }
 
@@ -226,12 +224,17 @@ func (r *run) revision(w *Walk, round *Round) int {
 	return len(w.Incident.Update(round.Update).Revisions)
 }
 
+// text is what a letter is known by.
+func (r *run) text(w *Walk, language string, l broadcast.Letter) text {
+	return text{w.ID, w.Version, r.reads(language), l}
+}
+
+// reads is the language of a subscriber: the channel's where he chose none.
+func (r *run) reads(language string) string { return cmp.Or(language, r.Channel.Language) }
+
 // wording is a letter as it is sent, which many get alike.
 func (r *run) wording(w *Walk, language string, l broadcast.Letter) (*Wording, error) {
-	if language == "" {
-		language = r.Channel.Language
-	}
-	key := text{w.ID, w.Version, language, l}
+	key := r.text(w, language, l)
 	if key == r.latest { // as nearly always
 		return r.packed, nil
 	}
@@ -256,30 +259,33 @@ func (r *run) wording(w *Walk, language string, l broadcast.Letter) (*Wording, e
 }
 
 func (r *run) pack(w *Walk, language string, l broadcast.Letter) (bots.Parcel, error) {
-	words, err := r.words(w, language, l)
+	words, err := r.write(w, language, l)
 	if err != nil {
 		return nil, err
 	}
 	return r.courier.Pack(words)
 }
 
-// words are those of a letter. Those that messages are edited to are asked for again
-// and again.
-func (r *run) words(w *Walk, language string, l broadcast.Letter) (string, error) {
-	if language == "" {
-		language = r.Channel.Language
-	}
-	key := text{w.ID, w.Version, language, l}
+// rewords is a letter in words that messages of many are edited to.
+func (r *run) rewords(w *Walk, language string, l broadcast.Letter) (string, error) {
+	key := r.text(w, language, l)
 	if words, ok := r.texts[key]; ok {
 		return words, nil
 	}
-	words, err := r.Road.Write(r.Channel, &w.Incident, language, l)
+	words, err := r.write(w, language, l)
+	if err != nil {
+		return "", err
+	}
+	keepSome(r.texts)
+	r.texts[key] = words
+	return words, nil
+}
+
+// write puts a letter into words.
+func (r *run) write(w *Walk, language string, l broadcast.Letter) (string, error) {
+	words, err := r.Road.Write(r.Channel, &w.Incident, r.reads(language), l)
 	if err != nil {
 		return "", fmt.Errorf("%s/%d for subscribers: %w", w.Incident.Ref, l.Update, err)
-	}
-	if l.Edited || l.Removed {
-		keepSome(r.texts)
-		r.texts[key] = words
 	}
 	return words, nil
 }

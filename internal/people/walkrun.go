@@ -26,7 +26,7 @@ type run struct {
 	closing  []*Closing
 	shares   map[int64]float64 // what walks have used of the limit, by weight
 	begun    map[int64]int64   // the version of a walk at which people were looked for last
-	texts    map[text]string   // of edits
+	texts    map[text]string   // that messages are edited to
 	wordings map[text]*Wording
 	latest   text // of the wording that was asked for last
 	packed   *Wording
