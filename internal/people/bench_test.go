@@ -30,15 +30,17 @@ import (
 
 // BenchmarkWalk tells 200 000 people as fast as it goes, with all that a walk
 // does besides: receipts are kept, the journal is written. Beside it, in the
-// same round and over as many connections, it makes as many plain requests with
-// net/http, and as many with the courier that the walk uses. The stand-in is in
-// another process: what it costs, and what whoever sends costs it, is not counted.
-// The courier sends before the walk and after it, and the mean counts: what a
-// machine can do changes from one moment to the next. What is printed are medians of
-// the rounds; -benchtime 9x makes nine.
+// same round, over as many connections and with as long a text, one loop makes as
+// many requests with the courier that the walk uses, and one with net/http, as
+// anybody would. The walk also goes by net/http in place of its courier. Each loop
+// runs before its walk and after it, and the mean counts: what a machine can do
+// changes from one moment to the next. The stand-in is in another process: what it
+// costs, and what whoever sends costs it, is not counted. What is printed are medians
+// of the rounds; -benchtime 9x makes nine.
 //
 //	of-courier  how fast the walk is, as a share of the courier alone
-//	of-plain    as a share of net/http's client
+//	of-plain    as a share of net/http alone
+//	by-plain    how fast the walk by net/http is, as a share of net/http alone
 //	µs-on-top   of CPU for each message, more than the courier takes
 //	µs-courier  of CPU for each message by the courier, and µs-plain by the client
 //	µs-alone    of CPU for each message by the walk, where nothing is carried.
@@ -56,11 +58,15 @@ func BenchmarkWalk(b *testing.B) {
 			perPerson := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / n / 1e3 }
 			rounds := crowd.Medians{}
 			for b.Loop() {
-				plain, courier := plainLoop(b, n), courierLoop(b, n)
-				walk, grown := walkOnce(b, n, url())
+				courier := courierLoop(b, n)
+				walk, grown := walkOnce(b, n, url(), false)
 				courier = between(courier, courierLoop(b, n))
+				plain := plainLoop(b, n)
+				by, _ := walkOnce(b, n, url(), true)
+				plain = between(plain, plainLoop(b, n))
 				rounds.Add("of-courier", courier.wall.Seconds()/walk.wall.Seconds())
 				rounds.Add("of-plain", plain.wall.Seconds()/walk.wall.Seconds())
+				rounds.Add("by-plain", plain.wall.Seconds()/by.wall.Seconds())
 				rounds.Add("µs-on-top", perPerson(walk.cpu-courier.cpu))
 				rounds.Add("µs-alone", perPerson(walkAlone(b, n, url()).cpu))
 				rounds.Add("µs-courier", perPerson(courier.cpu))
@@ -211,23 +217,59 @@ func loop(b *testing.B, n int64, f func(chat int64) error) cost {
 
 const benchWords = "Nobody can log in. We are looking into it, and say more within half an hour."
 
+// benchText is what people read then, or as long.
+const benchText = "Investigating · major\nLogins fail\n\n" + benchWords + "\n\nAffected: login\n\nINC-1/1 · 21:37 UTC"
+
 // plainLoop is what anybody would write.
 func plainLoop(b *testing.B, n int64) cost {
 	c := newListeners(b, n)
-	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
-	defer client.CloseIdleConnections()
-	took := loop(b, n, func(chat int64) error {
-		body := fmt.Sprintf(`{"chat_id":%d,"text":%q,"link_preview_options":{"is_disabled":true}}`, chat, benchWords)
-		resp, err := client.Post(c.URL+"/bot42:secret/sendMessage", "application/json", strings.NewReader(body))
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		_, err = io.Copy(io.Discard, resp.Body)
-		return err
-	})
+	plain := newStock(c.URL)
+	defer plain.client.CloseIdleConnections()
+	took := loop(b, n, func(chat int64) error { return plain.post(b.Context(), chat, benchText) })
 	mustHear(b, c, n)
 	return took
+}
+
+// stock sends with net/http's client, as it comes.
+type stock struct {
+	client http.Client
+	url    string
+	sent   atomic.Int64
+}
+
+func newStock(api string) *stock {
+	transport := &http.Transport{MaxIdleConnsPerHost: connections}
+	return &stock{client: http.Client{Transport: transport}, url: api + "/bot42:secret/sendMessage"}
+}
+
+func (s *stock) post(ctx context.Context, chat int64, text string) error {
+	body := fmt.Sprintf(`{"chat_id":%d,"text":%q,"link_preview_options":{"is_disabled":true}}`, chat, text)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// Pack is a courier's.
+func (s *stock) Pack(text string) (bots.Parcel, error) { return bots.Parcel(text), nil }
+
+// Deliver is a courier's. It numbers the messages itself: answers are not read.
+func (s *stock) Deliver(ctx context.Context, p bots.Parcel, to bots.Address) (int64, error) {
+	if err := to.Leaves(); err != nil {
+		return 0, &bots.Fault{Kind: bots.Temporary, Detail: err.Error()}
+	}
+	if err := s.post(ctx, to.Chat, string(p)); err != nil {
+		return 0, &bots.Fault{Kind: bots.Unsure, Detail: err.Error()}
+	}
+	return s.sent.Add(1), nil
 }
 
 // courierLoop sends as the walk does, and keeps nothing.
@@ -237,7 +279,7 @@ func courierLoop(b *testing.B, n int64) cost {
 	if err != nil {
 		b.Fatal(err)
 	}
-	parcel, err := tg.Pack(benchWords)
+	parcel, err := tg.Pack(benchText)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -257,12 +299,16 @@ func mustHear(b testing.TB, c listeners, n int64) {
 }
 
 // walkOnce publishes an update to n people and waits until all are told and
-// their receipts are kept. It says by how much the database grew.
-func walkOnce(b testing.TB, n int64, url string) (took cost, grown int64) {
+// their receipts are kept. It says by how much the database grew. The
+// messages go by net/http if that is asked for.
+func walkOnce(b testing.TB, n int64, url string, byStock bool) (took cost, grown int64) {
 	w := newWorld(b, 0)
 	w.url = url
 	c := newListeners(b, n)
 	w.api = c.URL
+	if byStock {
+		w.courier = newStock(c.URL)
+	}
 	before := w.people(n)
 	took = w.tell(c.all)
 	mustHear(b, c, n)
