@@ -164,7 +164,7 @@ func TestTopicsAreHandedOutAndIn(t *testing.T) {
 			}
 			want := []string{"2001/0", "-1001234567890/77", "-1001234567891/0"}
 			for _, chat := range []people.Subscriber{{Chat: 2001}, {Chat: -1001234567890, Topic: 77}, {Chat: -1001234567891}} {
-				chat.Language, chat.All, chat.Impact, chat.Placed = "en", true, incident.ImpactNone, true
+				chat.Language, chat.All, chat.Impact = "en", true, incident.ImpactNone
 				if _, err := s.app.store.ImportSubscribers(t.Context(), "tg", []people.Subscriber{chat}); err != nil {
 					t.Fatal(err)
 				}

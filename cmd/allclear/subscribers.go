@@ -29,7 +29,7 @@ type exportSubscribersCmd struct {
 }
 
 type importSubscribersCmd struct {
-	File string `arg:"" type:"existingfile" help:"CSV with the heading chat_id,language,components,impact,topic, or JSON Lines with these fields; only the first is required."`
+	File string `arg:"" type:"existingfile" help:"CSV with the heading chat_id,language,components,impact,topic, or JSON Lines with these fields; only the first is required. What a line does not say stays as it is, and is as usual for who is new."`
 	Bot  string `required:"" placeholder:"NAME" help:"The bot, as in the configuration."`
 }
 

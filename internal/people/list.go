@@ -2,6 +2,7 @@ package people
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -20,12 +21,13 @@ import (
 // in parts and taken up again. Nothing but the columns is kept of it.
 type List struct {
 	Languages  []string // of the site; a list may name no other
-	Language   string   // of lines that name none
+	Language   string   // of who is new where his line names none
 	Components []string // ids; a list may name no other
 	Any        bool     // it is not known here which languages and components there are
 }
 
-// Columns are those of a list. Only the first is required.
+// Columns are those of a list. Only the first is required: what is said of nobody
+// in the others is as usual for who is new, and stays as it is for all others.
 var columns = []string{"chat_id", "language", "components", "impact", "topic"}
 
 // howBegun is how a list with a heading begins.
@@ -174,7 +176,7 @@ type entry struct {
 	Language   string          `json:"language"`
 	Components []string        `json:"components"`
 	Impact     incident.Impact `json:"impact"`
-	Topic      json.Number     `json:"topic,omitempty"` // empty says nothing about it
+	Topic      json.Number     `json:"topic,omitempty"`
 }
 
 func (l *List) json(line string) (Subscriber, error) {
@@ -192,20 +194,19 @@ func (l *List) subscriber(e entry) (s Subscriber, err error) {
 	if s.Chat, err = strconv.ParseInt(e.Chat.String(), 10, 64); err != nil || s.Chat == 0 || s.Chat > maxChat || s.Chat < -maxChat {
 		return s, fmt.Errorf("chat_id %q is not the number of a chat", clip(e.Chat.String()))
 	}
-	if s.Language = e.Language; s.Language == "" {
-		s.Language = l.Language
-	}
+	s.Unsaid = Unsaid{e.Language == "", e.Impact == "", len(e.Components) == 0, e.Topic == ""}
+	s.Language = cmp.Or(e.Language, l.Language)
 	if !l.Any && !slices.Contains(l.Languages, s.Language) {
 		return s, fmt.Errorf("language %q is not one of %s", clip(s.Language), strings.Join(l.Languages, ", "))
 	}
-	if s.Impact = e.Impact; s.Impact == "" {
-		s.Impact = incident.ImpactNone
-	}
+	s.Impact = cmp.Or(e.Impact, incident.ImpactNone)
 	if !slices.Contains(incident.Impacts, s.Impact) {
 		return s, fmt.Errorf("impact %q is not one of none, minor, major, critical", clip(string(s.Impact)))
 	}
-	if s.Topic, s.Placed, err = topicIn(e.Topic.String()); err != nil {
-		return s, err
+	if !s.Unsaid.Topic {
+		if s.Topic, err = topicIn(e.Topic.String()); err != nil {
+			return s, err
+		}
 	}
 	switch first := e.Components; {
 	case len(first) == 0, len(first) == 1 && first[0] == "all":
@@ -225,17 +226,13 @@ func (l *List) subscriber(e entry) (s Subscriber, err error) {
 	return s, nil
 }
 
-// topicIn reads the topic of an entry, and whether it says any. A topic has the
-// number of a message.
-func topicIn(text string) (topic int64, said bool, err error) {
-	if text == "" {
-		return 0, false, nil
-	}
+// topicIn reads the topic of an entry. A topic has the number of a message.
+func topicIn(text string) (topic int64, err error) {
 	topic, err = strconv.ParseInt(text, 10, 32)
 	if err != nil || topic < 0 {
-		return 0, false, fmt.Errorf("topic %q is not the number of a topic: use 0 for the general one, or none", clip(text))
+		return 0, fmt.Errorf("topic %q is not the number of a topic: use 0 for the general one, or none", clip(text))
 	}
-	return topic, true, nil
+	return topic, nil
 }
 
 // maxChat is the largest id of a chat: they have at most 52 significant bits

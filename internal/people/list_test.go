@@ -63,15 +63,14 @@ func TestRefusedLinesAreCountedAndTheFirstListed(t *testing.T) {
 }
 
 func TestReadList(t *testing.T) {
-	everything := Subscriber{Chat: 1001, Language: "en", Impact: incident.ImpactNone, All: true}
-	some := Subscriber{Chat: -1001234567890, Language: "zh-Hans", Impact: incident.Critical, Components: []string{"login", "withdrawals"}}
+	everything := Subscriber{Chat: 1001, Language: "en", Impact: incident.ImpactNone, All: true, Unsaid: Unsaid{true, true, true, true}}
+	some := Subscriber{Chat: -1001234567890, Language: "zh-Hans", Impact: incident.Critical, Components: []string{"login", "withdrawals"}, Unsaid: Unsaid{Topic: true}}
 	for name, text := range map[string]string{
 		"CSV":                            "chat_id,language,components,impact\n1001,,,\n-1001234567890,zh-Hans,login withdrawals,critical\n",
-		"as exported":                    "chat_id,language,components,impact\r\n1001,en,all,none\r\n-1001234567890,zh-Hans,\"login;withdrawals\",critical",
+		"as written by hand":             "chat_id,language,components,impact\r\n1001\r\n-1001234567890,zh-Hans,\"login;withdrawals\",critical",
 		"other order":                    "\uFEFFimpact,Chat_ID,components,language\n\n,1001,,\ncritical,-1001234567890,\"login, withdrawals\",zh-Hans\n\n",
 		"JSON Lines":                     `{"chat_id":1001}` + "\n\n" + `{"chat_id":"-1001234567890","language":"zh-Hans","components":["login","withdrawals","login"],"impact":"critical"}` + "\n",
 		"with topics that are not known": "chat_id,topic,language,components,impact\n1001\n-1001234567890,,zh-Hans,login withdrawals,critical",
-		"explicit all":                   `{"chat_id":1001,"components":["all"],"impact":"none"}` + "\n" + `{"chat_id":-1001234567890,"language":"zh-Hans","components":["login","withdrawals"],"impact":"critical"}`,
 	} {
 		got, err := readAll(text)
 		if err != nil {
@@ -79,6 +78,19 @@ func TestReadList(t *testing.T) {
 		}
 		if d := cmp.Diff([]Subscriber{everything, some}, got); d != "" {
 			t.Errorf("%s (-want +got)\n%s", name, d)
+		}
+	}
+}
+
+// What is usual can be said, which is something else than to say nothing.
+func TestAListSaysWhatIsUsual(t *testing.T) {
+	for name, text := range map[string]string{
+		"CSV":        "chat_id,language,components,impact,topic\n1001,en,all,none,0\n",
+		"JSON Lines": `{"chat_id":1001,"language":"en","components":["all"],"impact":"none","topic":0}`,
+	} {
+		got, err := readAll(text)
+		if d := cmp.Diff([]Subscriber{{Chat: 1001, Language: "en", Impact: incident.ImpactNone, All: true}}, got); d != "" || err != nil {
+			t.Errorf("%s: %v (-want +got)\n%s", name, err, d)
 		}
 	}
 }
@@ -96,9 +108,9 @@ func TestTopicsOfAList(t *testing.T) {
 		}
 		for k, want := range []struct {
 			topic  int64
-			placed bool
-		}{{77, true}, {0, true}, {0, false}} {
-			if s := got[k]; s.Topic != want.topic || s.Placed != want.placed {
+			unsaid bool
+		}{{77, false}, {0, false}, {0, true}} {
+			if s := got[k]; s.Topic != want.topic || s.Unsaid.Topic != want.unsaid {
 				t.Errorf("%s, line %d: %+v, want %+v", name, k+1, s, want)
 			}
 		}
@@ -156,7 +168,7 @@ func FuzzList(f *testing.F) {
 		var out bytes.Buffer
 		w := NewWriter(&out, jsonLines)
 		for k, s := range all {
-			all[k].Placed = true // as what is written says
+			all[k].Unsaid = Unsaid{} // what is written says all
 			if err := w.Add(s); err != nil {
 				t.Fatal(err)
 			}

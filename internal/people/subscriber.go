@@ -51,9 +51,30 @@ type Subscriber struct {
 	// older refusal no longer counts then.
 	Came bool
 
-	// Placed says, while he is read from a list, that it tells in which topic. Of
-	// one that does not, nothing is known about it.
-	Placed bool
+	// Unsaid is, while he is read from a list, what that says nothing about. It is
+	// as usual where he is new, and otherwise stays.
+	Unsaid Unsaid
+}
+
+// Unsaid names columns that a list leaves out or empty.
+type Unsaid struct{ Language, Impact, Components, Topic bool }
+
+// Since is a subscriber of a list who was already there.
+func (s Subscriber) Since(was Subscriber) Subscriber {
+	s.ID, s.Incidents = was.ID, was.Incidents
+	if s.Unsaid.Language {
+		s.Language = was.Language
+	}
+	if s.Unsaid.Impact {
+		s.Impact = was.Impact
+	}
+	if s.Unsaid.Components {
+		s.All, s.Components = was.All, was.Components
+	}
+	if s.Unsaid.Topic {
+		s.Topic = was.Topic
+	}
+	return s
 }
 
 // known reports whether anything is kept of the chat: whoever subscribed has

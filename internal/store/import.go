@@ -20,8 +20,8 @@ func (s *Store) together() int {
 }
 
 // ImportSubscribers stores a list for a bot in one transaction: who is not
-// there is added, who is gets what the list says of him, at last. Who stopped,
-// blocked the bot or is gone stays so.
+// there is added, who is gets what the list says of him, at last, and keeps what it
+// does not say. Who stopped, blocked the bot or is gone stays so.
 func (s *Store) ImportSubscribers(ctx context.Context, bot string, list []people.Subscriber) (n people.Imported, err error) {
 	err = s.change(ctx, func(tx *tx) error {
 		n = people.Imported{}
@@ -48,9 +48,8 @@ func (s *Store) importPart(ctx context.Context, tx *tx, bot string, part []peopl
 		if twice {
 			was = added[k]
 		}
-		now.ID, now.Incidents = was.ID, was.Incidents
-		if !now.Placed {
-			now.Topic = was.Topic
+		if twice || was.ID != 0 {
+			now = now.Since(was)
 		}
 		switch {
 		case twice && same(was, now):

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -220,11 +221,38 @@ func TestImportNamesSomebodyTwice(t *testing.T) {
 	}
 }
 
+// What people chose stays where a list does not say anything else.
+func TestImportKeepsWhatTheListDoesNotSay(t *testing.T) {
+	s := newStore(t)
+	was := people.Subscriber{Chat: 1, Language: "zh-Hans", Impact: incident.Critical, Components: []string{"login"}}
+	silent := people.Unsaid{Language: true, Impact: true, Components: true, Topic: true}
+	usual := people.Subscriber{Language: "en", Impact: incident.ImpactNone, All: true, Unsaid: silent}
+	louder := usual
+	louder.Impact, louder.Unsaid.Impact = incident.Minor, false
+	s.mustPut(t, was)
+	for _, chat := range []int64{1, 2} {
+		usual.Chat, louder.Chat = chat, chat
+		for range 2 {
+			if _, err := s.ImportSubscribers(t.Context(), "tg", []people.Subscriber{usual}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.ImportSubscribers(t.Context(), "tg", []people.Subscriber{louder, usual}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	was.Impact = incident.Minor
+	want := []people.Subscriber{was, {Chat: 2, Language: "en", Impact: incident.Minor, All: true}}
+	if d := cmp.Diff(want, s.mustSubscribers(t, "tg"), cmpopts.IgnoreFields(people.Subscriber{}, "ID"), cmpopts.EquateEmpty()); d != "" {
+		t.Errorf("subscribers (-want +got)\n%s", d)
+	}
+}
+
 // A list moves a group into another topic, or out of its own, where it says so.
 func TestImportTellsTheTopic(t *testing.T) {
 	s := newStore(t)
-	group := func(chat, topic int64, placed bool) people.Subscriber {
-		return people.Subscriber{Chat: chat, Topic: topic, Placed: placed, Language: "en", Impact: incident.Minor, All: true}
+	group := func(chat, topic int64, said bool) people.Subscriber {
+		return people.Subscriber{Chat: chat, Topic: topic, Unsaid: people.Unsaid{Topic: !said}, Language: "en", Impact: incident.Minor, All: true}
 	}
 	s.mustPut(t, group(-1, 7, false), group(-2, 7, false), group(-3, 7, false), group(-4, 7, false))
 	list := []people.Subscriber{
