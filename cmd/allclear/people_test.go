@@ -285,7 +285,7 @@ people.csv: line 8: language "tlh" is not one of en, zh-Hans
 	if err := os.WriteFile(file, []byte("chat_id\n1001\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.faulty("subscribers", "import", file, "--bot", "dc"); !strings.Contains(got, `bot "dc" has no audience`) {
+	if got := s.faulty("subscribers", "import", file, "--bot", "dc"); got != `bot "dc" has no audience: the bots with one are tg` {
 		t.Errorf("a bot without an audience: %s", got)
 	}
 }
@@ -302,6 +302,25 @@ func (s *server) faulty(args ...string) string {
 	_, said, _ := strings.Cut(err.Error(), ": ")
 	said = regexp.MustCompile(`(?m)^\d+/\d+\n`).ReplaceAllString(said, "")
 	return strings.TrimSpace(strings.ReplaceAll(said, "allclear: ", ""))
+}
+
+// TestImportOfAListWithEmptyLines checks that they neither part a list nor count as
+// people in the record, and that each line keeps its number.
+func TestImportOfAListWithEmptyLines(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
+	file := filepath.Join(s.dir, "people.csv")
+	const list = "\nchat_id,language\n\n1001,en\n\n\n1002,tlh\n\n1003,en\n\n"
+	if err := os.WriteFile(file, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := s.faulty("subscribers", "import", file, "--bot", "tg")
+	if want := `people.csv: line 7: language "tlh" is not one of en, zh-Hans` + "\n2 lines imported, 1 refused"; !strings.HasPrefix(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+	audit, err := s.app.store.Audit(t.Context(), 10)
+	if err != nil || len(audit) != 1 || !strings.Contains(audit[0].Record.Detail, `"Lines":3`) {
+		t.Errorf("on record is %+v, %v", audit, err)
+	}
 }
 
 // TestImportOfAListFullOfMistakes checks that a list in several parts is imported

@@ -65,8 +65,10 @@ func (c *importSubscribersCmd) Run(e *env) error {
 	switch {
 	case e.ctx.Err() != nil:
 		return errors.New("interrupted: a part of the list is imported; import it again to have all of it")
-	case err != nil:
+	case err != nil && n.Lines() > 0:
 		return fmt.Errorf("%w: what stands before it is imported; import again when it is settled", err)
+	case err != nil:
+		return err
 	}
 	fmt.Fprintf(e.out, "%s: %d added, %d changed, %d unchanged, %d had left and stay so\n", counted(n.Lines(), "line"), n.Added, n.Changed, n.Unchanged, n.Left)
 	if bad := up.refused.Count; bad > 0 {
@@ -118,7 +120,8 @@ type upload struct {
 }
 
 func (u *upload) add(ctx context.Context, n int, heading, line string) error {
-	if u.part.Len() > 0 && (u.part.Len()+len(line) > partSize || n != u.last+1) {
+	between := max(0, n-u.last-1) // empty lines, without which a line would have another number
+	if u.part.Len() > 0 && u.part.Len()+between+len(line) > partSize {
 		if err := u.send(ctx); err != nil {
 			return err
 		}
@@ -129,6 +132,8 @@ func (u *upload) add(ctx context.Context, n int, heading, line string) error {
 			u.part.WriteString(heading + "\n")
 			u.first = n - 1 // as if the heading stood right above
 		}
+	} else {
+		u.part.WriteString(strings.Repeat("\n", between))
 	}
 	u.last = n
 	u.part.WriteString(line + "\n")

@@ -317,6 +317,8 @@ func (d *document) checkComponents(components []Component) {
 			d.fault(id, "component id %q is not a plain word; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter", c.ID)
 		case slices.Contains(incident.Impacts, incident.Impact(c.ID)):
 			d.fault(id, "component id %q is also an impact; use another word", c.ID)
+		case c.ID == "all": // of them, in a list of subscribers
+			d.fault(id, "component id %q would be all components; use another word", c.ID)
 		default:
 			d.wordy(id, "component id", c.ID)
 		}

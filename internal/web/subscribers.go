@@ -57,7 +57,8 @@ func (a *api) importSubscribers(w http.ResponseWriter, r *http.Request, op Opera
 	if err != nil {
 		return err
 	}
-	lines := strings.Count(strings.TrimRight(text, "\n"), "\n") + 1
+	lines := 0
+	_ = people.Lines(strings.NewReader(text), func(int, string, string) error { lines++; return nil }) // storeList says what is wrong
 	if _, err := a.do(r, op, f.body, desk.Subscribers{Bot: bot, Lines: lines}); err != nil {
 		return err
 	}
