@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -96,15 +98,26 @@ func (s *Store) mustName(t *testing.T, chat string) {
 	_, err = s.Change(t.Context(), "tg:"+chat+"/7", func(tx desk.Tx) ([]byte, error) {
 		return []byte("{}"), errors.Join(tx.Write(desk.Letter{Account: "tg", Room: chat}),
 			tx.Ask(&desk.Question{Key: "tg:" + chat + "/7"}),
-			tx.Hear(desk.Heard{Account: "tg", Key: chat + "/7", Event: []byte(`{"Person":"` + chat + `"}`)}))
+			tx.Hear(heardOf(t, bots.Event{Kind: bots.Said, Key: chat + "/7", Chat: chat, Person: chat, Private: true})),
+			tx.Hear(heardOf(t, bots.Event{Kind: bots.Pressed, Key: "press/99" + chat[1:], Chat: chat, Person: chat, Private: true})))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
+// heardOf is an event as it is stored until it is answered.
+func heardOf(t *testing.T, ev bots.Event) desk.Heard {
+	t.Helper()
+	event, err := json.Marshal(ev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return desk.Heard{Account: "tg", Key: ev.Key, Event: event}
+}
+
 func testErase(t *testing.T, s *Store, person, other int64) {
-	const traces = 9 // of each, at least
+	const traces = 13 // of each, at least
 	before := s.everything(t)
 	if n := strings.Count(before, fmt.Sprint(person)); n < traces {
 		t.Fatalf("only %d traces to begin with:\n%s", n, before)

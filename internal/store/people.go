@@ -112,7 +112,8 @@ func (s *Store) putSubscriber(ctx context.Context, tx *tx, bot string, was peopl
 }
 
 // eraseChat erases a chat with all that names it: the subscriber, what was asked
-// of an operator there, what he was sent, and the keys of what he did.
+// of an operator there, what he was sent, and what he did, which is known by its
+// key but for presses, whose keys do not have the chat.
 func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
 	if err := eraseSubscriber(ctx, q, bot, chat); err != nil {
 		return err
@@ -123,7 +124,7 @@ func eraseChat(ctx context.Context, q querier, bot string, chat int64) error {
 		{`DELETE FROM room_message WHERE account = ? AND chat = ?`, []any{bot, id}},
 		{`DELETE FROM card WHERE account = ? AND chat = ?`, []any{bot, id}},
 		{`DELETE FROM letter WHERE account = ? AND room = ?`, []any{bot, id}},
-		{`DELETE FROM unanswered WHERE account = ? AND key LIKE ?`, []any{bot, id + "/%"}},
+		{`DELETE FROM unanswered WHERE account = ? AND event LIKE ?`, []any{bot, `%"Chat":"` + id + `"%`}},
 		{`DELETE FROM inbox WHERE key LIKE ? ESCAPE '\'`, []any{keys}},
 		{`DELETE FROM question WHERE key LIKE ? ESCAPE '\'`, []any{keys}},
 	})
