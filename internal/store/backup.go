@@ -65,6 +65,7 @@ func backupFile(ctx context.Context, source, part string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	ownFile(part) // SQLite writes into an empty one too
 	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, part)
 	return err
 }

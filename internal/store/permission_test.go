@@ -12,6 +12,33 @@ import (
 	"testing"
 )
 
+// Only its owner reads a database with what lies beside it, and a backup. Who is to
+// read an older one too has seen to that himself.
+func TestFilesAreTheirOwners(t *testing.T) {
+	before := syscall.Umask(0)
+	defer syscall.Umask(before)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "allclear.db")
+	s := mustOpen(t, file)
+	if err := Backup(t.Context(), "sqlite:"+file, filepath.Join(dir, "backup.db"), nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"allclear.db", "allclear.db-wal", "allclear.db-shm", "backup.db"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	s.Close()
+	if err := os.Chmod(file, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, file).Close()
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("what was opened again: %v, %v", info, err)
+	}
+}
+
 // A user who may not write is told so. It takes another process, since tests
 // may run as a user who may do everything.
 func TestOpenWithoutPermission(t *testing.T) {

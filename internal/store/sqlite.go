@@ -88,6 +88,7 @@ func (s *Store) check(ctx context.Context) error {
 
 func (s *Store) openFile(ctx context.Context, file string) (err error) {
 	const common = "_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)"
+	ownFile(file)
 	// The writer begins IMMEDIATE, so that what a transaction reads holds
 	// until it commits.
 	// What is deleted is overwritten: people may have their data erased.
@@ -133,6 +134,15 @@ func (s *Store) damaged(err error) error {
 		s.damage.CompareAndSwap(nil, &err)
 	}
 	return err
+}
+
+// ownFile makes a new file that only its owner can read, as it has the chats of
+// people. SQLite gives what it keeps beside it the same mode. Why that fails SQLite
+// says when it opens the file.
+func ownFile(name string) {
+	if f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+		f.Close()
+	}
 }
 
 func dsn(file, query string) string {
