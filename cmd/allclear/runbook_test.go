@@ -83,7 +83,7 @@ func (s *server) follow(commands []string, before func(command string)) {
 		words := shellWords(command)
 		switch {
 		case words[0] == "curl":
-			path, ok := strings.CutPrefix(words[len(words)-1], "$ALLCLEAR_URL")
+			path, ok := strings.CutPrefix(words[len(words)-1], "${ALLCLEAR_URL:-http://127.0.0.1:8080}")
 			if !ok || s.get(path) == "" {
 				s.t.Errorf("%s answers nothing", command)
 			}
