@@ -20,6 +20,9 @@ type ackCmd struct {
 }
 
 func (c *ackCmd) Run(e *env) error {
+	if len(c.Words) == 0 { // what is typed to see what it does opens nothing
+		return usageError{errors.New("say how bad it is or what is affected: allclear ack major login")}
+	}
 	req := map[string]any{"drill": c.Drill, "only": c.Only, "not": c.Not}
 	components := []string{}
 	for _, word := range c.Words {
@@ -47,28 +50,36 @@ func addNext(req map[string]any, next string) error {
 	return err
 }
 
-// approvedCmd is hold and false_alarm.
+// approvedCmd says something of an incident with approved words. It is false_alarm,
+// and the most of hold.
 type approvedCmd struct {
 	Ref   string `arg:"" optional:"" help:"The incident: INC-12; may be left out while one is open."`
-	Next  string `short:"n" placeholder:"WHEN" help:"Of hold: when the next update is due; without it, the policy's promise."`
 	After string `placeholder:"INC-12/3" help:"The newest update that you know; a later one makes this fail."`
 }
 
-func (c *approvedCmd) Run(e *env) error {
+func (c *approvedCmd) Run(e *env) error { return c.say(e, map[string]any{}) }
+
+func (c *approvedCmd) say(e *env, req map[string]any) error {
 	path, err := incidentPath(e, c.Ref)
 	if err != nil {
 		return err
 	}
-	req := map[string]any{"after": c.After}
-	if e.verb == incident.HoldPhrase {
-		err = addNext(req, c.Next)
-	} else if c.Next != "" {
-		err = usageError{errors.New("false_alarm ends the incident: leave --next out")}
-	}
-	if err != nil {
+	req["after"] = c.After
+	return say(e, path+"/"+e.verb, req)
+}
+
+// holdCmd says that work goes on.
+type holdCmd struct {
+	approvedCmd
+	Next string `short:"n" placeholder:"WHEN" help:"When the next update is due; without it, the policy's promise."`
+}
+
+func (c *holdCmd) Run(e *env) error {
+	req := map[string]any{}
+	if err := addNext(req, c.Next); err != nil {
 		return err
 	}
-	return say(e, path+"/"+e.verb, req)
+	return c.say(e, req)
 }
 
 // incidentPath is the address of an incident: the one that is named, or the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -28,8 +29,17 @@ type checkCmd struct {
 
 func (c *checkCmd) Run(e *env) error {
 	cfg, err := loadConfig(e)
+	if faults, ok := errors.AsType[config.Faults](err); ok && len(faults) > 1 {
+		for _, fault := range faults {
+			fmt.Fprintln(e.err, "allclear:", fault)
+		}
+		return usageError{fmt.Errorf("%d problems: see above", len(faults))}
+	}
 	if err != nil {
 		return err
+	}
+	for _, what := range notYet(cfg) {
+		fmt.Fprintln(e.err, "allclear: warning: not in this version:", what)
 	}
 	texts, err := templates.Load(cfg.Site.Templates, cfg.Site.Languages)
 	if err != nil {

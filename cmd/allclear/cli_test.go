@@ -47,12 +47,21 @@ func TestWrongUsageIsOneLineAndExit2(t *testing.T) {
 		{[]string{"retract", "twelve", "why"}, token, `"twelve" is not a reference`},
 		{[]string{"show", "twelve"}, token, `"twelve" is not a reference`},
 		{[]string{"skip", "INC-1/2", "x"}, token, "say why it is skipped"},
+		{[]string{"skip", "INC-1/2"}, token, "see allclear skip --help"},
+		{[]string{"retry", "INC-1/2", "x", "why"}, token, "unexpected argument why; see allclear retry --help"},
+		{[]string{"false_alarm", "--next", "20m"}, token, "unknown flag --next"},
+		{[]string{"ack"}, token, "say how bad it is or what is affected"},
+		{[]string{"subscribers", "import", "/no/such/file", "--bot", "tg"}, token, "/no/such/file"},
+		{[]string{"subscribers", "import"}, token, "see allclear subscribers import --help"},
 		{[]string{"replay", history}, token, "line 1 is no JSON object"},
 		{[]string{"replay", "/no/such/file"}, token, "/no/such/file"},
 		{[]string{"serve", "-c", "/no/such/file"}, nil, "there is no such file"},
 		{[]string{"check", "-c", history}, nil, "history.jsonl:1:"},
 		{[]string{"sim", "--listen", "0.0.0.0:0"}, nil, "is not loopback"},
 		{[]string{"sim", "--listen", "8090"}, nil, "is no address"},
+		{[]string{"sim", "--listen", "127.0.0.1:many"}, nil, "is no address"},
+		{[]string{"demo", "--listen", "0.0.0.0:0"}, nil, "is not loopback"},
+		{[]string{"demo", "--listen", "8090"}, nil, "is no address"},
 	} {
 		code, _, errs := bare(t, tt.vars, tt.args...)
 		if code != 2 || !strings.Contains(errs, tt.want) || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "allclear: ") {
@@ -122,6 +131,29 @@ func TestCheckDescribesEveryChannel(t *testing.T) {
 	}
 	if out := s.must("check", "--offline", "-c", file); !strings.Contains(out, "not contacted") {
 		t.Errorf("offline: %s", out)
+	}
+}
+
+// TestCheckTellsAllThatIsWrong checks that who mends a configuration does not have
+// to ask again after each line, and hears what this version does not do.
+func TestCheckTellsAllThatIsWrong(t *testing.T) {
+	s := newServer(t)
+	file := filepath.Join(s.dir, "config.toml")
+	check := func(toml string) (int, string) {
+		if err := os.WriteFile(file, []byte(toml), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, errs := bare(t, nil, "check", "--offline", "-c", file)
+		return code, errs
+	}
+	code, errs := check(s.toml + "\n[hooks.a]\nkind = \"smoke\"\n[hooks.b]\nkind = \"fire\"\n")
+	lines := strings.Split(strings.TrimSpace(errs), "\n")
+	if code != 2 || len(lines) != 3 || !strings.Contains(lines[0], `"smoke"`) || !strings.Contains(lines[1], `"fire"`) || lines[2] != "allclear: 2 problems: see above" {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	code, errs = check(s.toml + "\n[hooks.monitoring]\nkind = \"alertmanager\"\nsecret = \"a-secret-that-is-long-enough\"\n")
+	if code != 0 || !strings.Contains(errs, "not in this version: [hooks]") {
+		t.Errorf("exit %d, %s", code, errs)
 	}
 }
 

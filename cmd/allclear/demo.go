@@ -113,8 +113,10 @@ func (d *demo) finish(ctx context.Context) {
 // listen opens the address of the page, or another if it is taken, and one
 // for the status page.
 func (d *demo) listen() (page, site net.Listener, err error) {
-	page, err = net.Listen("tcp", d.cmd.Listen)
-	if err != nil {
+	if err := checkSimulators(d.cmd.Listen); err != nil {
+		return nil, nil, err
+	}
+	if page, err = net.Listen("tcp", d.cmd.Listen); err != nil {
 		if page, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return nil, nil, err
 		}

@@ -25,7 +25,7 @@ const (
 // cli is the command line.
 type cli struct {
 	Config string `short:"c" placeholder:"FILE" default:"config.toml" help:"Configuration file (${default})."`
-	JSON   bool   `name:"json" help:"Print answers as JSON."`
+	JSON   bool   `name:"json" help:"Print what a running server answers as JSON."`
 
 	Demo        demoCmd        `cmd:"" help:"Try it: the bot, four simulated platforms and a page to watch them, with no account and no configuration."`
 	Serve       serveCmd       `cmd:"" help:"Run the bot."`
@@ -55,7 +55,7 @@ type cli struct {
 	Complete      statusCmd   `cmd:"" group:"say" help:"A maintenance is complete."`
 	Close         statusCmd   `cmd:"" group:"say" help:"Close a notice."`
 	Scope         scopeCmd    `cmd:"" group:"say" help:"What is affected has changed: with the next update, or at once."`
-	Hold          approvedCmd `cmd:"" group:"say" help:"Say with approved words that work goes on, and renew the promise."`
+	Hold          holdCmd     `cmd:"" group:"say" help:"Say with approved words that work goes on, and renew the promise."`
 	FalseAlarm    approvedCmd `cmd:"" name:"false_alarm" group:"say" help:"End, with approved words, an incident that was none."`
 	Correct       correctCmd  `cmd:"" group:"say" help:"Give an update the right words, aloud."`
 	Typo          correctCmd  `cmd:"" group:"say" help:"Give an update the right words where they can be edited, silently."`
@@ -64,8 +64,8 @@ type cli struct {
 	Publish  publishCmd  `cmd:"" group:"settle" help:"Agree to a draft, and publish it when nobody else is needed."`
 	Edit     editCmd     `cmd:"" group:"settle" help:"Give a draft other words; approvals are void then."`
 	Reject   rejectCmd   `cmd:"" group:"settle" help:"End a draft."`
-	Retry    settleCmd   `cmd:"" group:"settle" help:"Send again what failed or is unsure."`
-	Skip     settleCmd   `cmd:"" group:"settle" help:"Give up a delivery."`
+	Retry    retryCmd    `cmd:"" group:"settle" help:"Send again what failed or is unsure."`
+	Skip     skipCmd     `cmd:"" group:"settle" help:"Give up a delivery."`
 	Posted   postedCmd   `cmd:"" group:"settle" help:"Record what was posted by hand."`
 	Freeze   freezeCmd   `cmd:"" group:"settle" help:"Send nothing more, at once."`
 	Unfreeze unfreezeCmd `cmd:"" group:"settle" help:"Lift a freeze."`
@@ -121,7 +121,7 @@ func run(e *env, args []string) int {
 	case exited >= 0:
 		return exited
 	case err != nil:
-		fmt.Fprintf(errs, "allclear: %s; see allclear --help\n", oneLine(err))
+		fmt.Fprintf(errs, "allclear: %s; see allclear %s--help\n", oneLine(err), commandOf(err))
 		return exitUsage
 	}
 	e.config, e.json, e.verb = c.Config, c.JSON, strings.Fields(k.Command())[0]
@@ -133,6 +133,16 @@ func run(e *env, args []string) int {
 		return exitFailed
 	}
 	return 0
+}
+
+// commandOf is the command that was not understood, as far as it was, with a space
+// behind it.
+func commandOf(err error) string {
+	wrong, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || wrong.Context.Selected() == nil {
+		return ""
+	}
+	return strings.TrimPrefix(wrong.Context.Selected().FullPath(), "allclear ") + " "
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

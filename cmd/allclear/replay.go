@@ -17,7 +17,7 @@ import (
 
 // replayCmd posts a recorded history to a running server.
 type replayCmd struct {
-	File  string  `arg:"" type:"existingfile" help:"JSON Lines, one update a line: incident_id, status, at, title, body, impact."`
+	File  string  `arg:"" type:"path" help:"JSON Lines, one update a line: incident_id, status, at, title, body, impact."`
 	Speed float64 `default:"0" help:"How many times faster than it happened; 0 is as fast as the server takes it."`
 	Limit int     `help:"The newest so many incidents; 0 is all."`
 }

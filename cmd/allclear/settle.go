@@ -74,14 +74,17 @@ type whichArgs struct {
 	Channel string `arg:"" help:"The channel."`
 }
 
-// settleCmd is retry and skip.
-type settleCmd struct {
+type retryCmd struct{ whichArgs }
+
+func (c *retryCmd) Run(e *env) error { return settle(e, c.whichArgs, map[string]any{}) }
+
+type skipCmd struct {
 	whichArgs
-	Reason []string `arg:"" optional:"" help:"Why, of skip."`
+	Reason []string `arg:"" optional:"" help:"Why."`
 }
 
-func (c *settleCmd) Run(e *env) error {
-	if e.verb == "skip" && len(c.Reason) == 0 {
+func (c *skipCmd) Run(e *env) error {
+	if len(c.Reason) == 0 {
 		return usageError{errors.New("say why it is skipped: allclear skip INC-12/3 channel why")}
 	}
 	return settle(e, c.whichArgs, map[string]any{"reason": strings.Join(c.Reason, " ")})

@@ -19,12 +19,8 @@ type simCmd struct {
 }
 
 func (c *simCmd) Run(e *env) error {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil {
-		return usageError{fmt.Errorf("--listen %q is no address: write it like 127.0.0.1:8090", c.Listen)}
-	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usageError{fmt.Errorf("--listen %q is not loopback: the simulators take anybody's commands", c.Listen)}
+	if err := checkSimulators(c.Listen); err != nil {
+		return err
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -49,6 +45,18 @@ Faults, for example:
 	defer stop()
 	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
+	}
+	return nil
+}
+
+// checkSimulators refuses an address at which simulators are not to listen.
+func checkSimulators(listen string) error {
+	host, port, err := net.SplitHostPort(listen)
+	if _, wrong := net.LookupPort("tcp", port); err != nil || wrong != nil {
+		return usageError{fmt.Errorf("--listen %q is no address: write it like 127.0.0.1:8090", listen)}
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usageError{fmt.Errorf("--listen %q is not loopback: the simulators take anybody's commands", listen)}
 	}
 	return nil
 }

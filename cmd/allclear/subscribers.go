@@ -29,7 +29,7 @@ type exportSubscribersCmd struct {
 }
 
 type importSubscribersCmd struct {
-	File string `arg:"" type:"existingfile" help:"CSV with the heading chat_id,language,components,impact,topic, or JSON Lines with these fields; only the first is required. What a line does not say stays as it is, and is as usual for who is new."`
+	File string `arg:"" type:"path" help:"CSV with the heading chat_id,language,components,impact,topic, or JSON Lines with these fields; only the first is required. What a line does not say stays as it is, and is as usual for who is new."`
 	Bot  string `required:"" placeholder:"NAME" help:"The bot, as in the configuration."`
 }
 
@@ -70,7 +70,13 @@ func (c *importSubscribersCmd) Run(e *env) error {
 	case err != nil:
 		return err
 	}
-	fmt.Fprintf(e.out, "%s: %d added, %d changed, %d unchanged, %d had left and stay so\n", counted(n.Lines(), "line"), n.Added, n.Changed, n.Unchanged, n.Left)
+	if e.json {
+		if err := json.NewEncoder(e.out).Encode(n); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(e.out, "%s: %d added, %d changed, %d unchanged, %d had left and stay so\n", counted(n.Lines(), "line"), n.Added, n.Changed, n.Unchanged, n.Left)
+	}
 	if bad := up.refused.Count; bad > 0 {
 		return fmt.Errorf("%s imported, %d refused: correct them and import again (who is imported stays so)", counted(n.Lines(), "line"), bad)
 	}

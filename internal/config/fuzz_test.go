@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 		d := newDocument("config.toml", environment)
 		d.read = func(string) ([]byte, error) { return nil, errors.New("no files here") }
 		cfg := d.parse(data)
-		if err := d.first(); err != nil {
+		if err := d.faulty(); err != nil {
 			checkLine(t, err.Error())
 			return
 		}

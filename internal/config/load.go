@@ -40,7 +40,7 @@ func Load(file string, env func(string) (string, bool)) (*Config, error) {
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Config, error) {
 	d := newDocument(name, env)
 	cfg := d.parse(data)
-	if err := d.first(); err != nil {
+	if err := d.faulty(); err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(d.warnings, byLine)
@@ -138,11 +138,22 @@ func (d *document) has(at path) bool {
 	return ok
 }
 
-func (d *document) first() error {
+// Faults are what is wrong with a configuration, by line, a text for each. There is
+// at least one, which is told where there is room for no more.
+type Faults []string
+
+func (f Faults) Error() string { return f[0] }
+
+// faulty returns the [Faults] of a document that has any.
+func (d *document) faulty() error {
 	if len(d.faults) == 0 {
 		return nil
 	}
-	return errors.New(d.format(slices.MinFunc(d.faults, byLine)))
+	var all Faults
+	for _, f := range slices.SortedStableFunc(slices.Values(d.faults), byLine) {
+		all = append(all, d.format(f))
+	}
+	return all
 }
 
 func (d *document) format(f finding) string {
