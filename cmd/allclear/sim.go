@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots/sim"
@@ -52,7 +53,7 @@ Faults, for example:
 // checkSimulators refuses an address at which simulators are not to listen.
 func checkSimulators(listen string) error {
 	host, port, err := net.SplitHostPort(listen)
-	if _, wrong := net.LookupPort("tcp", port); err != nil || wrong != nil {
+	if _, wrong := strconv.ParseUint(port, 10, 16); err != nil || wrong != nil {
 		return usageError{fmt.Errorf("--listen %q is no address: write it like 127.0.0.1:8090", listen)}
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {

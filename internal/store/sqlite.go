@@ -141,7 +141,7 @@ func (s *Store) damaged(err error) error {
 // says when it opens the file.
 func ownFile(name string) {
 	if f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
-		f.Close()
+		_ = f.Close()
 	}
 }
 
