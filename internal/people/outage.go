@@ -88,9 +88,9 @@ func (o *outage) since() time.Time {
 	return o.began
 }
 
-// asks reports whether it is time to ask the platform. Whoever does so then tells
-// what came of it.
-func (o *outage) asks(now time.Time) bool {
+// claim reports whether it is time to ask the platform, and leaves that to whoever is
+// told so, who then tells what came of it.
+func (o *outage) claim(now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.began.IsZero() || o.there || o.asking || now.Before(o.until) {
@@ -138,21 +138,20 @@ func (r *run) heed() {
 	}
 }
 
-// listens reports whether the platform listens, so that something may be begun:
-// in an outage one message at a time, once it has said who we are.
-func (r *run) listens(ctx context.Context) bool {
-	switch {
-	case r.outage.since().IsZero():
-		return true
-	case r.outage.tries():
-		return r.doubtful() == 0
-	case r.outage.asks(time.Now()):
+// askPlatform asks the platform in an outage, when it is time, who we are.
+func (r *run) askPlatform(ctx context.Context) {
+	if r.outage.claim(time.Now()) {
 		r.sender.group.Go(func() {
 			r.outage.told(r.there(ctx), time.Now())
 			r.sender.tell()
 		})
 	}
-	return false
+}
+
+// listens reports whether the platform listens, so that something may be begun:
+// in an outage one message at a time, once it has said who we are.
+func (r *run) listens() bool {
+	return r.outage.since().IsZero() || r.outage.tries() && r.doubtful() == 0
 }
 
 // there reports whether the platform says who we are, or refuses to.

@@ -25,7 +25,7 @@ func testOutage(t *testing.T) {
 	}
 	state := func(out, asks, tries bool) {
 		t.Helper()
-		if o.since().IsZero() == out || o.asks(time.Now()) != asks || o.tries() != tries {
+		if o.since().IsZero() == out || o.claim(time.Now()) != asks || o.tries() != tries {
 			t.Fatalf("since %v, tries %v, want %v, %v, %v", o.since(), o.tries(), out, asks, tries)
 		}
 	}

@@ -20,8 +20,8 @@ type stride struct {
 // at all of them.
 const rare = 32
 
-// asks reports whether a round asks who comes next.
-func (s *stride) asks(round int64) bool {
+// begin begins a look of a round, and reports whether it is to ask who comes next.
+func (s *stride) begin(round int64) bool {
 	if s.round != round {
 		*s = stride{round: round}
 	}

@@ -18,16 +18,16 @@ func TestAStrideAsksWhereThatSavesLooking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const round = 1
 		var s stride
-		if s.asks(round) {
+		if s.begin(round) {
 			t.Error("it asks before it has looked")
 		}
 		s.looked(1000, 500, false)
-		if s.asks(round) {
+		if s.begin(round) {
 			t.Error("it asks though half of them are told")
 		}
 		for range 3 {
 			s.looked(1000, 1, false)
-			if !s.asks(round) {
+			if !s.begin(round) {
 				t.Error("it does not ask though almost nobody is told, and asking saved looking")
 			}
 			s.jumps(1_000_000)
@@ -35,7 +35,7 @@ func TestAStrideAsksWhereThatSavesLooking(t *testing.T) {
 		looks := []int{}
 		for n := 0; len(looks) < 4; n++ {
 			s.looked(1000, 0, false)
-			if s.asks(round) {
+			if s.begin(round) {
 				looks = append(looks, n)
 				s.jumps(3)
 			}
@@ -44,10 +44,10 @@ func TestAStrideAsksWhereThatSavesLooking(t *testing.T) {
 			t.Errorf("where asking saves nothing it asks after %v looks", looks)
 		}
 		s.looked(10, 0, true)
-		if !s.asks(round) {
+		if !s.begin(round) {
 			t.Error("it does not ask where nobody else is for a while")
 		}
-		if s.asks(round + 1) {
+		if s.begin(round + 1) {
 			t.Error("another round asks before it has looked")
 		}
 	})
@@ -63,7 +63,7 @@ func TestAStrideThatAsksSlowly(t *testing.T) {
 			var s stride
 			asking, looking := time.Duration(0), time.Duration(0)
 			for looking < 80*time.Millisecond && asking < most {
-				if s.asks(1) {
+				if s.begin(1) {
 					time.Sleep(ask)
 					asking += ask
 					s.jumps(far)

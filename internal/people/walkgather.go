@@ -44,7 +44,7 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 	for seen := 0; seen < reach && len(b.People) < size && !over(b, round); {
 		var among []int64
 		limit := min(looksAt, max(2*size, near))
-		if some || r.stride.asks(round.ID) {
+		if some || r.stride.begin(round.ID) {
 			next, listed, ok, err := r.ahead(ctx, w, round, b.Hi)
 			if err != nil {
 				return nil, err

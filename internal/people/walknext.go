@@ -43,7 +43,10 @@ type upcoming struct {
 // next opens the most urgent batch, if there is room.
 func (r *run) next(ctx context.Context) (opened bool, err error) {
 	now := time.Now()
-	if now.Before(r.until) || !r.listens(ctx) {
+	if now.Before(r.until) {
+		return false, nil
+	}
+	if r.askPlatform(ctx); !r.listens() {
 		return false, nil
 	}
 	if r.busy() {
