@@ -99,7 +99,7 @@ func markBackup(ctx context.Context, part, made string) (err error) {
 	if found != "ok" {
 		return malformed(found)
 	}
-	if err := put(ctx, db, backupSetting, made); err != nil {
+	if err := set(ctx, db, backupSetting, made); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(part, os.O_RDWR, 0)

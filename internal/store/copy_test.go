@@ -404,7 +404,7 @@ func TestCopiedDatabaseIsFrozen(t *testing.T) {
 	s.mustChange(t, func(desk.Tx) error { return nil })
 	again := mustOpenURL(t, database)
 	wantFrozen(t, again, "")
-	err := again.change(t.Context(), func(tx *tx) error { return put(t.Context(), tx, placeSetting, "another cluster") })
+	err := again.change(t.Context(), func(tx *tx) error { return set(t.Context(), tx, placeSetting, "another cluster") })
 	if err != nil {
 		t.Fatal(err)
 	}

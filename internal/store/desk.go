@@ -145,8 +145,7 @@ func lanesBy(ctx context.Context, q querier, query string, args ...any) (out []*
 }
 
 func (t *deskTx) HeldLanes(scope string) ([]*broadcast.Lane, error) {
-	return lanesBy(t.ctx, t.tx, `SELECT lane.id FROM lane JOIN incident ON incident.id = lane.incident
-		WHERE idle = 0 AND ? IN ('all', 'channel:' || channel, 'account:' || account, 'incident:' || prefix || '-' || number) ORDER BY lane.id`, scope)
+	return lanesBy(t.ctx, t.tx, `SELECT id FROM lane WHERE idle = 0 AND ? IN `+scopesOf("lane")+` ORDER BY id`, scope)
 }
 
 func (t *deskTx) LaneOf(entry int64) (*broadcast.Lane, error) {

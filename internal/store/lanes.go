@@ -81,6 +81,11 @@ func loadEntries(ctx context.Context, q querier, l *broadcast.Lane) error {
 	})
 }
 
+// scopesOf lists the scopes of freezes that hold back a row of lane or walk.
+func scopesOf(table string) string {
+	return `('all', 'channel:' || channel, 'account:' || account, (SELECT 'incident:' || prefix || '-' || number FROM incident WHERE incident.id = ` + table + `.incident))`
+}
+
 // frozen reports whether a fence covers the lane.
 func frozen(ctx context.Context, q querier, l *broadcast.Lane) (bool, error) {
 	var n int

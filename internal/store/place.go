@@ -109,7 +109,7 @@ func (s *Store) settleIn(ctx context.Context, tx *tx) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM setting WHERE name = ?`, backupSetting); err != nil {
 		return err
 	}
-	return put(ctx, tx, placeSetting, place)
+	return set(ctx, tx, placeSetting, place)
 }
 
 // places are the names of this place, at least one.
@@ -144,9 +144,4 @@ func settingOf(ctx context.Context, q querier, name string) (value string, err e
 		err = nil
 	}
 	return value, err
-}
-
-func put(ctx context.Context, q querier, name, value string) error {
-	_, err := q.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
-	return err
 }

@@ -41,8 +41,7 @@ func (t *deskTx) stirWalks(incident int64) error {
 // DropNews has people told nothing of what a freeze held back.
 func (t *deskTx) DropNews(scope string) error {
 	return t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident)
-		WHERE idle = 0 AND EXISTS (SELECT 1 FROM incident WHERE incident.id = walk.incident
-			AND ? IN ('all', 'channel:' || channel, 'account:' || account, 'incident:' || prefix || '-' || number))`, scope)
+		WHERE idle = 0 AND ? IN `+scopesOf("walk"), scope)
 }
 
 const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, again, ask_unsure, ask_failed, audience, speed, began`
@@ -115,8 +114,7 @@ func (s *Store) Walking(ctx context.Context) (out []broadcast.Delivery, err erro
 
 func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*people.Walk, err error) {
 	var incidents []int64
-	rows, err := q.QueryContext(ctx, `SELECT id, incident, channel, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN
-			('all', 'channel:' || channel, 'account:' || account, (SELECT 'incident:' || prefix || '-' || number FROM incident WHERE incident.id = walk.incident))),
+	rows, err := q.QueryContext(ctx, `SELECT id, incident, channel, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN `+scopesOf("walk")+`),
 			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND again = 0 AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0),
 			(SELECT coalesce(max(id), 0) FROM fence WHERE fence.account = walk.account)
 		FROM walk WHERE `+where+` ORDER BY id`, args...)
@@ -325,8 +323,7 @@ func (s *Store) mayOpen(ctx context.Context, tx *tx, until time.Time, w *people.
 func walkUnchanged(ctx context.Context, q querier, w *people.Walk) error {
 	var version int64
 	var frozen int
-	row := q.QueryRowContext(ctx, `SELECT version, (SELECT count(*) FROM freeze WHERE scope IN ('all', 'channel:' || channel, 'account:' || account, ?)) FROM walk WHERE id = ?`,
-		"incident:"+w.Incident.Ref.String(), w.ID)
+	row := q.QueryRowContext(ctx, `SELECT version, (SELECT count(*) FROM freeze WHERE scope IN `+scopesOf("walk")+`) FROM walk WHERE id = ?`, w.ID)
 	switch err := row.Scan(&version, &frozen); {
 	case err != nil:
 		return err
