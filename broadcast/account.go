@@ -29,13 +29,13 @@ type account struct {
 	until atomic.Pointer[time.Time] // by this node's own clock it may use the account; nil before it ever did
 
 	mu     sync.Mutex
-	lanes  map[int64]*walk  // running
-	start  func(lane int64) // nil while there is no lease
-	places map[string]int   // posts under way by target, or -1: see quiet
+	lanes  map[int64]*worker // running
+	start  func(lane int64)  // nil while there is no lease
+	places map[string]int    // posts under way by target, or -1: see quiet
 }
 
 func newAccount(e *Engine, a Account) *account {
-	return &account{Account: a, engine: e, log: e.Log.With("account", a.Name), pacer: newPacer(a.Bot.Limits()), lanes: map[int64]*walk{}, places: map[string]int{}}
+	return &account{Account: a, engine: e, log: e.Log.With("account", a.Name), pacer: newPacer(a.Bot.Limits()), lanes: map[int64]*worker{}, places: map[string]int{}}
 }
 
 // run claims the account, works while it holds it, and tries again when it
@@ -47,7 +47,7 @@ func (a *account) run(ctx context.Context) {
 		if ok && err == nil {
 			a.hold(ctx, lease, began)
 		}
-		sleep(ctx, a.Lease/5)
+		bots.Sleep(ctx, a.Lease/5)
 	}
 }
 
@@ -82,7 +82,7 @@ func (a *account) hold(ctx context.Context, lease Lease, renewed time.Time) {
 	}
 	a.notes.holds(time.Now())
 	a.setStart(func(id int64) {
-		w := &walk{account: a, life: ctx, lease: lease, lane: id, again: make(chan struct{}, 1)}
+		w := &worker{account: a, life: ctx, lease: lease, lane: id, again: make(chan struct{}, 1)}
 		a.lanes[id] = w
 		walks.Go(func() { w.run(walking) })
 	})
@@ -147,7 +147,7 @@ func (a *account) may(now time.Time) error {
 func (a *account) keep(ctx context.Context, lease Lease, fuse *time.Timer) {
 	for ok := true; ok && ctx.Err() == nil; ok = a.renew(ctx, lease, fuse) {
 		a.wakeBusy(ctx)
-		sleep(ctx, a.Lease/4)
+		bots.Sleep(ctx, a.Lease/4)
 	}
 }
 
@@ -167,7 +167,7 @@ func (a *account) renew(ctx context.Context, lease Lease, fuse *time.Timer) bool
 		case err == nil:
 			return fuse.Reset(a.extend(asked)) // unless it has burnt
 		}
-		sleep(ctx, a.Lease/20)
+		bots.Sleep(ctx, a.Lease/20)
 	}
 	return false
 }
@@ -179,7 +179,7 @@ func (a *account) setStart(start func(lane int64)) {
 	a.start = start
 }
 
-// wake has lanes looked at: a running walk looks again, others start. Without
+// wake has lanes looked at: a worker looks again, others start. Without
 // the lease that is left to whoever has it, who lists the busy lanes.
 func (a *account) wake(ids ...int64) {
 	a.mu.Lock()
@@ -291,15 +291,5 @@ func (a *account) heed(place slot, op bots.Operation, r bots.Receipt) {
 		a.pacer.untold(routeOf(op))
 	case time.Until(r.Reset) < longestWindow:
 		a.pacer.heed(place, routeOf(op), r.Remaining, r.Reset)
-	}
-}
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }

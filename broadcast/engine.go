@@ -150,14 +150,13 @@ func (e *Engine) While(account string, f func(ctx context.Context, lease Lease))
 }
 
 // Run works until ctx ends, then waits up to Grace for the answers that are
-// under way. It returns nil when it stopped because of ctx.
-func (e *Engine) Run(ctx context.Context) error {
+// under way.
+func (e *Engine) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, a := range e.accounts {
 		wg.Go(func() { a.run(ctx) })
 	}
 	wg.Wait()
-	return nil
 }
 
 // Wake has the lanes looked at now. Lanes of accounts that another node holds

@@ -96,7 +96,7 @@ func TestOutageOfManyLanesIsLoggedOnce(t *testing.T) {
 		a := logging(&log, &laneless{until: now.Add(15500 * time.Millisecond), last: now.Add(25500 * time.Millisecond)})
 		var all sync.WaitGroup
 		for id := range int64(many) {
-			w := &walk{account: a, life: t.Context(), lane: id + 1}
+			w := &worker{account: a, life: t.Context(), lane: id + 1}
 			all.Go(func() { w.run(t.Context()) })
 		}
 		all.Wait()
@@ -137,7 +137,7 @@ func TestOutageOfManyRecordsIsLoggedOnce(t *testing.T) {
 		a := logging(&log, &unrecording{until: time.Now().Add(15500 * time.Millisecond)})
 		var all sync.WaitGroup
 		for id := range int64(many) {
-			w := &walk{account: a, life: t.Context(), lane: id}
+			w := &worker{account: a, life: t.Context(), lane: id}
 			all.Go(func() {
 				l := &Lane{Entries: []Entry{{ID: 1}}}
 				if err := w.record(t.Context(), l, Step{Kind: Settle, Entry: 1}, id+1, Outcome{}); err != nil {
@@ -166,7 +166,7 @@ func TestLostLaneIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		a, began := logging(&log, &forgetting{}), time.Now()
-		w := &walk{account: a, life: t.Context(), lane: 7}
+		w := &worker{account: a, life: t.Context(), lane: 7}
 		out := Outcome{Receipt: bots.Receipt{ID: "701"}}
 		if err := w.record(t.Context(), &Lane{Entries: []Entry{{ID: 1}}}, Step{Kind: Do, Entry: 1, Op: bots.Operation{Action: bots.Post}}, 1, out); !errors.Is(err, ErrGone) {
 			t.Error(err)

@@ -77,7 +77,7 @@ func (e *Entry) since(shown []Shows) time.Time {
 
 // probe tries whether a doubtful post is there. Meanwhile nothing else is
 // posted to its place, so that the next ids are not taken by anything of ours.
-func (w *walk) probe(ctx context.Context, l *Lane, step Step) error {
+func (w *worker) probe(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
 	target := step.Op.Target
 	if !a.quiet(target, 0, true) {
@@ -109,7 +109,7 @@ func (w *walk) probe(ctx context.Context, l *Lane, step Step) error {
 	return w.record(ctx, l, step, 0, out)
 }
 
-func (w *walk) candidates(ctx context.Context, l *Lane, step Step) (ids []string, ok bool, err error) {
+func (w *worker) candidates(ctx context.Context, l *Lane, step Step) (ids []string, ok bool, err error) {
 	e := l.entry(step.Entry)
 	engine := w.account.engine
 	var channels []string

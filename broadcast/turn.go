@@ -74,7 +74,7 @@ func (a *account) beside(ctx context.Context, paid *pacer, t turn) (slot, error)
 		if t.pass {
 			return slot{}, ErrRests
 		}
-		sleep(ctx, rest)
+		bots.Sleep(ctx, rest)
 		if ctx.Err() != nil {
 			return slot{}, context.Cause(ctx)
 		}

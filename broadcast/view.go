@@ -189,19 +189,6 @@ func (l *Lane) awaitsTranslation(e *Entry) bool {
 // about to record.
 func (l *Lane) obvious(e *Entry) bool { return e.Shows.What == Nothing && e.Should.What != Words }
 
-// Problems counts the deliveries that a person or policy has to settle.
-func Problems(ds []Delivery) (failed, unsure int) {
-	for _, d := range ds {
-		switch d.State {
-		case Failed:
-			failed++
-		case UnsureState:
-			unsure++
-		}
-	}
-	return failed, unsure
-}
-
 // PlanPost lists the channels that show an incident's next update: those for
 // drills if it is one and the others if not, limited by only and without not.
 func PlanPost(channels []Channel, i *incident.Incident, only, not []string) []Channel {

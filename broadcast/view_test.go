@@ -168,13 +168,6 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
-func TestProblems(t *testing.T) {
-	failed, unsure := Problems([]Delivery{{State: Failed}, {State: Sent}, {State: UnsureState}, {State: Failed}, {State: Held}})
-	if failed != 2 || unsure != 1 {
-		t.Errorf("%d failed and %d unsure, want 2 and 1", failed, unsure)
-	}
-}
-
 func TestPlanPost(t *testing.T) {
 	channels := []Channel{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "drill", Drill: true}}
 	for _, c := range []struct {

@@ -115,7 +115,7 @@ func (l *listener) deliver(ctx context.Context, q queued, handle func(context.Co
 	}
 	p := l.bot.patience
 	for wait := p.pause; handle(ctx, q.event) != nil && ctx.Err() == nil; wait = min(2*wait, p.again) {
-		sleep(ctx, wait)
+		bots.Sleep(ctx, wait)
 	}
 }
 
@@ -139,20 +139,10 @@ func (l *listener) stayConnected(ctx context.Context) error {
 		if time.Since(began) > l.bot.patience.settled {
 			pause = l.bot.patience.pause
 		}
-		sleep(ctx, pause/2+rand.N(pause))
+		bots.Sleep(ctx, pause/2+rand.N(pause))
 		pause = min(2*pause, l.bot.patience.longest)
 	}
 	return ctx.Err()
-}
-
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 // hear takes what a connection brings, in order.

@@ -77,7 +77,7 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 			wait = firstWait // got somewhere
 		}
 		if fault != nil || err != nil {
-			sleep(ctx, max(jitter(wait), untilAllowed(fault)))
+			bots.Sleep(ctx, max(jitter(wait), untilAllowed(fault)))
 			wait = min(2*wait, lastWait)
 		}
 	}
@@ -179,13 +179,4 @@ func untilAllowed(f *bots.Fault) time.Duration {
 		return 0
 	}
 	return time.Until(f.Until)
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }

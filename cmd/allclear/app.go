@@ -100,8 +100,8 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger) (*app, error
 
 func (a *app) Close() error { return a.store.Close() }
 
-// run serves until ctx ends.
-func (a *app) run(ctx context.Context) error {
+// run serves until ctx ends, and until what was under way has an answer.
+func (a *app) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	for name, bot := range a.bots {
 		if a.hasRoom(name) {
@@ -134,9 +134,8 @@ func (a *app) run(ctx context.Context) error {
 	}
 	wg.Go(func() { a.metrics.Watch(ctx) })
 	wg.Go(func() { a.sweep(ctx) })
-	err := a.engine.Run(ctx)
+	a.engine.Run(ctx)
 	wg.Wait()
-	return err
 }
 
 func (a *app) engineConfig(texts *templates.Set) broadcast.Config {
@@ -269,7 +268,7 @@ func (a *app) offer(ctx context.Context, account string, bot bots.Bot) {
 			return
 		}
 		a.log.Warn("commands are not offered", "account", account, "error", err)
-		pause(ctx, time.Duration(try)*10*time.Second)
+		bots.Sleep(ctx, time.Duration(try)*10*time.Second)
 	}
 }
 
@@ -307,7 +306,7 @@ func (a *app) sayAs(ctx context.Context, class broadcast.Class, account string, 
 		if deadline, _ := ctx.Deadline(); time.Now().Add(wait).After(deadline) {
 			return receipt, err
 		}
-		pause(ctx, wait)
+		bots.Sleep(ctx, wait)
 	}
 }
 

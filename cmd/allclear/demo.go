@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/bots/sim"
 	"github.com/allclear-hq/allclear/internal/config"
 )
@@ -106,7 +107,7 @@ func (d *demo) finish(ctx context.Context) {
 		if busy == 0 {
 			return
 		}
-		pause(ctx, glance)
+		bots.Sleep(ctx, glance)
 	}
 }
 

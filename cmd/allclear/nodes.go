@@ -37,7 +37,7 @@ const newsEvery = 500 * time.Millisecond
 // by any node, and whoever holds an account sends.
 func (a *app) follow(ctx context.Context, last int64) {
 	published := tell(&a.published)
-	for well := true; ctx.Err() == nil; pause(ctx, newsEvery) {
+	for well := true; ctx.Err() == nil; bots.Sleep(ctx, newsEvery) {
 		news, err := a.store.News(ctx, last)
 		if err != nil {
 			if well && ctx.Err() == nil {

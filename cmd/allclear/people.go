@@ -138,7 +138,7 @@ func (a *app) invite(ctx context.Context, pages *web.Pages) {
 			if err == nil {
 				return // of several bots the first is enough
 			}
-			pause(ctx, wait)
+			bots.Sleep(ctx, wait)
 		}
 	}
 }
@@ -154,6 +154,6 @@ func (a *app) offerPeople(ctx context.Context, account string) {
 			return
 		}
 		a.log.Warn("commands are not offered to subscribers", "account", account, "error", err)
-		pause(ctx, time.Duration(try)*10*time.Second)
+		bots.Sleep(ctx, time.Duration(try)*10*time.Second)
 	}
 }

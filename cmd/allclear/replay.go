@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
@@ -172,7 +173,7 @@ func replay(e *env, c *client, history []recorded, rests func(time.Duration) tim
 }
 
 func rest(e *env, d time.Duration) error {
-	pause(e.ctx, d)
+	bots.Sleep(e.ctx, d)
 	return e.ctx.Err()
 }
 

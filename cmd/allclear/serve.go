@@ -168,7 +168,7 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener) error {
 		}
 	})
 	serving.Go(func() { a.invite(ctx, pages) })
-	err = a.run(ctx) // returns when ctx has ended and what was under way has an answer
+	a.run(ctx)
 	cancel(nil)
 	serving.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {

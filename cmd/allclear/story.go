@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/bots/sim"
 )
 
@@ -65,7 +66,7 @@ func (d *demo) tell(ctx context.Context) error {
 		if err := d.act(ctx, s); err != nil {
 			return err
 		}
-		if pause(ctx, d.cmd.Pace); ctx.Err() != nil {
+		if bots.Sleep(ctx, d.cmd.Pace); ctx.Err() != nil {
 			break
 		}
 	}
@@ -84,10 +85,10 @@ func (d *demo) act(ctx context.Context, s scene) error {
 		return err
 	}
 	for waited := time.Duration(0); waited < previewTime; waited += glance {
-		pause(ctx, glance)
+		bots.Sleep(ctx, glance)
 		for _, m := range d.world.Telegram.Seen(demoRoom) {
 			if m.ReplyTo == typed && len(m.Buttons) > 0 {
-				pause(ctx, d.cmd.Pace/4) // reads it
+				bots.Sleep(ctx, d.cmd.Pace/4) // reads it
 				_, err := d.world.Telegram.Press(demoRoom, m.ID, s.who, m.Buttons[0][0].Data)
 				return err
 			}
@@ -104,16 +105,6 @@ const (
 	previewTime = 30 * time.Second       // that they wait for a preview
 	glance      = 100 * time.Millisecond // between two looks at the room
 )
-
-// pause waits for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
 
 // stage says what the page shows.
 func stage(site string) sim.Stage {

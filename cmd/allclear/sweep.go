@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/allclear-hq/allclear/bots"
 )
 
 // Times of sweeping: not while everything else begins, and then now and then.
@@ -14,7 +16,7 @@ const (
 // sweep keeps the database from growing for ever, until ctx ends.
 func (a *app) sweep(ctx context.Context) {
 	for wait := sweepFirst; ; wait = sweepEvery {
-		pause(ctx, wait)
+		bots.Sleep(ctx, wait)
 		if ctx.Err() != nil {
 			return
 		}

@@ -137,7 +137,7 @@ func (a *app) obeyed() {
 			a.log.Warn("another node did not say in time that it has seen the freeze; it begins no other batch", "error", err)
 			return
 		}
-		pause(ctx, heedEvery)
+		bots.Sleep(ctx, heedEvery)
 	}
 }
 

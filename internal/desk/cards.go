@@ -122,7 +122,7 @@ func (c *Cards) keep(ctx context.Context, b *board) {
 		}
 		timer.Stop()
 		c.refresh(ctx, b)
-		wait(ctx, cardPace)
+		bots.Sleep(ctx, cardPace)
 	}
 }
 

@@ -92,7 +92,7 @@ func (r *Rooms) Listen(ctx context.Context, account string, bot bots.Listener) {
 			pause = relisten
 		}
 		e.broke(ctx, faultOf(err))
-		wait(ctx, pause)
+		bots.Sleep(ctx, pause)
 		pause = nextPause(pause, faultOf(err))
 	}
 }

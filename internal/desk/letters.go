@@ -58,7 +58,7 @@ func (l *Letters) Run(ctx context.Context, lease broadcast.Lease) {
 			l.Looked()
 		}
 		if well = err == nil; !well {
-			wait(ctx, letterPause)
+			bots.Sleep(ctx, letterPause)
 			continue
 		}
 		timer := time.NewTimer(letterEvery)

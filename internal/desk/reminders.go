@@ -43,7 +43,7 @@ func (r *Reminders) Run(ctx context.Context) {
 		if r.Looked != nil {
 			r.Looked()
 		}
-		wait(ctx, remindEvery)
+		bots.Sleep(ctx, remindEvery)
 	}
 }
 

@@ -75,15 +75,6 @@ type Rooms struct {
 	Log      *slog.Logger
 }
 
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
 // handle answers one event. It returns an error only when the event must be
 // delivered again.
 func (r *Rooms) handle(ctx context.Context, account string, out *outbox, ev bots.Event) error {

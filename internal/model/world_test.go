@@ -229,7 +229,7 @@ func (w *world) start() error {
 	l.stop = stop
 	go func() {
 		defer close(l.done)
-		l.engine.Run(ctx) // ends with nil when it is stopped
+		l.engine.Run(ctx)
 	}()
 	w.mu.Lock()
 	w.life = l

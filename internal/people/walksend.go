@@ -55,7 +55,7 @@ func (t *task) pays() bool { return t.job.paid && t.refused.IsZero() && t.person
 
 func newSender(ctx context.Context, w *Walker, lease broadcast.Lease, news chan struct{}) *sender {
 	s := &sender{Walker: w, lease: lease, jobs: make(chan *job, sheets), news: news, lead: make(chan *lead, 1)}
-	s.life, s.end = graceful(ctx)
+	s.life, s.end = broadcast.Graceful(ctx, grace)
 	s.lead <- &lead{workers: 1}
 	s.group.Go(s.work)
 	return s
@@ -63,12 +63,6 @@ func newSender(ctx context.Context, w *Walker, lease broadcast.Lease, news chan 
 
 // grace is how long answers are waited for when the walker stops.
 const grace = 5 * time.Second
-
-func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
-	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	return out, func() { stop(); cancel() }
-}
 
 // fastest is the pace at which people are told at most.
 func (w *Walker) fastest() bots.Pace {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/desk"
 )
 
@@ -82,7 +83,7 @@ func (s *Store) learn(ctx context.Context, lost *tx, cause error) error {
 		case ctx.Err() != nil:
 			return fmt.Errorf("%w: %w", desk.ErrUnknown, cause)
 		}
-		pause(ctx, time.Second/4)
+		bots.Sleep(ctx, time.Second/4)
 	}
 }
 

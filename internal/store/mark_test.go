@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
@@ -23,7 +24,7 @@ func TestCommitLostWithItsServer(t *testing.T) {
 	}
 	standby.SQL("ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
 	within(t, soonEnough, "to stop following", func() {
-		for following := 1; following > 0 && t.Context().Err() == nil; pause(t.Context(), time.Second/20) {
+		for following := 1; following > 0 && t.Context().Err() == nil; bots.Sleep(t.Context(), time.Second/20) {
 			if err := s.read.QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_replication`).Scan(&following); err != nil {
 				t.Error(err)
 				return

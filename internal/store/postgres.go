@@ -164,16 +164,6 @@ func beginWriting(ctx context.Context, t *tx) error {
 	return t.QueryRowContext(ctx, oneWriter).Scan(&lock)
 }
 
-// pause waits for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
 // explainPostgres says in one line what PostgreSQL did not like and what to do.
 func explainPostgres(err error) error {
 	return errors.New(strings.Join(strings.Fields(advised(err).Error()), " "))

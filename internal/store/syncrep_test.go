@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
@@ -38,7 +39,7 @@ func TestCommitThatWaitsForAStandby(t *testing.T) {
 	c.SQL("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
 	within(t, soonEnough, "to go on", func() {
 		for s.Set(t.Context(), "other", "value") != nil && t.Context().Err() == nil {
-			pause(t.Context(), time.Second/10)
+			bots.Sleep(t.Context(), time.Second/10)
 		}
 	})
 	if name, err := s.Setting(t.Context(), "name"); name != fmt.Sprint(stored) || err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/allclear-hq/allclear/bots"
 )
 
 // What may take long, as a copy does, has no limit of time, and PostgreSQL may fall
@@ -134,7 +136,7 @@ func (w *watch) begin(config pgx.ConnConfig) {
 		db := stdlib.OpenDB(config)
 		defer db.Close()
 		db.SetMaxIdleConns(-1)
-		for pause(ctx, w.quiet/watching); ctx.Err() == nil; pause(ctx, w.quiet/watching) {
+		for bots.Sleep(ctx, w.quiet/watching); ctx.Err() == nil; bots.Sleep(ctx, w.quiet/watching) {
 			if w.waits() {
 				sessions, err := working(ctx, db)
 				w.judge(sessions, err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
@@ -89,7 +90,7 @@ func TestCopyInSilence(t *testing.T) {
 			line.Resume()
 			within(t, givesUp, "to be free again", func() {
 				for to.Set(t.Context(), "name", "value") != nil && t.Context().Err() == nil {
-					pause(t.Context(), time.Second)
+					bots.Sleep(t.Context(), time.Second)
 				}
 			})
 			mustCopy(t, from, to)
@@ -118,12 +119,12 @@ func TestSlowCopyIsNotGivenUp(t *testing.T) {
 		released <- from.change(t.Context(), func(tx *tx) error {
 			err := errors.Join(tx.takeTime(t.Context(), 0), tx.run(t.Context(), `LOCK TABLE audit`))
 			close(held)
-			pause(t.Context(), slow)
+			bots.Sleep(t.Context(), slow)
 			return err
 		})
 	}()
 	<-held
-	if _, err := Copy(t.Context(), from, to, once(func() { pause(t.Context(), slow) })); err != nil {
+	if _, err := Copy(t.Context(), from, to, once(func() { bots.Sleep(t.Context(), slow) })); err != nil {
 		t.Error(err)
 	}
 	if err := <-released; err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/allclear-hq/allclear/templates"
 )
 
-// walk takes one lane from step to step until it is idle. Lanes do not wait
+// A worker takes one lane from step to step until it is idle. Lanes do not wait
 // for each other, so a slow answer delays only its own.
-type walk struct {
+type worker struct {
 	account *account
 	life    context.Context // of the engine
 	lease   Lease
@@ -21,15 +21,15 @@ type walk struct {
 	since   time.Time     // when it began to wait for the account; zero while it does not
 }
 
-// look makes the walk load its lane once more before it waits or ends.
-func (w *walk) look() {
+// look makes the worker load its lane once more before it waits or ends.
+func (w *worker) look() {
 	select {
 	case w.again <- struct{}{}:
 	default:
 	}
 }
 
-func (w *walk) run(ctx context.Context) {
+func (w *worker) run(ctx context.Context) {
 	defer w.account.stuck.ended(w.lane)
 	for ctx.Err() == nil {
 		until, err := w.step(ctx)
@@ -61,7 +61,7 @@ func (w *walk) run(ctx context.Context) {
 }
 
 // wait waits until t or until there is a reason to look again.
-func (w *walk) wait(ctx context.Context, t time.Time) {
+func (w *worker) wait(ctx context.Context, t time.Time) {
 	d := time.Until(t)
 	if d <= 0 {
 		return
@@ -75,8 +75,8 @@ func (w *walk) wait(ctx context.Context, t time.Time) {
 	}
 }
 
-// finish ends the walk, unless it was asked to look again meanwhile.
-func (w *walk) finish(anyway bool) bool {
+// finish ends the work, unless it was asked to look again meanwhile.
+func (w *worker) finish(anyway bool) bool {
 	a := w.account
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -93,7 +93,7 @@ func (w *walk) finish(anyway bool) bool {
 
 // step loads the lane and takes its next step. It returns when to take
 // another; zero when there is nothing more to do.
-func (w *walk) step(ctx context.Context) (time.Time, error) {
+func (w *worker) step(ctx context.Context) (time.Time, error) {
 	e := w.account.engine
 	l, err := e.Store.Lane(ctx, w.lane)
 	if err != nil {
@@ -120,7 +120,7 @@ func (w *walk) step(ctx context.Context) (time.Time, error) {
 }
 
 // do makes the one request of a step and records what came of it.
-func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
+func (w *worker) do(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
 	if err := a.compose(l, &step); err != nil {
 		return w.record(ctx, l, step, 0, Outcome{Fault: bots.AsFault(err)})
@@ -136,7 +136,7 @@ func (w *walk) do(ctx context.Context, l *Lane, step Step) error {
 		return err
 	}
 	working := ctx
-	ctx, cancel := graceful(ctx, a.engine.Grace)
+	ctx, cancel := Graceful(ctx, a.engine.Grace)
 	defer cancel()
 	out := Outcome{Text: step.Op.Text}
 	var attempt int64
@@ -198,7 +198,7 @@ const skew = time.Minute
 
 // turn waits for the account. When the lane changes meanwhile it is looked at
 // afresh, so that news does not wait behind a chore; its place is kept.
-func (w *walk) turn(ctx context.Context, class Class, op bots.Operation) (slot, error) {
+func (w *worker) turn(ctx context.Context, class Class, op bots.Operation) (slot, error) {
 	if w.since.IsZero() {
 		w.since = time.Now()
 	}
@@ -210,7 +210,7 @@ func (w *walk) turn(ctx context.Context, class Class, op bots.Operation) (slot, 
 }
 
 // find looks for the post of a doubtful attempt.
-func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
+func (w *worker) find(ctx context.Context, l *Lane, step Step) error {
 	a := w.account
 	place, err := w.turn(ctx, step.Class, bots.Operation{})
 	if err != nil {
@@ -228,7 +228,7 @@ func (w *walk) find(ctx context.Context, l *Lane, step Step) error {
 	return w.record(ctx, l, step, 0, out)
 }
 
-func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, out Outcome) error {
+func (w *worker) record(ctx context.Context, l *Lane, step Step, attempt int64, out Outcome) error {
 	Apply(l, step, out, time.Now())
 	e := w.account.engine
 	defer w.account.untold.ended(w.lane)
@@ -249,7 +249,7 @@ func (w *walk) record(ctx context.Context, l *Lane, step Step, attempt int64, ou
 			return err
 		}
 		w.account.untold.failed(w.account.log, "cannot record an outcome", w.lane, err)
-		sleep(context.WithoutCancel(ctx), time.Second)
+		bots.Sleep(context.WithoutCancel(ctx), time.Second)
 	}
 	if e.Changed != nil {
 		e.Changed(l.Incident.Ref.String())
@@ -272,9 +272,9 @@ func (a *account) compose(l *Lane, step *Step) error {
 	return nil
 }
 
-// graceful returns a context that outlives ctx by grace: an answer that is
+// Graceful returns a context that outlives ctx by grace: an answer that is
 // under way when the engine stops is still waited for.
-func graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+func Graceful(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return out, func() { stop(); cancel() }
@@ -282,7 +282,7 @@ func graceful(ctx context.Context, grace time.Duration) (context.Context, contex
 
 // log writes the one line about a request. It has no words of the update:
 // drafts and retracted texts are not for those who read logs.
-func (w *walk) log(l *Lane, step Step, attempt int64, out Outcome) {
+func (w *worker) log(l *Lane, step Step, attempt int64, out Outcome) {
 	ref := l.Incident.Ref.String()
 	if e := l.entry(step.Entry); e != nil {
 		ref = fmt.Sprintf("%s/%d", ref, e.Update)
