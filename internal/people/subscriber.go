@@ -1,8 +1,3 @@
-// Package people is the audience of a Telegram bot: who subscribed, to what,
-// and the dialogue in which they say so.
-//
-// A subscriber is a chat and what concerns it. No name, no username and
-// nothing that was typed is ever kept.
 package people
 
 import (
