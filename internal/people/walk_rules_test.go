@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
@@ -389,4 +390,26 @@ func TestWhatIsDeletedIsGone(t *testing.T) {
 	if !all[0].deleted || strings.Contains(all[0].text, "One.") {
 		t.Errorf("the message is still there: %+v", all[0])
 	}
+}
+
+// What is said through another node is seen in the middle of a walk, whose steps ask
+// for nothing but that.
+func TestNewsOfAnotherNodeIsSeen(t *testing.T) {
+	w := newWorld(t, 400)
+	w.start()
+	const n = 2000
+	w.subscribe(nil, numbers(1, n)...)
+	w.inboxes.refusing(func(int64) string { // nobody: so long it takes to answer
+		time.Sleep(20 * time.Millisecond)
+		return ""
+	})
+	w.publish("One.", incident.Minor)
+	w.until("some are told", func() bool { return w.inboxes.told("One.") > 50 })
+	w.desk = w.deskOf(w.walker.Channel, func() {}) // there nobody walks
+	w.publish("Two.", incident.Critical)
+	w.until("somebody is told the second", func() bool { return w.inboxes.told("Two.") > 0 })
+	if w.inboxes.told("One.") == n {
+		t.Error("the second waited until everybody had the first")
+	}
+	w.idle()
 }

@@ -317,9 +317,7 @@ func (w *world) start() {
 	}
 	w.engine.While(bot, w.walker.Run)
 	w.engine.While(bot, func(ctx context.Context, _ broadcast.Lease) { w.walker.Count(ctx) })
-	w.desk = desk.New(desk.Config{Store: db, Channels: []broadcast.Channel{audience}, Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: time.UTC,
-		Components: map[string]string{"login": "Login", "deposits": "Deposits"},
-		Wake:       func(map[string][]int64) { w.walker.Look() }})
+	w.desk = w.deskOf(audience, w.walker.Look)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	w.stop, w.done = stop, done
@@ -430,4 +428,11 @@ func (w *world) want(chat int64, lines ...string) {
 			w.t.Fatalf("message %d of %d replies to %d; his first is %d, want a reply: %t", k+1, chat, all[k].reply, all[0].id, linked)
 		}
 	}
+}
+
+// deskOf takes commands, and wakes who tells the audience.
+func (w *world) deskOf(audience broadcast.Channel, wake func()) *desk.Desk {
+	return desk.New(desk.Config{Store: w.store, Channels: []broadcast.Channel{audience}, Languages: []string{"en", "zh-Hans"}, Language: "en", Zone: time.UTC,
+		Components: map[string]string{"login": "Login", "deposits": "Deposits"},
+		Wake:       func(map[string][]int64) { wake() }})
 }

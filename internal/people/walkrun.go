@@ -17,8 +17,9 @@ type run struct {
 	lease broadcast.Lease
 	began time.Time
 	walks []*Walk
-	fresh bool // walks are as they are in the store, as far as is known
-	at    time.Time
+	fresh bool      // walks are as they are in the store, as far as is known
+	read  time.Time // when they were read: another node may have changed others since
+	at    time.Time // of the last step
 
 	open     []*job
 	sender   *sender
@@ -56,6 +57,7 @@ type Resend struct{ Round, Subscriber int64 }
 const resends = 2
 
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
+	w.left.begin()
 	news := make(chan struct{}, 1)
 	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]string{}, wordings: map[text]*Wording{}, edited: map[int64]edited{}, resumed: map[uint64]map[int64]bool{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
 		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news)}
@@ -194,7 +196,7 @@ func (r *run) refresh(ctx context.Context) error {
 		r.fresh = false
 	default:
 	}
-	if r.fresh && time.Since(r.at) < lookEvery {
+	if r.fresh && time.Since(r.read) < lookEvery {
 		return nil
 	}
 	if len(r.closing) > 0 { // which say where rounds stand
@@ -202,11 +204,12 @@ func (r *run) refresh(ctx context.Context) error {
 			return err
 		}
 	}
+	now := time.Now()
 	walks, err := r.Store.Walks(ctx, r.Channel.Name)
 	if err != nil {
 		return err
 	}
-	r.walks, r.fresh = walks, true
+	r.walks, r.fresh, r.read = walks, true, now
 	valid := map[int64]int64{}
 	fence := int64(0)
 	r.share()
