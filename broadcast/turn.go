@@ -25,7 +25,6 @@ var ErrRests = errors.New("the person was written to a moment ago")
 type Place struct {
 	account *account
 	slot    slot
-	class   Class
 	person  int64
 }
 
@@ -41,7 +40,7 @@ func (e *Engine) Road(account string) *Road { return &Road{e.accounts[account]} 
 func (r *Road) Turn(ctx context.Context, wish Wish) (Place, error) {
 	a := r.account
 	t := turn{class: wish.Class, person: wish.Person, since: wish.Since, pass: wish.Pass}
-	p := Place{account: a, class: wish.Class, person: wish.Person}
+	p := Place{account: a, person: wish.Person}
 	var err error
 	if paid := a.paid.Load(); paid != nil && wish.Class == Audience && !wish.Free {
 		p.slot, err = a.beside(ctx, paid, t)
@@ -114,7 +113,7 @@ func (p Place) Came(at time.Time, f *bots.Fault) {
 	var op bots.Operation
 	if f != nil {
 		op.Target = strconv.FormatInt(p.person, 10)
-		if f.Kind == bots.RateLimited && p.class == Audience && p.person > 0 {
+		if f.Kind == bots.RateLimited && p.person > 0 {
 			p.account.pause("", f.Until)
 		}
 	}

@@ -3,6 +3,7 @@ package people_test
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -422,5 +423,29 @@ func TestThreadsGoOnAcrossJoinedReceipts(t *testing.T) {
 	w.idle()
 	for chat := int64(1); chat <= n; chat++ {
 		w.want(chat, "One.", ">Two.")
+	}
+}
+
+// What the platform asks for where a message is edited holds for all of the account.
+func TestQuietOfAnEditIsTheAccounts(t *testing.T) {
+	w := newWorld(t, 100) // with 120 requests in flight at most
+	w.start()
+	w.subscribe(nil, numbers(1, 500)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.idle()
+	var refused atomic.Int64
+	var quiet atomic.Pointer[time.Time]
+	w.inboxes.refusing(func(int64) string {
+		until := time.Now().Add(2 * time.Second)
+		if quiet.CompareAndSwap(nil, &until); time.Now().After(*quiet.Load()) {
+			return ""
+		}
+		refused.Add(1)
+		return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 2","parameters":{"retry_after":2}}`
+	})
+	w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"en": "Deposits are safe."}})
+	w.idle()
+	if n := w.inboxes.told("save"); n > 0 || refused.Load() > 60 {
+		t.Errorf("%d still have the wrong word, and %d edits were refused", n, refused.Load())
 	}
 }
