@@ -32,6 +32,15 @@ func (l *leavers) gather() {
 	l.gathered = true
 }
 
+// begin forgets who left while this node had the account before: since then they may
+// have come back on another.
+func (l *leavers) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gathered, l.chats = false, nil
+	l.some.Store(len(l.leaving) > 0)
+}
+
 // note remembers what came out about a person whom a walk wrote to.
 func (l *leavers) note(p *Person) {
 	to := p.To

@@ -1,8 +1,10 @@
 package people_test
 
 import (
+	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,4 +64,37 @@ func (w *world) states() string {
 		states = append(states, strconv.FormatInt(s.Chat, 10)+" "+s.State.String())
 	}
 	return strings.Join(states, ", ")
+}
+
+// Who refused a message as the account went to another node may have come back
+// there: when it is here again, he is told what is new.
+func TestWhoCameBackOnAnotherNodeIsTold(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1, 2)
+	var once sync.Once
+	w.inboxes.refusing(func(chat int64) string {
+		if chat != 2 {
+			return ""
+		}
+		once.Do(func() {
+			db := w.db()
+			defer db.Close()
+			_, err := db.ExecContext(context.WithoutCancel(t.Context()), `UPDATE lease SET owner = 'other', epoch = epoch + 1, expires = ?`, time.Now().Add(3*time.Second).UnixMicro())
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		return blocked
+	})
+	w.publish("One.", incident.Major)
+	w.until("he refuses", func() bool { return len(w.inboxes.requests(2)) > 0 })
+	w.inboxes.refusing(nil)
+	for _, state := range []people.State{people.Blocked, people.Active} { // as the other node hears
+		w.subscribe(func(s *people.Subscriber) { s.State, s.Came = state, state == people.Active }, 2)
+	}
+	w.idle()
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.want(2, "One.", ">Two.")
 }
