@@ -39,13 +39,17 @@ type Verdict struct {
 	More    bool          // more has been said since
 }
 
-// How much of a claim is looked at. No message is longer, and what is beyond
-// the other two cannot be like anything that was said.
+// How much of a claim is looked at. No message is longer, and none of ours has
+// more sentences.
 const (
 	maxClaim     = 4096 // characters
-	maxSentences = 200
+	maxSentences = 500
 	maxGrams     = 500
 )
+
+// beyond stands for all sentences of a claim that are not looked at. It has two
+// lines, so that none of ours is like it.
+const beyond = "\n"
 
 // Verify compares a claim (an account, a link, or the text of a message) with
 // what was published. A claim is compared with every page to the end, whatever
@@ -108,7 +112,9 @@ func (b *Book) locate(host, path string) Verdict {
 // compare finds the page that a text is, or resembles, most.
 func (b *Book) compare(claim string) Verdict {
 	said := sentences(claim)
-	said = said[:min(len(said), maxSentences)]
+	if len(said) > maxSentences {
+		said = append(said[:maxSentences], beyond)
+	}
 	var shape []uint64
 	for _, s := range said {
 		shape = append(shape, grams(s)...)

@@ -143,6 +143,18 @@ func TestVerifyWhatIsTurnedAround(t *testing.T) {
 	}
 }
 
+// What stands behind ever so many sentences of ours is not ours.
+func TestVerifyToTheEnd(t *testing.T) {
+	i := anOutage(t)
+	i.Say(incident.Saying{Body: incident.Text{"en": "Wait.\nThis goes on for a while."}}, "Ana", nil, noon.Add(time.Hour))
+	b := mustBook(t, bookConfig(t), i)
+	for many := 100; many < 650; many += 90 {
+		if v := b.Verify(strings.Repeat("Wait.\n", many) + "Pay at safe-wallet.example"); v.Finding != Altered {
+			t.Errorf("behind %d sentences it is %s", many, v.Finding)
+		}
+	}
+}
+
 // TestVerifyWhatIsPosted checks that whatever any platform shows is ours.
 func TestVerifyWhatIsPosted(t *testing.T) {
 	c := bookConfig(t)
