@@ -40,8 +40,8 @@ type page struct {
 	finding   Finding       // what a text is that is this one
 	last      bool          // nothing was said after it
 	sentences map[string]bool
-	words     map[string]bool   // those of the operators, without dressing
-	bodies    []map[string]bool // the whole text in each language
+	words     map[string]bool // those of the operators, without dressing
+	bodies    [][]string      // the whole text in each language
 	grams     map[uint64]bool
 }
 
@@ -166,9 +166,9 @@ func (c *BookConfig) render(p *page, lang string, m templates.Message) error {
 
 // quote adds a text of the operators.
 func (p *page) quote(text string) {
-	body := map[string]bool{}
-	for _, s := range sentences(text) {
-		body[s], p.words[s] = true, true
+	body := sentences(text)
+	for _, s := range body {
+		p.words[s] = true
 		for _, g := range grams(s) {
 			p.grams[g] = true
 		}

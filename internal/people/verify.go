@@ -140,6 +140,7 @@ func (p *page) compare(said []string, shape []uint64) (Verdict, int) {
 	v := Verdict{Ref: p.ref, At: p.at, Link: p.link, Body: p.body, More: !p.last}
 	known, foreign := 0, 0 // characters of ours, sentences that are not
 	have := map[string]bool{}
+	before := ""
 	for _, s := range said {
 		switch {
 		case p.words[s]:
@@ -147,12 +148,14 @@ func (p *page) compare(said []string, shape []uint64) (Verdict, int) {
 			known += utf8.RuneCountInString(s)
 		case p.sentences[s]:
 			known += utf8.RuneCountInString(s)
-		case p.begins(s):
+		case p.begins(s, before):
 			have[s] = true
 			known += utf8.RuneCountInString(s)
 		default:
 			foreign++
+			s = ""
 		}
+		before = s
 	}
 	like := 0
 	for _, g := range shape {
@@ -178,25 +181,38 @@ const minQuote = 16
 // part reports whether a text has the whole body in no language.
 func (p *page) part(have map[string]bool) bool {
 	for _, body := range p.bodies {
-		missing := false
-		for s := range body {
-			missing = missing || !have[s]
-		}
-		if !missing {
+		if !slices.ContainsFunc(body, func(s string) bool { return !have[s] }) {
 			return false
 		}
 	}
 	return true
 }
 
-// begins reports whether a sentence that was cut begins one of the page's.
-func (p *page) begins(s string) bool {
+// begins reports whether a sentence that was cut begins one of the page's. A few
+// characters are enough only where they stand behind what is ours too.
+func (p *page) begins(s, before string) bool {
 	start, cut := strings.CutSuffix(s, "...") // as an ellipsis is normalised
-	if start = strings.TrimSpace(start); !cut || utf8.RuneCountInString(start) < minQuote {
+	start = strings.TrimSpace(start)
+	switch {
+	case !cut:
 		return false
+	case utf8.RuneCountInString(start) < minQuote:
+		return slices.ContainsFunc(p.bodies, func(body []string) bool { return goesOn(body, start, before) })
 	}
 	for whole := range p.words {
 		if strings.HasPrefix(whole, start) {
+			return true
+		}
+	}
+	return false
+}
+
+// goesOn reports whether a body goes on so behind a sentence of its own, or begins
+// so behind one that stands around it.
+func goesOn(body []string, start, before string) bool {
+	for k, s := range body {
+		behind := k > 0 && body[k-1] == before || k == 0 && before != "" && start != ""
+		if behind && strings.HasPrefix(s, start) {
 			return true
 		}
 	}
