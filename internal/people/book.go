@@ -2,12 +2,9 @@ package people
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -39,7 +36,10 @@ type page struct {
 	state     string        // tells the page from what it was before
 	finding   Finding       // what a text is that is this one
 	last      bool          // nothing was said after it
+	n         int           // of the update
 	sentences map[string]bool
+	heads     map[string]int  // head lines of first posts, each up to the update that was the newest then
+	missed    map[string]int  // how many updates before it somebody missed, in words
 	words     map[string]bool // those of the operators, without dressing
 	bodies    [][]string      // the whole text in each language
 	grams     map[uint64]bool
@@ -63,6 +63,7 @@ func NewBook(c BookConfig, incidents []*incident.Incident, before *Book) (*Book,
 		}
 	}
 	b := &Book{Addresses: c.Addresses}
+	w := newWriter(c)
 	for _, i := range incidents {
 		if i.Drill {
 			continue
@@ -75,7 +76,7 @@ func NewBook(c BookConfig, incidents []*incident.Incident, before *Book) (*Book,
 				}
 				if have := known[p.state]; have != nil {
 					p = have
-				} else if err := c.write(p, i, n, r); err != nil {
+				} else if err := w.write(p, i, n, r); err != nil {
 					return nil, err
 				}
 				b.pages = append(b.pages, p)
@@ -98,7 +99,7 @@ func (c *BookConfig) link(i *incident.Incident) string {
 func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
 	u := i.Update(n)
 	p := &page{
-		ref: fmt.Sprintf("%s/%d", i.Ref, n), at: u.PublishedAt, body: u.Newest().Body, last: n == len(i.Updates), finding: Ours,
+		n: n, ref: fmt.Sprintf("%s/%d", i.Ref, n), at: u.PublishedAt, body: u.Newest().Body, last: n == len(i.Updates), finding: Ours,
 		sentences: map[string]bool{}, words: map[string]bool{}, grams: map[uint64]bool{},
 	}
 	switch {
@@ -112,56 +113,8 @@ func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
 		p.finding = Corrected
 	}
 	p.link = c.link(i)
-	p.state = fmt.Sprint(p.ref, r, p.finding, len(i.Updates), p.body, i.Status)
+	p.state = fmt.Sprint(p.ref, r, p.finding, len(i.Updates), i.Visible(), p.body, i.Status)
 	return p
-}
-
-// spaces are rooms in which a text is whole, and in which it is cut.
-func spaces() []templates.Space {
-	return []templates.Space{{Max: 100_000, Measure: utf8.RuneCountInString}, {Max: 280, Measure: utf8.RuneCountInString}}
-}
-
-// write fills a page.
-func (c *BookConfig) write(p *page, i *incident.Incident, n, r int) error {
-	if r == 0 {
-		p.quote(i.Update(n).Retraction.Reason)
-	} else {
-		rev := i.Update(n).Revision(r)
-		for _, lang := range slices.Sorted(maps.Keys(rev.Body)) {
-			p.quote(rev.Body[lang])
-		}
-		p.quoteTitle(rev.Title)
-	}
-	for _, lang := range c.Languages {
-		messages := broadcast.Withdrawals
-		if r > 0 {
-			messages = func(i *incident.Incident, n int, lang string, policy broadcast.Policy) []templates.Message {
-				return broadcast.Wordings(i, n, r, lang, policy)
-			}
-		}
-		for _, m := range messages(i, n, lang, c.Policy) {
-			if err := c.render(p, lang, m); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// render adds what a message says on each platform.
-func (c *BookConfig) render(p *page, lang string, m templates.Message) error {
-	for _, platform := range templates.Platforms {
-		for _, space := range spaces() {
-			t, err := c.Texts.Render(platform, lang, m, space)
-			if err != nil {
-				return err
-			}
-			for _, s := range sentences(t.String) {
-				p.sentences[s] = true
-			}
-		}
-	}
-	return nil
 }
 
 // quote adds a text of the operators.

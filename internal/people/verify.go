@@ -146,7 +146,7 @@ func (p *page) compare(said []string, shape []uint64) (Verdict, int) {
 		case p.words[s]:
 			have[s] = true
 			known += utf8.RuneCountInString(s)
-		case p.sentences[s]:
+		case p.says(s):
 			known += utf8.RuneCountInString(s)
 		case p.begins(s, before):
 			have[s] = true
@@ -172,6 +172,14 @@ func (p *page) compare(said []string, shape []uint64) (Verdict, int) {
 		return v, known + like + 1
 	}
 	return v, 0
+}
+
+// says reports whether a sentence may stand beside the words of the operators:
+// that what was said later is in a head line, and that no more was missed than
+// there were updates before.
+func (p *page) says(s string) bool {
+	missed := p.missed[s]
+	return p.sentences[s] || p.n <= p.heads[s] || 0 < missed && missed < p.n
 }
 
 // minQuote is how many characters of our words make a text resemble one of
