@@ -1,6 +1,7 @@
 package people
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -212,6 +213,27 @@ func posted(i *incident.Incident, n int, lang string, policy broadcast.Policy) [
 		}
 	}
 	return all
+}
+
+// Who asks about wrong words is told the right ones, or as much of them as an
+// answer has room for, and where all of them are.
+func TestVerdictOnWhatIsLongNow(t *testing.T) {
+	i := anOutage(t)
+	u := &i.Updates[0]
+	for text, end := range map[string]string{
+		strings.Repeat("Word after word we say it. ", incident.MaxBody/27): "after word…",
+		strings.Repeat("我们逐字逐句地说明。", incident.MaxBody/10):                  "说明。…",
+	} {
+		u.Revisions = append(u.Revisions[:1:1], incident.Revision{Title: i.Title, Body: incident.Text{"en": text, "zh-Hans": text}, At: noon.Add(time.Minute)})
+		for _, lang := range []string{"en", "zh-Hans"} {
+			a := New(Config{Account: "tg", Bot: &ranks{}, Texts: mustTexts(t), Zone: time.UTC, Language: "en", Languages: []string{"en", "zh-Hans"}, Book: bookConfig(t),
+				Published: func(context.Context, int) ([]*incident.Incident, error) { return []*incident.Incident{i}, nil }})
+			w, err := a.word(t.Context(), pending{answer: answer{what: verdict, arg: "Since 12:01 UTC nobody can log in.", sub: Subscriber{Language: lang}}})
+			if n := utf8.RuneCountInString(w.text); err != nil || n > 4096 || !strings.HasSuffix(w.text, end+"\n\nhttps://status.example.com/incidents/INC-12") {
+				t.Errorf("in %s the answer has %d characters: %v\n%s", lang, n, err, w.text)
+			}
+		}
+	}
 }
 
 // TestBookIsKeptUp checks that a book says what holds now, and that drills are

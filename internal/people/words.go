@@ -112,6 +112,7 @@ const (
 	maxOpen    = 5    // incidents that /status tells of
 	glance     = 400  // characters of each
 	statusRoom = 3500 // characters in all
+	quoteRoom  = 2500 // characters of a text with which an answer still fits into a message
 )
 
 // status says what is open, in words that were published.
@@ -174,10 +175,15 @@ func (a *Audience) open(p pending, i *incident.Incident) (string, error) {
 // showing beside others.
 func atAGlance(text string) string {
 	text, _, _ = strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n")
-	if runes := []rune(text); len(runes) > glance {
-		text = string(runes[:glance])
+	return shortened(text, glance)
+}
+
+// shortened is a text, or as much of it as there is room for, cut on a word.
+func shortened(text string, room int) string {
+	if runes := []rune(text); len(runes) > room {
+		text = string(runes[:room])
 		if i := strings.LastIndexAny(text, " \n"); i > len(text)/2 {
-			text = text[:i]
+			text = strings.TrimRight(text[:i], " \n")
 		}
 		text += "…"
 	}
@@ -192,6 +198,7 @@ func (a *Audience) verdict(ctx context.Context, p pending) (string, error) {
 	}
 	t := a.talk(p)
 	t.Ref, t.At, t.Link, t.Part, t.More = v.Ref, v.At, v.Link, v.Part, v.More
-	t.Text, _ = v.Body.In(p.sub.Language, a.Language)
+	body, _ := v.Body.In(p.sub.Language, a.Language)
+	t.Text = shortened(body, quoteRoom)
 	return a.Texts.Talk(p.sub.Language, string(v.Finding), t)
 }
