@@ -146,6 +146,9 @@ func address(claim string) (host, path string, ok bool) {
 	if name, at := strings.CutPrefix(claim, "@"); at {
 		return "", name, name != ""
 	}
+	if strings.HasPrefix(claim, "tg:") {
+		return resolved(claim)
+	}
 	if !strings.Contains(claim, "://") {
 		claim = "https://" + claim
 	}
@@ -154,4 +157,34 @@ func address(claim string) (host, path string, ok bool) {
 		return "", "", false
 	}
 	return strings.TrimSuffix(u.Hostname(), "."), strings.Trim(u.Path, "/"), true
+}
+
+// resolved is where a link leads that opens the app of Telegram at somebody's name
+// (core.telegram.org/api/links), and not at his number.
+func resolved(claim string) (host, path string, ok bool) {
+	u, err := url.Parse(claim)
+	if err != nil {
+		return "", "", false
+	}
+	names := u.Query()["domain"]
+	if u.Opaque+u.Host+u.Path != "resolve" || len(names) != 1 || u.Query().Has("phone") {
+		return "", "", false
+	}
+	return "t.me", names[0], true
+}
+
+// onTelegram makes the other ways to write an address on Telegram alike
+// (core.telegram.org/api/links): its further hosts, a name before the host, and the
+// preview of a channel.
+func onTelegram(host, path string) (string, string) {
+	if host == "telegram.me" || host == "telegram.dog" {
+		host = "t.me"
+	}
+	if name, ok := strings.CutSuffix(host, ".t.me"); ok {
+		host, path = "t.me", name+"/"+path
+	}
+	if host == "t.me" {
+		path = strings.TrimPrefix(path, "s/")
+	}
+	return host, path
 }

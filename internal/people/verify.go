@@ -92,11 +92,8 @@ func (b *Book) locate(host, path string) Verdict {
 	if slices.Contains(b.Hosts, host) {
 		return Verdict{Finding: OurPlace, Link: "https://" + host}
 	}
+	host, path = onTelegram(strings.TrimPrefix(host, "www."), path)
 	name, _, _ := strings.Cut(path, "/")
-	host = strings.TrimPrefix(host, "www.")
-	if host == "telegram.me" {
-		host = "t.me"
-	}
 	for _, a := range b.Accounts {
 		platform, account, _ := strings.Cut(strings.ToLower(a), "/")
 		if account == name && (host == "" || host == platform) {
