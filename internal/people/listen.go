@@ -74,10 +74,11 @@ func (l *Listener) Listen(ctx context.Context, cursor string, handle func(contex
 
 // run is how many events from the first on are of subscribers and can be kept
 // in one transaction. Who has his data erased is alone in his: afterwards he
-// is somebody new.
+// is somebody new. So is a group that moves: what was said in it before is kept
+// first, and moves along.
 func (l *Listener) run(events []bots.Event) (n int) {
 	for n < len(events) && !l.Rooms(events[n]) && l.ours(events[n]) {
-		if events[n].Button == buttonPrefix+"erase!" {
+		if events[n].Button == buttonPrefix+"erase!" || events[n].Kind == bots.Migrated {
 			return max(n, 1)
 		}
 		n++

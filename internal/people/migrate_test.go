@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/bots/sim"
+	"github.com/allclear-hq/allclear/bots/telegram"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
 )
 
 // A group that becomes a supergroup with topics while it is told something is told
@@ -58,6 +60,34 @@ func TestAGroupBecomesAForumMeanwhile(t *testing.T) {
 			town.wantSaid(old, []said{{"This chat is subscribed", "", "/subscribe"}, {"One.", "", ""}})
 			town.wantSaid(moved, []said{{"Second.", "", ""}, {"This chat is subscribed", topic, "/subscribe"}, {"Three.", topic, "Second."}})
 		})
+	}
+}
+
+// What was said in a group just before it moved counts where it is now, also if
+// both are heard at once.
+func TestAGroupStopsAndMoves(t *testing.T) {
+	w := newTownAt(t, 0)
+	bot := w.audience.Bot.(*telegram.Bot) //nolint:forcetypeassert // newTownAt made it
+	stop := w.listen(bot)
+	old, err := w.sim.AddChat(sim.TelegramChat{Type: "group", Admins: []string{"1001"}, Bot: sim.Membership{Status: "member"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.saysIn(old, "1001", "/subscribe", sim.Saying{})
+	stop()
+	if _, err := w.sim.Say(old, "1001", "/unsubscribe", sim.Saying{}); err != nil {
+		t.Fatal(err)
+	}
+	moved, err := w.sim.Migrate(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.listen(bot)()
+	w.until("the group is answered where it is", func() bool { return len(w.ours(moved)) > 0 })
+	w.mustSay(w.ours(moved)[0].Text, "There will be no more messages")
+	chat, _ := strconv.ParseInt(moved, 10, 64)
+	if s, _ := w.subscriber(chat); s.State != people.Stopped {
+		t.Errorf("kept: %+v", s)
 	}
 }
 
