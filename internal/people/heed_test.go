@@ -100,3 +100,21 @@ func TestWhoIsAnAdministratorNow(t *testing.T) {
 		try("1003", true, 6)
 	})
 }
+
+// Who speaks as a channel is not the group, and silences nobody who speaks as it.
+func TestWhoSpeaksAsTheGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Config{Account: "tg", Bot: new(ranks), Language: "en", Languages: []string{"en"}})
+		for range 2 {
+			for as, want := range map[string]bool{"-1": true, "-77": false, "-78": false} {
+				e := bots.Event{Kind: bots.Said, Chat: "-1", As: as, Text: "/unsubscribe"}
+				if got := a.heeded(t.Context(), a.dialogue, e); got != want {
+					t.Errorf("who speaks as %s is heeded: %t", as, got)
+				}
+			}
+		}
+		if n := a.Waiting(); n != 2 {
+			t.Errorf("%d are told that they may not, want each channel once", n)
+		}
+	})
+}

@@ -212,7 +212,7 @@ func (a *Audience) heeded(ctx context.Context, d *dialogue, e bots.Event) bool {
 			return false
 		}
 	}
-	key := e.Chat + "/" + e.Person
+	key := e.Chat + "/" + e.Person + e.As
 	told := a.others.lately(key)
 	if !told {
 		if a.admin(ctx, e) {
