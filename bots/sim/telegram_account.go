@@ -197,10 +197,8 @@ func (c *tgCall) getChatAdministrators() (any, error) {
 		return nil, tgBad("there are no administrators in the private chat")
 	}
 	all := []map[string]any{}
-	for _, b := range c.bots {
-		if chat.can("") {
-			all = append(all, chat.bots.wire(b.user, chat))
-		}
+	if chat.can("") { // other bots are left out
+		all = append(all, chat.bots.wire(c.bot.user, chat))
 	}
 	for _, id := range slices.Sorted(maps.Keys(chat.admins)) {
 		all = append(all, chat.memberWire(c.people[id]))

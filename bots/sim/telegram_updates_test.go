@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -291,6 +292,34 @@ func TestTelegramMembers(t *testing.T) {
 		}
 	}
 	x.refused("getChatMember", fields{"chat_id": x.forum, "user_id": 12345}, 400, "Bad Request: user not found")
+}
+
+func TestTelegramAdministrators(t *testing.T) {
+	x := newTgTest(t)
+	x.AddBot("43:other", "other_bot")
+	x.say(x.forum, "8", "hello", Saying{})
+	group := x.mustAdd(TelegramChat{Type: "group", Admins: []string{"7", "9"}, Bot: Membership{Status: "member"}})
+	for chat, want := range map[string][]int64{x.forum: {42, 7}, group: {7, 9}} {
+		a := x.call("getChatAdministrators", fields{"chat_id": chat})
+		var all []struct {
+			User   tgUser `json:"user"`
+			Status string `json:"status"`
+		}
+		if err := json.Unmarshal(a.Result, &all); err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for _, m := range all {
+			if got = append(got, m.User.ID); m.Status != "administrator" {
+				t.Errorf("%d is %s", m.User.ID, m.Status)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("administrators of %s: %v, want %v", chat, got, want)
+		}
+	}
+	x.say("7", "7", "hello", Saying{})
+	x.refused("getChatAdministrators", fields{"chat_id": 7}, 400, "Bad Request: there are no administrators in the private chat")
 }
 
 func TestTelegramChatShowsThePin(t *testing.T) {
