@@ -293,8 +293,9 @@ type Named interface {
 // A Ranker knows who has a say in a chat. It is implemented by bots whose
 // platform has chats that belong to people (Telegram).
 type Ranker interface {
-	// Admin reports whether the person is an administrator of the chat.
-	Admin(ctx context.Context, chat, person string) (bool, error)
+	// Admins returns the user ids of the people who are administrators of the
+	// chat.
+	Admins(ctx context.Context, chat string) ([]string, error)
 }
 
 // A Completer suggests values while a person fills in a command's option. It

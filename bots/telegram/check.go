@@ -57,13 +57,23 @@ func (b *Bot) Username(ctx context.Context) (string, error) {
 	return me.Username, nil
 }
 
-// Admin asks what the person is in the chat.
-func (b *Bot) Admin(ctx context.Context, chat, person string) (bool, error) {
-	var m member
-	if f := b.get(ctx, "getChatMember", tgbotapi.Params{"chat_id": chat, "user_id": person}, &m); f != nil {
-		return false, f
+// Admins asks who the administrators of the chat are, which Telegram tells every
+// member. What one person is, it surely tells only an administrator:
+// core.telegram.org/bots/api#getchatmember.
+func (b *Bot) Admins(ctx context.Context, chat string) ([]string, error) {
+	var all []struct {
+		User user `json:"user"`
 	}
-	return m.Status == "administrator" || m.Status == "creator", nil
+	if f := b.get(ctx, "getChatAdministrators", tgbotapi.Params{"chat_id": chat}, &all); f != nil {
+		return nil, f
+	}
+	var people []string
+	for _, m := range all {
+		if !m.User.Bot {
+			people = append(people, decimal(m.User.ID))
+		}
+	}
+	return people, nil
 }
 
 // checkTarget returns what is missing in one chat. The error is about

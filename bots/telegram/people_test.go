@@ -74,12 +74,13 @@ func TestPeopleOnTheSimulator(t *testing.T) {
 	if _, err := c.AddChat(sim.TelegramChat{ID: room, Type: "supergroup", Admins: []string{"1001"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.AddPerson(sim.TelegramPerson{ID: "1002"}); err != nil {
+	if _, err := c.Say(room, "1002", "hello", sim.Saying{}); err != nil {
 		t.Fatal(err)
 	}
-	for person, want := range map[string]bool{"1001": true, "1002": false} {
-		if got, err := bot.Admin(t.Context(), room, person); got != want || err != nil {
-			t.Errorf("%s is an admin: %t, %v", person, got, err)
-		}
+	if got, err := bot.Admins(t.Context(), room); !slices.Equal(got, []string{"1001"}) || err != nil {
+		t.Errorf("administrators: %q, %v", got, err)
+	}
+	if got, err := bot.Admins(t.Context(), "-404"); len(got) > 0 || bots.AsFault(err).Kind != bots.Gone {
+		t.Errorf("administrators of a group that is not there: %q, %v", got, err)
 	}
 }

@@ -324,7 +324,7 @@ func limitKeys(platform string, r *http.Request, body []byte) []string {
 			return []string{"telegram letters"}
 		}
 		switch method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]; method {
-		case "getMe", "getChatMember", "answerCallbackQuery":
+		case "getMe", "getChatAdministrators", "getChatMember", "answerCallbackQuery":
 			return nil
 		case "getUpdates":
 			return []string{"telegram updates"}

@@ -68,9 +68,9 @@ type Audience struct {
 	answers  *answers
 	hints    seldom
 	unclear  seldom // messages that were not understood
-	admins   seldom // in which chat who was found to be an administrator lately
-	others   seldom // and who was found to be none
+	refused  seldom // in which group who is no administrator
 	met      seldom // groups that know us
+	councils councils
 
 	mu       sync.Mutex
 	username string
@@ -88,8 +88,7 @@ func New(c Config) *Audience {
 		news:     &news{list: c.Published, config: c.Book},
 		hints:    seldom{every: hintEvery},
 		unclear:  seldom{every: mendFor},
-		admins:   seldom{every: trustFor},
-		others:   seldom{every: doubtFor},
+		refused:  seldom{every: refuseEvery},
 		met:      seldom{every: metFor},
 	}
 	a.answers = newAnswers(c.Bot.Limits().Account, a.deliver)

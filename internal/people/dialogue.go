@@ -22,6 +22,7 @@ type dialogue struct {
 	languages  []string
 	components []Component
 	matcher    language.Matcher
+	councils   map[string]*council // of the groups that are heard now
 }
 
 // An answer is what a person is to be told, before it is put into words.

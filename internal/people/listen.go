@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -55,11 +54,12 @@ func (l *Listener) Listen(ctx context.Context, cursor string, handle func(contex
 	defer l.Walker.unheard()
 	return l.Bot.ListenBatches(ctx, cursor, func(ctx context.Context, events []bots.Event) (int, error) {
 		l.meet(events)
+		d := l.prepared(ctx, events)
 		for i := 0; i < len(events); {
 			n := l.run(events[i:])
 			err := error(nil)
 			if n > 0 {
-				err = l.hear(ctx, events[i:i+n])
+				err = l.hear(ctx, d, events[i:i+n])
 			} else {
 				n, err = 1, handle(ctx, events[i])
 			}
@@ -72,12 +72,21 @@ func (l *Listener) Listen(ctx context.Context, cursor string, handle func(contex
 	})
 }
 
+// prepared is the dialogue with what is to be known for events that are heard at
+// once.
+func (l *Listener) prepared(ctx context.Context, events []bots.Event) *dialogue {
+	d := *l.dialogue
+	d.username = l.Username()
+	d.councils = l.convene(ctx, &d, events)
+	return &d
+}
+
 // run is how many events from the first on are of subscribers and can be kept
 // in one transaction. Who has his data erased is alone in his: afterwards he
 // is somebody new. So is a group that moves: what was said in it before is kept
 // first, and moves along.
 func (l *Listener) run(events []bots.Event) (n int) {
-	for n < len(events) && !l.Rooms(events[n]) && l.ours(events[n]) {
+	for n < len(events) && l.ours(events[n]) {
 		if events[n].Button == buttonPrefix+"erase!" || events[n].Kind == bots.Migrated {
 			return max(n, 1)
 		}
@@ -88,13 +97,11 @@ func (l *Listener) run(events []bots.Event) (n int) {
 
 // ours reports whether an event can be a subscriber's.
 func (l *Listener) ours(e bots.Event) bool {
-	return e.Kind != bots.Pressed || strings.HasPrefix(e.Button, buttonPrefix)
+	return !l.Rooms(e) && (e.Kind != bots.Pressed || strings.HasPrefix(e.Button, buttonPrefix))
 }
 
 // hear keeps what subscribers did, and queues the answers once it is kept.
-func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
-	d := *a.dialogue
-	d.username = a.Username()
+func (a *Audience) hear(ctx context.Context, d *dialogue, events []bots.Event) error {
 	byChat := map[int64][]bots.Event{}
 	var chats []int64
 	for _, e := range events {
@@ -106,8 +113,11 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 			a.Walker.moved(chat, chatID(e.To))
 			continue
 		}
-		e = a.mended(&d, e)
-		if !a.heeded(ctx, &d, e) {
+		e = a.mended(d, e)
+		if !d.heeded(e) {
+			if d.heeds(e) == administrators {
+				a.refuse(d, e)
+			}
 			continue
 		}
 		if byChat[chat] == nil {
@@ -115,7 +125,7 @@ func (a *Audience) hear(ctx context.Context, events []bots.Event) error {
 		}
 		byChat[chat] = append(byChat[chat], e)
 	}
-	a.Walker.hears(&d, byChat)
+	a.Walker.hears(d, byChat)
 	var answers []pending
 	now := map[int64]*Subscriber{}
 	cursor := events[len(events)-1].Cursor
@@ -190,69 +200,57 @@ func (a *Audience) queue(p pending) {
 	a.answers.add(p)
 }
 
-// heeded reports whether an event is to be looked at: of what is said in
-// groups, only our commands, and only those of administrators.
-func (a *Audience) heeded(ctx context.Context, d *dialogue, e bots.Event) bool {
+// A heed is whose events of a kind are looked at.
+type heed int
+
+const (
+	nobody heed = iota
+	anybody
+	administrators
+)
+
+// heeds tells whose events like this one are looked at: of what is said in groups,
+// only our commands, and those that change something only of administrators.
+func (d *dialogue) heeds(e bots.Event) heed {
 	switch {
-	case e.Public, chatID(e.Chat) == 0, e.Kind == bots.Edited:
-		return false
+	case e.Public, chatID(e.Chat) == 0, e.Kind == bots.Edited, e.Kind == bots.Migrated:
+		return nobody
 	case e.Private, e.Kind == bots.Joined, e.Kind == bots.Left:
-		return true
+		return anybody
+	case e.Kind == bots.Pressed:
+		return administrators
 	}
-	if e.Kind == bots.Said {
-		t, ok := parseTyped(e.Text, d.username)
-		if !ok || e.Forwarded {
-			return false
-		}
-		switch t.verb {
-		case "status", "verify", "help": // change nothing
-			return true
-		case "start", "subscribe", "unsubscribe", "stop", "settings":
-		default:
-			return false
-		}
+	t, ok := parseTyped(e.Text, d.username)
+	if !ok || e.Forwarded {
+		return nobody
 	}
-	key := e.Chat + "/" + e.Person + e.As
-	told := a.others.lately(key)
-	if !told {
-		if a.admin(ctx, e) {
-			return true
-		}
-		a.others.note(key) // and not each time: who goes on trying may have become one
+	switch t.verb {
+	case "status", "verify", "help":
+		return anybody
+	case "start", "subscribe", "unsubscribe", "stop", "settings":
+		return administrators
 	}
-	if !told || e.Kind == bots.Pressed { // a button waits for its answer
-		a.queue(pending{answer: answer{what: admins, sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: e})
-	}
-	return false
+	return nobody
 }
 
-// askTime is how long it may take to find out who is an administrator.
-const askTime = 3 * time.Second
+// heeded reports whether an event is to be looked at. Who speaks as the group
+// itself is one of its administrators.
+func (d *dialogue) heeded(e bots.Event) bool {
+	h := d.heeds(e)
+	return h == anybody || h == administrators && (e.As == e.Chat || e.As == "" && d.councils[e.Chat].has(e.Person))
+}
 
-// admin reports whether an event is by an administrator of its group. Who
-// speaks as the group itself is one.
-func (a *Audience) admin(ctx context.Context, e bots.Event) bool {
-	if e.As != "" {
-		return e.As == e.Chat
+// refuse tells somebody who is no administrator that he has to be one. A button
+// waits for its answer each time.
+func (a *Audience) refuse(d *dialogue, e bots.Event) {
+	key := e.Chat + "/" + e.Person + e.As
+	told := a.refused.lately(key)
+	if !told {
+		a.refused.note(key)
 	}
-	key := e.Chat + "/" + e.Person
-	if a.admins.lately(key) {
-		return true
+	if !told || e.Kind == bots.Pressed {
+		a.queue(pending{answer: answer{what: admins, sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: e})
 	}
-	ranker, ok := a.Bot.(bots.Ranker)
-	if !ok {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	is, err := ranker.Admin(ctx, e.Chat, e.Person)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		a.Log.Debug("it cannot be told who is an administrator", "account", a.Account, "error", err)
-	}
-	if is {
-		a.admins.note(key)
-	}
-	return is
 }
 
 // Commands are offered to people in conversations, by the two letters of a

@@ -6,10 +6,9 @@ import (
 )
 
 const (
-	hintEvery = 10 * time.Minute // who just talks is told so this often at most
-	mendFor   = 5 * time.Minute  // how long somebody may mend what was not understood
-	trustFor  = 10 * time.Second // how long somebody found to be an administrator is believed to be one: some presses of a menu
-	doubtFor  = time.Minute      // and somebody found to be none, who is told so this often at most
+	hintEvery   = 10 * time.Minute // who just talks is told so this often at most
+	mendFor     = 5 * time.Minute  // how long somebody may mend what was not understood
+	refuseEvery = time.Minute      // who is no administrator of his group is told so this often at most
 
 	maxSeldom = 10_000 // entries that are remembered
 )
