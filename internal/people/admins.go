@@ -109,12 +109,16 @@ func (l *Listener) convene(ctx context.Context, d *dialogue, events []bots.Event
 	return all
 }
 
-// ask asks who the administrators of a group are.
+// ask asks who the administrators of a group are. Of one that has moved they are
+// the same where it is now.
 func (a *Audience) ask(ctx context.Context, ranker bots.Ranker, group string, c *council) {
 	defer close(c.answered)
 	ctx, done := context.WithTimeout(ctx, trustFor)
 	defer done()
 	c.people, c.err = ranker.Admins(ctx, group)
+	if f, ok := errors.AsType[*bots.Fault](c.err); ok && f.Kind == bots.Moved {
+		c.people, c.err = ranker.Admins(ctx, f.To)
+	}
 	if c.err != nil && !errors.Is(c.err, context.Canceled) {
 		a.Log.Debug("it cannot be told who is an administrator", "account", a.Account, "error", c.err)
 	}

@@ -64,7 +64,7 @@ func TestAGroupBecomesAForumMeanwhile(t *testing.T) {
 }
 
 // What was said in a group just before it moved counts where it is now, also if
-// both are heard at once.
+// both are heard at once, by a server that knew nothing of the group.
 func TestAGroupStopsAndMoves(t *testing.T) {
 	w := newTownAt(t, 0)
 	bot := w.audience.Bot.(*telegram.Bot) //nolint:forcetypeassert // newTownAt made it
@@ -82,6 +82,7 @@ func TestAGroupStopsAndMoves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.settle(bot, nil)
 	defer w.listen(bot)()
 	w.until("the group is answered where it is", func() bool { return len(w.ours(moved)) > 0 })
 	w.mustSay(w.ours(moved)[0].Text, "There will be no more messages")
