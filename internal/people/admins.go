@@ -28,7 +28,10 @@ type council struct {
 }
 
 // has reports whether a person is an administrator, as far as that is known.
-func (c *council) has(person string) bool { return c != nil && slices.Contains(c.people, person) }
+func (c *council) has(person string) bool { return c.known() && slices.Contains(c.people, person) }
+
+// known reports whether it is known who the administrators are.
+func (c *council) known() bool { return c != nil && c.err == nil }
 
 // settled reports whether there is an answer, or will be none.
 func (c *council) settled() bool {

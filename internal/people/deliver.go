@@ -14,8 +14,8 @@ const maxTries = 3
 // deliver answers one person. A button's message becomes the answer; anything
 // else is answered by a new message.
 func (a *Audience) deliver(ctx context.Context, p pending) {
-	if p.what == admins && p.event.Kind == bots.Pressed { // the menu is not his: he alone is told so
-		if text, err := a.Texts.Talk(p.sub.Language, string(admins), a.talk(p)); err == nil {
+	if p.event.Kind == bots.Pressed && (p.what == admins || p.what == unchecked) { // the menu is not his, as far as is known: he alone is told so
+		if text, err := a.Texts.Talk(p.sub.Language, string(p.what), a.talk(p)); err == nil {
 			a.endWait(ctx, p.event.Key, text)
 		}
 		return

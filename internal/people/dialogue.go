@@ -56,8 +56,9 @@ const (
 	verifyHow  answerKind = "verify"
 	joined     answerKind = "joined"
 	admins     answerKind = "admins"
-	wordless   answerKind = "wordless" // only text can be read
-	noCommand  answerKind = "command"  // there is no such command
+	unchecked  answerKind = "unchecked" // whether he is an administrator
+	wordless   answerKind = "wordless"  // only text can be read
+	noCommand  answerKind = "command"   // there is no such command
 )
 
 // asked reports whether an answer is to a question, so that nothing was changed.

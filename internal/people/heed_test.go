@@ -80,16 +80,18 @@ func TestCommandsAreComplete(t *testing.T) {
 }
 
 // commands has somebody give a command in a group, and reports whether he is
-// heeded.
-func (l *Listener) commands(t *testing.T, e bots.Event) bool {
+// heeded, and else what he is told.
+func (l *Listener) commands(t *testing.T, e bots.Event) (heeded bool, told answerKind) {
 	t.Helper()
 	e.Kind, e.Chat, e.Text = bots.Said, "-1", "/subscribe"
 	d := l.prepared(t.Context(), []bots.Event{e})
-	if !d.heeded(e) {
-		l.refuse(d, e)
-		return false
+	if d.heeded(e) {
+		return true, silence
 	}
-	return true
+	l.answers = newAnswers(bots.Pace{}, nil)
+	l.refuse(d, e)
+	p, _ := l.answers.next()
+	return false, p.what
 }
 
 // Whoever is an administrator now may change what a group is told. Who has become
@@ -100,40 +102,42 @@ func TestWhoIsAnAdministratorNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bot := &ranks{admins: []string{"1001"}}
 		l := listens(bot)
-		try := func(person string, want bool, asked int32, refused int) {
+		try := func(person string, want bool, wantTold answerKind, asked int32) {
 			t.Helper()
-			got := l.commands(t, bots.Event{Person: person})
-			if got != want || bot.asked.Load() != asked || l.Waiting() != refused {
-				t.Errorf("%s is heeded: %t, after %d questions and %d refusals; want %t, %d, %d", person, got, bot.asked.Load(), l.Waiting(), want, asked, refused)
+			got, told := l.commands(t, bots.Event{Person: person})
+			if got != want || told != wantTold || bot.asked.Load() != asked {
+				t.Errorf("%s is heeded: %t, told %q, after %d questions; want %t, %q, %d", person, got, told, bot.asked.Load(), want, wantTold, asked)
 			}
 		}
-		try("1001", true, 1, 0)
-		try("1002", false, 1, 1)
+		try("1001", true, silence, 1)
+		try("1002", false, admins, 1)
 		bot.admins = []string{"1002"}
 		time.Sleep(9 * time.Second)
-		try("1001", true, 1, 1)
-		try("1002", false, 1, 1)
+		try("1001", true, silence, 1)
+		try("1002", false, silence, 1)
 		time.Sleep(time.Second)
-		try("1001", false, 2, 2)
-		try("1002", true, 2, 2)
+		try("1001", false, admins, 2)
+		try("1002", true, silence, 2)
 		bot.admins = nil
 		time.Sleep(49 * time.Second)
-		try("1002", false, 3, 2)
+		try("1002", false, silence, 3)
 		time.Sleep(time.Second)
-		try("1002", false, 3, 3)
+		try("1002", false, admins, 3)
 	})
 }
 
-// Somebody is an administrator only where it is known. What cannot be asked is
-// asked again as soon as that is permitted, and once at a time.
+// Somebody is an administrator only where it is known, and is none only then, who
+// is told so and not again. What cannot be asked is asked again as soon as that is
+// permitted, and once at a time.
 func TestWhoMayBeAnAdministrator(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bot := &ranks{admins: []string{"1001"}, err: errors.New("no answer")}
 		l := listens(bot)
 		try := func(want bool, asked int32) {
 			t.Helper()
-			if got := l.commands(t, bots.Event{Person: "1001"}); got != want || bot.asked.Load() != asked {
-				t.Errorf("the administrator is heeded: %t, after %d questions; want %t, %d", got, bot.asked.Load(), want, asked)
+			got, told := l.commands(t, bots.Event{Person: "1001"})
+			if got != want || !got && told != unchecked || bot.asked.Load() != asked {
+				t.Errorf("the administrator is heeded: %t, told %q, after %d questions; want %t, %d", got, told, bot.asked.Load(), want, asked)
 			}
 		}
 		try(false, 1)
@@ -147,6 +151,7 @@ func TestWhoMayBeAnAdministrator(t *testing.T) {
 		try(false, 3)
 		try(false, 3)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		try(true, 3)
 		time.Sleep(8 * time.Second)
 		bot.after = time.Hour
@@ -209,15 +214,16 @@ func TestWhoSpeaksAsTheGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bot := new(ranks)
 		l := listens(bot)
-		for range 2 {
+		for _, wantTold := range []answerKind{admins, silence} { // each channel once
 			for as, want := range map[string]bool{"-1": true, "-77": false, "-78": false} {
-				if got := l.commands(t, bots.Event{As: as}); got != want {
-					t.Errorf("who speaks as %s is heeded: %t", as, got)
+				got, told := l.commands(t, bots.Event{As: as})
+				if got != want || !got && told != wantTold {
+					t.Errorf("who speaks as %s is heeded: %t, told %q", as, got, told)
 				}
 			}
 		}
-		if n := l.Waiting(); n != 2 || bot.asked.Load() != 0 {
-			t.Errorf("%d are told that they may not, want each channel once; %d questions", n, bot.asked.Load())
+		if n := bot.asked.Load(); n != 0 {
+			t.Errorf("%d questions, want none", n)
 		}
 	})
 }

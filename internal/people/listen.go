@@ -240,17 +240,19 @@ func (d *dialogue) heeded(e bots.Event) bool {
 	return h == anybody || h == administrators && (e.As == e.Chat || e.As == "" && d.councils[e.Chat].has(e.Person))
 }
 
-// refuse tells somebody who is no administrator that he has to be one. A button
-// waits for its answer each time.
+// refuse tells somebody who is no administrator that he has to be one, or that it
+// is not known whether he is. A button waits for its answer each time.
 func (a *Audience) refuse(d *dialogue, e bots.Event) {
-	key := e.Chat + "/" + e.Person + e.As
-	told := a.refused.lately(key)
-	if !told {
+	what := unchecked
+	if e.As != "" || d.councils[e.Chat].known() {
+		key := e.Chat + "/" + e.Person + e.As
+		if a.refused.lately(key) && e.Kind != bots.Pressed {
+			return
+		}
 		a.refused.note(key)
+		what = admins
 	}
-	if !told || e.Kind == bots.Pressed {
-		a.queue(pending{answer: answer{what: admins, sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: e})
-	}
+	a.queue(pending{answer: answer{what: what, sub: Subscriber{Language: d.spoken(Subscriber{}, e)}}, event: e})
 }
 
 // Commands are offered to people in conversations, by the two letters of a

@@ -141,3 +141,29 @@ func TestAMenuThatIsNotHis(t *testing.T) {
 		t.Errorf("it had an effect: %+v, %d messages", s, len(all))
 	}
 }
+
+// An administrator is not told that he is none where Telegram does not say who
+// they are, and tries again with success. What he presses is answered to him alone.
+func TestAnAdministratorWhoIsNotKnown(t *testing.T) {
+	w := newTown(t)
+	if _, err := w.sim.AddChat(sim.TelegramChat{ID: group, Type: "supergroup", Admins: []string{"1001"}, Bot: sim.Membership{Status: "member"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.sim.Faults.Add(sim.Fault{Match: "getChatAdministrators", Kind: "status", Status: 500, Times: 2})
+	m := w.saysIn(group, "1001", "/settings", sim.Saying{Anonymous: true})
+	query, err := w.sim.Press(group, m.ID, "1001", "me:start")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told string
+	w.until("he is told", func() (ok bool) { told, ok = w.sim.Answered(query); return ok })
+	w.mustSay(told, "it cannot be checked whether you are an administrator")
+	if all := w.ours(group); len(all) != 1 || all[0].Edits > 0 {
+		t.Errorf("others are told too: %+v", all)
+	}
+	w.mustSay(w.saysIn(group, "1001", "/subscribe", sim.Saying{}).Text, "it cannot be checked whether you are an administrator")
+	if s, kept := w.subscriber(-1001234567890); kept {
+		t.Errorf("it had an effect: %+v", s)
+	}
+	w.mustSay(w.saysIn(group, "1001", "/subscribe", sim.Saying{}).Text, "This chat is subscribed")
+}
