@@ -66,9 +66,15 @@ func telegramChannel(c *config.Config) string {
 	return ""
 }
 
+// everybodys are hosts where anybody has an account. That texts may link there does
+// not make them ours.
+var everybodys = []string{"t.me", "telegram.me", "telegram.dog", "x.com", "twitter.com", "discord.com", "discord.gg"}
+
 // addresses are where we are found, as far as the configuration tells.
 func addresses(c *config.Config) people.Addresses {
-	out := people.Addresses{Hosts: slices.Clone(c.Site.Hosts)}
+	out := people.Addresses{Hosts: slices.DeleteFunc(slices.Clone(c.Site.Hosts), func(host string) bool {
+		return slices.Contains(everybodys, strings.TrimPrefix(host, "www."))
+	})}
 	if u, err := url.Parse(c.Site.URL); err == nil && u.Hostname() != "" {
 		out.Hosts = append(out.Hosts, u.Hostname())
 	}
