@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -53,7 +54,7 @@ type Talk struct {
 // talkView is what a block of the dialogue sees.
 type talkView struct {
 	Site, Channel, Page                    string
-	Services                               string
+	Services, Others                       string // names, and how many have no room among them
 	Least, Follows, Language               string
 	Ref, Title, Status, Impact, Text, Link string
 	At, Next, Window, Begin, End, Open     string
@@ -67,6 +68,9 @@ const talkPrefix = "talk-"
 // talkRoom is how long an answer may be that quotes no update, so that one
 // which does fits too.
 const talkRoom = 1500
+
+// servicesRoom is how many characters of names of services an answer lists.
+const servicesRoom = 1000
 
 // Talk puts an answer to a subscriber into words.
 func (s *Set) Talk(language, block string, t Talk) (string, error) {
@@ -99,11 +103,10 @@ func (b *blocks) talkView(t Talk) (*talkView, error) {
 		open = append(open, line(s))
 	}
 	v.Open = strings.Join(open, "\n")
-	var names []string
-	for _, name := range t.Services {
-		names = append(names, inline(name))
+	var err error
+	if v.Services, err = b.services(t.Services); err != nil {
+		return nil, err
 	}
-	v.Services = strings.Join(names, b.words["comma"])
 	if t.Impact != incident.ImpactNone {
 		v.Impact = b.words["impact."+string(t.Impact)]
 	}
@@ -111,7 +114,6 @@ func (b *blocks) talkView(t Talk) (*talkView, error) {
 		v.Language = OwnName(t.Language)
 	}
 	c := calendar{words: b, said: t.Now, zone: t.Zone}
-	var err error
 	if v.Next, err = c.moment(t.Next); err != nil {
 		return nil, err
 	}
@@ -121,6 +123,21 @@ func (b *blocks) talkView(t Talk) (*talkView, error) {
 	c.brief = true
 	v.At, err = c.moment(t.At)
 	return v, err
+}
+
+// services lists as many names as have room, and counts the others.
+func (b *blocks) services(all []string) (string, error) {
+	var names []string
+	room := servicesRoom
+	for _, name := range all {
+		name = inline(name)
+		if room -= utf8.RuneCountInString(name + b.words["comma"]); room < 0 && len(names) > 0 {
+			others := strconv.Itoa(len(all) - len(names))
+			return b.run(talkPrefix+"others", &talkView{Services: strings.Join(names, b.words["comma"]), Others: others})
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, b.words["comma"]), nil
 }
 
 // Word returns a word of the dialogue, such as the label of a button.

@@ -12,10 +12,10 @@ import (
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
-// talks are the blocks of the dialogue in a language, in order.
+// talks are the answers of the dialogue in a language, in order.
 func talks(s *Set, language string) (names []string) {
 	for _, name := range slices.Sorted(maps.Keys(s.find("telegram", language).trees)) {
-		if name, ok := strings.CutPrefix(name, talkPrefix); ok {
+		if name, ok := strings.CutPrefix(name, talkPrefix); ok && name != "others" { // which is only the end of a list
 			names = append(names, name)
 		}
 	}
@@ -56,6 +56,29 @@ func TestChineseTalkIsComplete(t *testing.T) {
 		if dialogue && all["zh-Hans"][name] == nil {
 			t.Errorf("%q is not translated", name)
 		}
+	}
+}
+
+// TestALongListIsCut checks that an answer lists as many services as have room, and
+// counts the others.
+func TestALongListIsCut(t *testing.T) {
+	s := mustLoad(t, "")
+	var names []string
+	for k := range 160 {
+		names = append(names, fmt.Sprintf("Withdrawals %03d", k))
+	}
+	for language, want := range map[string][2]string{
+		"en":      {"Withdrawals 056, Withdrawals 057 and 102 more\n", "Withdrawals 002, Withdrawals 003\n"},
+		"zh-Hans": {"Withdrawals 060、Withdrawals 061，另有 98 项\n", "Withdrawals 002、Withdrawals 003\n"},
+	} {
+		for i, few := range [][]string{names, names[:4]} {
+			if text, err := s.Talk(language, "settings", Talk{Services: few}); err != nil || !strings.Contains(text, want[i]) {
+				t.Errorf("in %s, %v: %s", language, err, text)
+			}
+		}
+	}
+	if text, err := s.Talk("en", "settings", Talk{Services: []string{strings.Repeat("long ", 300), "Login"}}); err != nil || !strings.Contains(text, " and 1 more") {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

@@ -128,10 +128,11 @@ func (a *Audience) status(ctx context.Context, p pending) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if n := utf8.RuneCountInString(text); text == "" {
+		if text == "" {
 			continue
-		} else if room -= n; room < 0 || len(parts) == maxOpen {
-			more = true
+		}
+		room -= utf8.RuneCountInString(text)
+		if more = len(parts) > 0 && (room < 0 || len(parts) == maxOpen); more { // the worst is told in any case
 			break
 		}
 		parts = append(parts, text)

@@ -1,0 +1,71 @@
+package people
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/allclear-hq/allclear/bots"
+	"github.com/allclear-hq/allclear/internal/incident"
+)
+
+// maxAnswer is how long an answer may be (core.telegram.org/bots/api#sendmessage).
+const maxAnswer = 4096
+
+// speaker is an audience that puts answers of a dialogue into words.
+func speaker(t *testing.T, d *dialogue, published ...*incident.Incident) *Audience {
+	t.Helper()
+	return &Audience{Config: Config{Texts: mustTexts(t), Components: d.components, Language: d.language, Page: "https://status.example.com"}, dialogue: d,
+		news: &news{config: bookConfig(t), list: func(context.Context, int) ([]*incident.Incident, error) { return published, nil }}}
+}
+
+// typing is what somebody types in private.
+func typing(text string) bots.Event {
+	return bots.Event{Kind: bots.Said, Chat: "7", Private: true, Text: text}
+}
+
+// pressing is a button that somebody presses in private.
+func pressing(button string) bots.Event {
+	return bots.Event{Kind: bots.Pressed, Chat: "7", Private: true, Message: "5", Button: buttonPrefix + button}
+}
+
+// hears has somebody do things in order, and puts the last answer into words.
+func (a *Audience) hears(t *testing.T, was Subscriber, events ...bots.Event) (*Subscriber, wording) {
+	t.Helper()
+	now, answers := a.dialogue.fold(was, events, nil)
+	w, err := a.word(t.Context(), answers[len(answers)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now, w
+}
+
+// manyServices is a dialogue about a great many components with long names.
+func manyServices() *dialogue {
+	d := aDialogue(0)
+	for k := range 160 {
+		d.components = append(d.components, Component{ID: "c" + strconv.Itoa(k), Name: "Deposits and withdrawals of C" + strconv.Itoa(1000+k)})
+	}
+	return d
+}
+
+// TestStatusOfATotalOutage checks that an outage is told of however many services
+// it affects.
+func TestStatusOfATotalOutage(t *testing.T) {
+	d := manyServices()
+	states := map[string]incident.ComponentState{}
+	for _, c := range d.components {
+		states[c.ID] = incident.MajorOutage
+	}
+	i := &incident.Incident{Ref: incident.Ref{Prefix: "INC", Number: 1}, Kind: incident.Outage, Status: incident.Investigating, CreatedAt: noon}
+	i.Say(incident.Saying{Title: "Everything is down", Impact: incident.Critical, Components: states, Body: incident.Text{"en": strings.Repeat("All is down. ", 100)}}, "Ana", nil, noon)
+	a := speaker(t, d, i)
+	for lang, more := range map[string]string{"en": " and 1", "zh-Hans": "，另有 1"} {
+		_, w := a.hears(t, Subscriber{Chat: 7, Language: lang}, typing("/status"))
+		if n := utf8.RuneCountInString(w.text); n > statusRoom || !strings.HasPrefix(w.text, "Everything is down") || !strings.Contains(w.text, more) || !strings.Contains(w.text, "INC-1/1") {
+			t.Errorf("in %s, %d characters: %s", lang, n, w.text)
+		}
+	}
+}
