@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,29 +56,6 @@ func TestAnswersAreShed(t *testing.T) {
 			t.Error("who is answered may not ask again")
 		}
 	})
-}
-
-// TestAShortAnswerLeadsToThePage checks that who is answered shortly is told
-// that it was heard, and where to look.
-func TestAShortAnswerLeadsToThePage(t *testing.T) {
-	texts, err := templates.Load("", []string{"en", "zh-Hans"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &Audience{Config: Config{Texts: texts, Page: "https://status.example.com", Zone: time.UTC}}
-	for lang, done := range map[string]string{"en": "Done.", "zh-Hans": "已处理"} {
-		p := pending{answer: answer{what: welcome, sub: Subscriber{Language: lang}}, short: true}
-		w, err := a.word(t.Context(), p)
-		if err != nil || !strings.Contains(w.text, done) || !strings.Contains(w.text, a.Page) || len(w.buttons) > 0 {
-			t.Errorf("in %s: %q with %d buttons, %v", lang, w.text, len(w.buttons), err)
-		}
-		if p.what = statusNow; err == nil { // nothing was done
-			w, err = a.word(t.Context(), p)
-		}
-		if err != nil || strings.Contains(w.text, done) {
-			t.Errorf("in %s a question is answered %q, %v", lang, w.text, err)
-		}
-	}
 }
 
 // TestOnePersonWaitsFewTimes checks that who presses without end keeps nobody

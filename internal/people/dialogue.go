@@ -31,6 +31,7 @@ type answer struct {
 	sub  Subscriber // as it is now
 	arg  string     // what was asked about
 	page int        // of a menu
+	done bool       // what was wanted is done, once it is stored
 }
 
 // answerKind names an answer. Most are blocks of the templates.
@@ -60,11 +61,6 @@ const (
 	wordless   answerKind = "wordless"  // only text can be read
 	noCommand  answerKind = "command"   // there is no such command
 )
-
-// asked reports whether an answer is to a question, so that nothing was changed.
-func (k answerKind) asked() bool {
-	return slices.Contains([]answerKind{statusNow, verdict, helpText, hint, verifyHow, wordless, noCommand}, k)
-}
 
 // maxFollowed is how many single incidents a subscriber follows at most; the
 // oldest make room.
@@ -126,11 +122,11 @@ func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
 	case "start", "subscribe":
 		what := d.subscribe(&s, readWish(t.arg, d.components), t.verb == "start")
 		s.Topic = topicOf(e)
-		return &s, answer{what: what, sub: s, arg: t.arg}
+		return &s, answer{what: what, sub: s, arg: t.arg, done: true}
 	case "unsubscribe", "stop":
 		s.State, s.Incidents = Stopped, nil
 		d.complete(&s)
-		return &s, answer{what: stopped, sub: s}
+		return &s, answer{what: stopped, sub: s, done: true}
 	case "settings":
 		return kept(was, was), answer{what: settings, sub: s}
 	case "status":
@@ -248,53 +244,64 @@ func (d *dialogue) pressed(s Subscriber, e bots.Event) (*Subscriber, answer) {
 	was := s
 	s.Language = d.spoken(s, e)
 	what, arg, _ := strings.Cut(strings.TrimPrefix(e.Button, buttonPrefix), ":")
-	keep, show := &s, answer{what: settings}
+	show := answer{what: settings}
 	switch what {
-	case "menu":
-		keep = kept(was, was)
 	case "services":
-		keep, show.what, show.page = kept(was, was), services, pageOf(arg)
+		show.what, show.page = services, pageOf(arg)
 	case "impact":
-		keep, show.what = kept(was, was), severity
+		show.what = severity
 	case "tongue":
-		keep, show.what = kept(was, was), tongues
+		show.what = tongues
 	case "erase":
-		keep, show.what = kept(was, was), eraseAsk
+		show.what = eraseAsk
 	case "erase!":
-		return nil, answer{what: erased, sub: Subscriber{Chat: s.Chat, Language: s.Language}}
-	case "start", "all":
-		d.complete(&s)
-		d.settle(&s, was, e)
-		s.State, s.All, s.Components, s.Came = Active, true, nil, true
-	case "again":
-		d.complete(&s)
-		d.settle(&s, was, e)
-		s.State, s.Came = Active, true
-	case "stop":
-		d.complete(&s)
-		s.State, s.Incidents = Stopped, nil
+		return nil, answer{what: erased, sub: Subscriber{Chat: s.Chat, Language: s.Language}, done: true}
 	case "on", "off":
-		d.complete(&s)
 		show.what, show.page = services, d.pageWith(arg)
-		if !d.choose(&s, arg, what == "on") {
+		if show.done = d.choose(&s, arg, what == "on"); !show.done {
 			show.what = oneService
 		}
-	case "least":
-		d.complete(&s)
-		if i := incident.Impact(arg); slices.Contains(incident.Impacts, i) {
-			s.Impact = i
-		}
-	case "speak":
-		d.complete(&s)
-		if slices.Contains(d.languages, arg) {
-			s.Language = arg
-		}
-	default: // of another version
-		keep = kept(was, was)
+	default:
+		show.done = d.decided(&s, e, what, arg)
 	}
 	if !was.known() && what != "start" && what != "all" && what != "again" {
-		keep = &was // a choice without a subscription is not kept
+		show.done = false // a choice without a subscription is not kept
 	}
 	show.sub = s
-	return keep, show
+	if !show.done {
+		return &was, show
+	}
+	return &s, show
+}
+
+// decided does what a button says that belongs to no list of services. It is
+// false for one of another version.
+func (d *dialogue) decided(s *Subscriber, e bots.Event, what, arg string) bool {
+	was := *s
+	switch what {
+	case "start", "all":
+		d.complete(s)
+		d.settle(s, was, e)
+		s.State, s.All, s.Components, s.Came = Active, true, nil, true
+	case "again":
+		d.complete(s)
+		d.settle(s, was, e)
+		s.State, s.Came = Active, true
+	case "stop":
+		s.State, s.Incidents = Stopped, nil
+	case "least":
+		i := incident.Impact(arg)
+		if !slices.Contains(incident.Impacts, i) {
+			return false
+		}
+		s.Impact = i
+	case "speak":
+		if !slices.Contains(d.languages, arg) {
+			return false
+		}
+		s.Language = arg
+	default: // "menu", or of another version
+		return false
+	}
+	return true
 }

@@ -53,7 +53,7 @@ func (a *Audience) word(ctx context.Context, p pending) (w wording, err error) {
 func (a *Audience) talk(p pending) templates.Talk {
 	t := templates.Talk{
 		Site: a.Site, Channel: a.Channel, Page: a.Page, Subscribed: p.sub.known() && p.sub.State == Active, Group: !p.event.Private,
-		Topic: p.sub.Topic != 0, Done: !p.what.asked(), All: p.sub.All,
+		Topic: p.sub.Topic != 0, Done: p.done, All: p.sub.All,
 		Least: p.sub.Impact, Follows: p.sub.Incidents, Language: p.sub.Language, Now: time.Now(), Zone: a.Zone,
 	}
 	if t.Least == "" {

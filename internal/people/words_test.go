@@ -69,3 +69,36 @@ func TestStatusOfATotalOutage(t *testing.T) {
 		}
 	}
 }
+
+// TestAShortAnswerLeadsToThePage checks that who is answered shortly is told
+// where to look, and that it is done where something was, and only there.
+func TestAShortAnswerLeadsToThePage(t *testing.T) {
+	d := aDialogue(3)
+	a := speaker(t, d)
+	known := Subscriber{ID: 1, Chat: 7, Language: "en", Impact: incident.ImpactNone, Components: []string{"c1"}}
+	check := func(e bots.Event, lang, word string, done bool) {
+		_, answers := d.fold(known, []bots.Event{e}, nil)
+		p := answers[0]
+		p.short, p.sub.Language = true, lang
+		w, err := a.word(t.Context(), p)
+		if err != nil || strings.Contains(w.text, word) != done || !strings.Contains(w.text, a.Page) || len(w.buttons) > 0 {
+			t.Errorf("%s%s in %s: %q with %d buttons, %v", e.Text, e.Button, lang, w.text, len(w.buttons), err)
+		}
+	}
+	for done, events := range map[bool][]bots.Event{
+		true: {typing("/start"), typing("/start INC-12"), typing("/unsubscribe"), pressing("all"), pressing("again"), pressing("stop"),
+			pressing("on:c2"), pressing("least:major"), pressing("speak:en"), pressing("erase!")},
+		false: {typing("/settings"), typing("/status"), typing("/verify"), typing("/verify this"), typing("/help"), typing("hello"), typing("/nothing"),
+			pressing("menu"), pressing("services:0"), pressing("impact"), pressing("tongue"), pressing("erase"), pressing("off:c1"),
+			pressing("least:worst"), pressing("speak:tlh"), pressing("of another version")},
+	} {
+		for _, e := range events {
+			check(e, "en", "Done.", done)
+			check(e, "zh-Hans", "已处理", done)
+		}
+	}
+	w, err := a.word(t.Context(), pending{answer: answer{what: admins, sub: Subscriber{Language: "en"}}, short: true})
+	if err != nil || strings.Contains(w.text, "Done.") {
+		t.Errorf("who is refused is answered %q, %v", w.text, err)
+	}
+}
