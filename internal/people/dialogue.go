@@ -284,9 +284,8 @@ func (d *dialogue) decided(s *Subscriber, e bots.Event, what, arg string) bool {
 		d.settle(s, was, e)
 		s.State, s.All, s.Components, s.Came = Active, true, nil, true
 	case "again":
-		d.complete(s)
 		d.settle(s, was, e)
-		s.State, s.Came = Active, true
+		d.subscribe(s, wish{}, false)
 	case "stop":
 		s.State, s.Incidents = Stopped, nil
 	case "least":

@@ -63,6 +63,28 @@ func TestManyServices(t *testing.T) {
 	}
 }
 
+// TestWhoComesBackIsToldSomething checks that the button that takes messages up
+// again does the same as the command: who has chosen nothing is told everything.
+func TestWhoComesBackIsToldSomething(t *testing.T) {
+	d := aDialogue(3)
+	for before, want := range map[string]string{"/start INC-12": "all", "/start c1": "c1", "/start": "all"} {
+		for _, again := range []bots.Event{pressing("again"), typing("/subscribe")} {
+			s, _ := d.fold(Subscriber{Chat: 7}, []bots.Event{typing(before), typing("/unsubscribe"), again}, nil)
+			if s.State != Active || chosen(s) != want {
+				t.Errorf("after %s, %s%s: %+v", before, again.Text, again.Button, *s)
+			}
+		}
+	}
+}
+
+// chosen is what somebody is told of, in short.
+func chosen(s *Subscriber) string {
+	if s.All {
+		return strings.Join(append([]string{"all"}, s.Incidents...), " ")
+	}
+	return strings.Join(slices.Concat(s.Components, s.Incidents), " ")
+}
+
 // FuzzDialogue checks that whatever a person types or presses, what is kept of
 // him is sound, and what he is shown can be sent.
 func FuzzDialogue(f *testing.F) {
