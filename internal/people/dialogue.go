@@ -145,30 +145,27 @@ func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
 	return kept(was, was), answer{}
 }
 
-// subscribe makes s active and adds what is wished for. Who wishes for one
-// thing gets that; who just begins gets everything, or what was chosen before.
+// subscribe makes s active and adds what is wished for. Who comes for one thing
+// gets that, and nothing that he had stopped; who just begins gets everything, or
+// what was chosen before.
 func (d *dialogue) subscribe(s *Subscriber, w wish, start bool) answerKind {
-	fresh := !s.known() || s.State != Active && !s.All && len(s.Components) == 0 // nothing is chosen yet
-	s.State, s.Came = Active, true
+	active := s.known() && s.State == Active
 	d.complete(s)
+	s.State, s.Came = Active, true
+	if !active && w != (wish{}) {
+		s.All, s.Components, s.Incidents = false, nil, nil
+	}
 	switch {
 	case w.ref != "":
-		if fresh {
-			s.All, s.Components = false, nil
-		}
 		if !slices.Contains(s.Incidents, w.ref) {
 			s.Incidents = append(slices.Clone(s.Incidents), w.ref)
 			s.Incidents = s.Incidents[max(0, len(s.Incidents)-maxFollowed):]
 		}
 		return followed
 	case w.component != "":
-		if fresh {
-			s.All, s.Components = false, nil
-		}
 		d.choose(s, w.component, true)
-		return welcome
-	case fresh, !start && len(s.Components) == 0:
-		s.All, s.Components = true, nil
+	case len(s.Components) == 0 && !(start && active):
+		s.All = true
 	}
 	return welcome
 }

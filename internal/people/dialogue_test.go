@@ -77,6 +77,24 @@ func TestWhoComesBackIsToldSomething(t *testing.T) {
 	}
 }
 
+// TestALinkAfterStopping checks that who stopped all messages and comes back for one
+// thing is told of that alone.
+func TestALinkAfterStopping(t *testing.T) {
+	d := aDialogue(3)
+	for link, want := range map[string]string{"/start INC-12": "INC-12", "/start c1": "c1"} {
+		for _, before := range []string{"/start", "/start c2", "/start INC-11"} {
+			s, _ := d.fold(Subscriber{Chat: 7}, []bots.Event{typing(before), typing("/unsubscribe"), typing(link)}, nil)
+			if s.State != Active || chosen(s) != want {
+				t.Errorf("%s after %s: %+v", link, before, *s)
+			}
+		}
+		blocked := Subscriber{ID: 1, Chat: 7, Language: "en", Impact: incident.Major, All: true, Incidents: []string{"INC-3"}, State: Blocked}
+		if s, _ := d.fold(blocked, []bots.Event{typing(link)}, nil); chosen(s) != want || s.Impact != incident.Major {
+			t.Errorf("%s of who had blocked us: %+v", link, *s)
+		}
+	}
+}
+
 // chosen is what somebody is told of, in short.
 func chosen(s *Subscriber) string {
 	if s.All {
