@@ -151,7 +151,7 @@ func (d *dialogue) said(s Subscriber, e bots.Event) (*Subscriber, answer) {
 func (d *dialogue) subscribe(s *Subscriber, w wish, start bool) answerKind {
 	active := s.known() && s.State == Active
 	d.complete(s)
-	s.State, s.Came = Active, true
+	s.State, s.Came, s.Components = Active, true, d.offered(s.Components)
 	if !active && w != (wish{}) {
 		s.All, s.Components, s.Incidents = false, nil, nil
 	}
@@ -164,10 +164,21 @@ func (d *dialogue) subscribe(s *Subscriber, w wish, start bool) answerKind {
 		return followed
 	case w.component != "":
 		d.choose(s, w.component, true)
-	case len(s.Components) == 0 && !(start && active):
+	case len(s.Components) == 0 && !(start && active && len(s.Incidents) > 0):
 		s.All = true
 	}
 	return welcome
+}
+
+// offered are those of some components that can be chosen, and are not gone from the
+// configuration.
+func (d *dialogue) offered(ids []string) (out []string) {
+	for _, id := range ids {
+		if slices.ContainsFunc(d.components, func(c Component) bool { return c.ID == id }) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // topicOf is the topic of a group in which something was said or pressed; 0 for

@@ -77,6 +77,26 @@ func TestWhoComesBackIsToldSomething(t *testing.T) {
 	}
 }
 
+// TestAComponentThatIsNoMore checks that who chose nothing but components that have
+// left the configuration comes back to everything.
+func TestAComponentThatIsNoMore(t *testing.T) {
+	d := aDialogue(3)
+	for _, state := range []State{Active, Stopped, Blocked} {
+		for _, again := range []bots.Event{typing("/start"), typing("/subscribe"), pressing("again")} {
+			for before, want := range map[string]string{"old": "all", "old c1": "c1"} {
+				was := Subscriber{ID: 1, Chat: 7, Language: "en", Impact: incident.ImpactNone, Components: strings.Fields(before), State: state}
+				if s, _ := d.fold(was, []bots.Event{again}, nil); s.State != Active || chosen(s) != want {
+					t.Errorf("%s%s of who is %s and chose %s: %+v", again.Text, again.Button, state, before, *s)
+				}
+			}
+		}
+	}
+	follows := Subscriber{ID: 1, Chat: 7, Language: "en", Impact: incident.ImpactNone, Components: []string{"old"}, Incidents: []string{"INC-12"}}
+	if s, _ := d.fold(follows, []bots.Event{typing("/start")}, nil); chosen(s) != "INC-12" {
+		t.Errorf("who follows one incident, and only begins: %+v", *s)
+	}
+}
+
 // TestALinkAfterStopping checks that who stopped all messages and comes back for one
 // thing is told of that alone.
 func TestALinkAfterStopping(t *testing.T) {
