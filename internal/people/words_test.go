@@ -102,3 +102,22 @@ func TestAShortAnswerLeadsToThePage(t *testing.T) {
 		t.Errorf("who is refused is answered %q, %v", w.text, err)
 	}
 }
+
+// TestManyServicesAreAnswered checks that an answer can be sent however many
+// services somebody chose.
+func TestManyServicesAreAnswered(t *testing.T) {
+	for _, lang := range []string{"en", "zh-Hans"} {
+		a := speaker(t, manyServices())
+		start := typing("/start")
+		start.Language = lang
+		for _, e := range []bots.Event{typing("/settings"), pressing("menu"), typing("/subscribe"), typing("/start INC-12"), typing("/unsubscribe")} {
+			_, w := a.hears(t, Subscriber{Chat: 7}, start, pressing("off:c3"), e)
+			if n := utf8.RuneCountInString(w.text); n > maxAnswer {
+				t.Errorf("%s%s in %s is answered in %d characters", e.Text, e.Button, lang, n)
+			}
+		}
+		if _, w := a.hears(t, Subscriber{Chat: 7}, start, pressing("off:c3"), typing("/settings")); !strings.Contains(w.text, "C1002") || strings.Contains(w.text, "C1003") {
+			t.Errorf("in %s: %s", lang, w.text)
+		}
+	}
+}
