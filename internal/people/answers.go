@@ -15,6 +15,7 @@ const (
 
 	maxWaiting = 2000 // of each
 	maxPerChat = 4    // that wait or are being given
+	maxPresses = 8    // of one menu, besides the last, whose wait its answer ends
 	answering  = 16   // requests at a time
 )
 
@@ -24,6 +25,39 @@ type pending struct {
 	event bots.Event
 	short bool // there are too many: one line and a link
 	tries int
+	waits []string // keys of the presses before, of the same menu, which it answers too
+}
+
+// alone reports whether only who pressed a button is told: the menu is not his, as
+// far as is known.
+func (p *pending) alone() bool {
+	return p.event.Kind == bots.Pressed && (p.what == admins || p.what == unchecked)
+}
+
+// menu names the message that becomes the answer; it is empty where a new one does.
+func (p *pending) menu() string {
+	if p.event.Kind != bots.Pressed || p.alone() || p.event.Message == "" {
+		return ""
+	}
+	return p.event.Chat + "/" + p.event.Message
+}
+
+// A turn is that of a menu which was pressed. Only the newest answer shows what is:
+// it takes the place of one that waits, and is given after one under way, which
+// might arrive later otherwise.
+type turn struct{ waiting *pending }
+
+// take has an answer wait in place of the one before.
+func (t *turn) take(p pending) {
+	switch before := t.waiting; {
+	case before == nil:
+		t.waiting = &p
+	case p.tries > 0: // it was under way, and is older
+	default:
+		p.short, p.waits = before.short, append(before.waits, before.event.Key)
+		p.waits = p.waits[max(0, len(p.waits)-maxPresses):]
+		*before = p
+	}
 }
 
 // answers is a queue of bounded length in front of the platform. What people
@@ -37,15 +71,16 @@ type answers struct {
 	deliver func(context.Context, pending)
 
 	mu      sync.Mutex
-	waiting []pending // in full
-	later   []pending // short
+	waiting []*pending // in full
+	later   []*pending // short
 	chats   map[string]int
+	menus   map[string]*turn
 	shed    int64
 	arrived chan struct{}
 }
 
 func newAnswers(pace bots.Pace, deliver func(context.Context, pending)) *answers {
-	q := &answers{deliver: deliver, chats: map[string]int{}, arrived: make(chan struct{}, 1), full: maxWaiting, shorts: maxWaiting}
+	q := &answers{deliver: deliver, chats: map[string]int{}, menus: map[string]*turn{}, arrived: make(chan struct{}, 1), full: maxWaiting, shorts: maxWaiting}
 	if pace.N > 0 && pace.Per > 0 {
 		q.gap = 2 * pace.Per / time.Duration(pace.N)
 		perSecond := float64(time.Second) / float64(q.gap)
@@ -59,19 +94,32 @@ func newAnswers(pace bots.Pace, deliver func(context.Context, pending)) *answers
 func (q *answers) add(p pending) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	menu := p.menu()
+	if t := q.menus[menu]; t != nil {
+		t.take(p)
+		return
+	}
 	switch {
 	case q.chats[p.event.Chat] >= maxPerChat:
 		q.shed++
 		return
 	case len(q.waiting) < q.full:
-		q.waiting = append(q.waiting, p)
+		q.wait(&q.waiting, &p)
 	case len(q.later) < q.shorts:
 		p.short = true
-		q.later = append(q.later, p)
+		q.wait(&q.later, &p)
 	default:
 		q.shed++
 		return
 	}
+	if menu != "" {
+		q.menus[menu] = &turn{&p}
+	}
+}
+
+// wait puts an answer at the end of a line.
+func (q *answers) wait(line *[]*pending, p *pending) {
+	*line = append(*line, p)
 	q.chats[p.event.Chat]++
 	select {
 	case q.arrived <- struct{}{}:
@@ -90,16 +138,27 @@ func (q *answers) next() (p pending, ok bool) {
 	if len(*from) == 0 {
 		return p, false
 	}
-	p, *from = (*from)[0], (*from)[1:]
+	p, *from = *(*from)[0], (*from)[1:]
+	if t := q.menus[p.menu()]; t != nil {
+		t.waiting = nil
+	}
 	return p, true
 }
 
-// done makes room for another answer to a chat.
-func (q *answers) done(chat string) {
+// done makes room for another answer to a chat, and gives the menu its next one.
+func (q *answers) done(p pending) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.chats[chat]--; q.chats[chat] == 0 {
-		delete(q.chats, chat)
+	if q.chats[p.event.Chat]--; q.chats[p.event.Chat] == 0 {
+		delete(q.chats, p.event.Chat)
+	}
+	t := q.menus[p.menu()]
+	switch {
+	case t == nil:
+	case t.waiting == nil:
+		delete(q.menus, p.menu())
+	default:
+		q.wait(&q.waiting, t.waiting)
 	}
 }
 
@@ -140,7 +199,7 @@ func (q *answers) run(ctx context.Context) {
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			defer q.done(p.event.Chat)
+			defer q.done(p)
 			q.deliver(ctx, p)
 		})
 		pause(ctx, q.gap)

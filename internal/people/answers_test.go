@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,95 @@ func TestOnePersonWaitsFewTimes(t *testing.T) {
 	q.add(from(8))
 	if q.count() != maxPerChat+1 {
 		t.Errorf("%d wait", q.count())
+	}
+}
+
+// presses is a bot that remembers for which presses the wait has ended.
+type presses struct {
+	bots.Bot
+	ended []string
+}
+
+func (b *presses) Respond(_ context.Context, key, _ string) error {
+	b.ended = append(b.ended, key)
+	return nil
+}
+
+// pressed is the answer to the press of that key in one menu: the choice of an impact.
+func pressed(key string, least incident.Impact) pending {
+	return pending{answer: answer{what: settings, sub: Subscriber{Language: "en", Impact: least}},
+		event: bots.Event{Kind: bots.Pressed, Chat: "7", Message: "5", Key: key, Private: true}}
+}
+
+// TestAMenuShowsTheNewestChoice checks that of many presses of a menu the last one
+// is what it shows, whatever becomes of the answers before, and that no press waits
+// for an answer of its own.
+func TestAMenuShowsTheNewestChoice(t *testing.T) {
+	for name, fault := range map[string]error{"slow": nil, "refused": &bots.Fault{Kind: bots.Temporary, Code: "502"}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bot, a := new(presses), speaker(t, aDialogue(3))
+				a.Bot, a.Log = bot, slog.New(slog.DiscardHandler)
+				var shown []string
+				first := true
+				a.Say = func(_ context.Context, op bots.Operation) (bots.Receipt, error) {
+					time.Sleep(time.Second)
+					if fault != nil && first {
+						first = false
+						return bots.Receipt{}, fault
+					}
+					_, least, _ := strings.Cut(op.Text, "Severity: ")
+					least, _, _ = strings.Cut(least, "\n")
+					shown = append(shown, op.Message+" "+least)
+					return bots.Receipt{}, nil
+				}
+				a.answers = newAnswers(bots.Pace{N: 30, Per: time.Second}, a.deliver)
+				ctx, stop := context.WithCancel(t.Context())
+				done := make(chan struct{})
+				go func() {
+					a.answers.run(ctx)
+					close(done)
+				}()
+				for k, least := range []incident.Impact{incident.Minor, incident.Major, incident.Minor, incident.Major, incident.Minor, incident.Critical} {
+					a.answers.add(pressed(strconv.Itoa(k), least))
+					time.Sleep(150 * time.Millisecond)
+				}
+				time.Sleep(time.Minute)
+				a.answers.add(pressed("6", incident.ImpactNone)) // the menu takes answers as before
+				time.Sleep(time.Minute)
+				stop()
+				<-done
+				want := "5 minor and worse, 5 only critical, 5 everything"
+				if fault != nil {
+					want = "5 only critical, 5 everything"
+				}
+				if got := strings.Join(shown, ", "); got != want {
+					t.Errorf("it shows %s", got)
+				}
+				if got := strings.Join(bot.ended, " "); got != "0 1 2 3 4 5 6" {
+					t.Errorf("the wait has ended for %s", got)
+				}
+			})
+		})
+	}
+}
+
+// TestARefusedPressIsAnsweredByItself checks that who may not press a button of a
+// menu neither takes the place of who may, nor loses his own to him.
+func TestARefusedPressIsAnsweredByItself(t *testing.T) {
+	q := newAnswers(bots.Pace{N: 30, Per: time.Second}, nil)
+	kinds := []answerKind{admins, settings, unchecked, settings}
+	for k, what := range kinds {
+		p := pressed(strconv.Itoa(k), incident.Major)
+		p.what = what
+		q.add(p)
+	}
+	var got []string
+	for p, ok := q.next(); ok; p, ok = q.next() {
+		got = append(got, string(p.what)+strings.Join(append(p.waits, p.event.Key), ""))
+	}
+	if want := "admins0 settings13 unchecked2"; strings.Join(got, " ") != want {
+		t.Errorf("answered: %s", got)
 	}
 }
 

@@ -14,7 +14,7 @@ const maxTries = 3
 // deliver answers one person. A button's message becomes the answer; anything
 // else is answered by a new message.
 func (a *Audience) deliver(ctx context.Context, p pending) {
-	if p.event.Kind == bots.Pressed && (p.what == admins || p.what == unchecked) { // the menu is not his, as far as is known: he alone is told so
+	if p.alone() {
 		if text, err := a.Texts.Talk(p.sub.Language, string(p.what), a.talk(p)); err == nil {
 			a.endWait(ctx, p.event.Key, text)
 		}
@@ -27,7 +27,9 @@ func (a *Audience) deliver(ctx context.Context, p pending) {
 	began := time.Now()
 	err := a.say(ctx, op, p.event.Private)
 	if p.event.Kind == bots.Pressed {
-		a.endWait(ctx, p.event.Key, "") // the person sees the answer itself
+		for _, key := range append(p.waits, p.event.Key) {
+			a.endWait(ctx, key, "") // the person sees the answer itself
+		}
 	}
 	if err != nil {
 		a.undelivered(ctx, p, began, bots.AsFault(err))
@@ -104,6 +106,7 @@ func (a *Audience) undelivered(ctx context.Context, p pending, began time.Time, 
 		return
 	}
 	p.tries++
+	p.waits = nil // they are over
 	a.answers.add(p)
 }
 
