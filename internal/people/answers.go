@@ -75,6 +75,7 @@ type answers struct {
 	later   []*pending // short
 	chats   map[string]int
 	menus   map[string]*turn
+	closed  bool // nobody answers any more
 	shed    int64
 	arrived chan struct{}
 }
@@ -100,6 +101,8 @@ func (q *answers) add(p pending) {
 		return
 	}
 	switch {
+	case q.closed:
+		return
 	case q.chats[p.event.Chat] >= maxPerChat:
 		q.shed++
 		return
@@ -178,8 +181,27 @@ func (q *answers) takeShed() int64 {
 	return n
 }
 
+// open lets answers wait.
+func (q *answers) open() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = false
+}
+
+// close drops the answers that wait, and those that come until q is opened again:
+// they would be given whenever that is.
+func (q *answers) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.waiting, q.later = true, nil, nil
+	clear(q.chats)
+	clear(q.menus)
+}
+
 // run answers until ctx ends, and waits for the answers under way.
 func (q *answers) run(ctx context.Context) {
+	q.open()
+	defer q.close()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	slots := make(chan struct{}, answering)

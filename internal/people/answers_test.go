@@ -28,7 +28,7 @@ func TestAnswersAreShed(t *testing.T) {
 			at    time.Duration
 		}
 		began := time.Now()
-		got := make(chan given, 100)
+		got := make(chan given, 101)
 		q := newAnswers(bots.Pace{N: 4, Per: time.Second}, func(_ context.Context, p pending) {
 			got <- given{p.event.Chat, p.short, time.Since(began)}
 		})
@@ -45,6 +45,8 @@ func TestAnswersAreShed(t *testing.T) {
 			close(done)
 		}()
 		time.Sleep(100 * time.Second)
+		q.add(from(7))
+		time.Sleep(time.Second)
 		cancel()
 		<-done
 		for i := range 100 {
@@ -53,8 +55,44 @@ func TestAnswersAreShed(t *testing.T) {
 				t.Fatalf("answer %d is %+v", i, g)
 			}
 		}
-		if q.add(from(7)); q.count() != 1 {
-			t.Error("who is answered may not ask again")
+		if g := <-got; g.chat != "7" || g.short {
+			t.Errorf("who was answered and asks again gets %+v", g)
+		}
+	})
+}
+
+// TestOldAnswersAreNotGiven checks that who waits for an answer when another server
+// takes the account gets none when it comes back.
+func TestOldAnswersAreNotGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var given []string
+		q := newAnswers(bots.Pace{N: 4, Per: time.Second}, func(_ context.Context, p pending) { given = append(given, p.event.Chat) })
+		run := func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+			defer cancel()
+			q.run(ctx)
+		}
+		for i := range 10 {
+			q.add(from(i))
+		}
+		q.add(pressed("0", incident.Major))
+		run()
+		q.add(from(20)) // what was heard last is stored only now
+		if q.count() != 0 {
+			t.Errorf("%d wait", q.count())
+		}
+		time.Sleep(10 * time.Hour)
+		done := make(chan struct{})
+		go func() {
+			run()
+			close(done)
+		}()
+		synctest.Wait()
+		q.add(from(9))
+		q.add(pressed("1", incident.Minor))
+		<-done
+		if got := strings.Join(given, " "); got != "0 1 9 7" {
+			t.Errorf("answered: %s", got)
 		}
 	})
 }
