@@ -157,10 +157,9 @@ func (d *dialogue) subscribe(s *Subscriber, w wish, start bool) answerKind {
 	}
 	switch {
 	case w.ref != "":
-		if !slices.Contains(s.Incidents, w.ref) {
-			s.Incidents = append(slices.Clone(s.Incidents), w.ref)
-			s.Incidents = s.Incidents[max(0, len(s.Incidents)-maxFollowed):]
-		}
+		others := slices.DeleteFunc(slices.Clone(s.Incidents), func(ref string) bool { return ref == w.ref })
+		s.Incidents = append(others, w.ref) // the newest is the one that is spoken of
+		s.Incidents = s.Incidents[max(0, len(s.Incidents)-maxFollowed):]
 		return followed
 	case w.component != "":
 		d.choose(s, w.component, true)

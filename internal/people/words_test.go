@@ -121,3 +121,13 @@ func TestManyServicesAreAnswered(t *testing.T) {
 		}
 	}
 }
+
+// TestALinkToWhatIsFollowed checks that a second link to the same incident is
+// answered about that one, which is then the newest.
+func TestALinkToWhatIsFollowed(t *testing.T) {
+	a := speaker(t, aDialogue(3))
+	now, w := a.hears(t, Subscriber{Chat: 7}, typing("/start INC-1"), typing("/start INC-2"), typing("/start INC-1"))
+	if !strings.Contains(w.text, "INC-1") || strings.Contains(w.text, "INC-2") || chosen(now) != "INC-2 INC-1" {
+		t.Errorf("%+v is answered: %s", *now, w.text)
+	}
+}
