@@ -251,6 +251,9 @@ func (d *dialogue) pressed(s Subscriber, e bots.Event) (*Subscriber, answer) {
 	was := s
 	s.Language = d.spoken(s, e)
 	what, arg, _ := strings.Cut(strings.TrimPrefix(e.Button, buttonPrefix), ":")
+	if !was.known() && slices.Contains([]string{"stop", "on", "off", "least", "speak"}, what) {
+		what = "menu" // a choice without a subscription is not kept
+	}
 	show := answer{what: settings}
 	switch what {
 	case "services":
@@ -270,9 +273,6 @@ func (d *dialogue) pressed(s Subscriber, e bots.Event) (*Subscriber, answer) {
 		}
 	default:
 		show.done = d.decided(&s, e, what, arg)
-	}
-	if !was.known() && what != "start" && what != "all" && what != "again" {
-		show.done = false // a choice without a subscription is not kept
 	}
 	show.sub = s
 	if !show.done {

@@ -131,3 +131,15 @@ func TestALinkToWhatIsFollowed(t *testing.T) {
 		t.Errorf("%+v is answered: %s", *now, w.text)
 	}
 }
+
+// TestAnOldMenuAfterErasing checks that the menus of who had his data deleted show
+// that he is not subscribed, and not what he would have chosen.
+func TestAnOldMenuAfterErasing(t *testing.T) {
+	a := speaker(t, aDialogue(3))
+	for _, button := range []string{"stop", "on:c1", "off:c1", "least:major", "speak:en", "menu"} {
+		now, w := a.hears(t, Subscriber{Chat: 7}, pressing(button))
+		if now.known() || !strings.Contains(w.text, "Services: none") || !strings.Contains(w.text, "No messages are sent to you") || len(w.buttons) != 1 || w.buttons[0][0].Data != "me:start" {
+			t.Errorf("%s keeps %+v and shows %v under %s", button, *now, w.buttons, w.text)
+		}
+	}
+}
