@@ -143,3 +143,19 @@ func TestAnOldMenuAfterErasing(t *testing.T) {
 		}
 	}
 }
+
+// TestFollowingIsNotEverything checks that who follows an incident is told that
+// /subscribe gets him everything where it does.
+func TestFollowingIsNotEverything(t *testing.T) {
+	a := speaker(t, aDialogue(3))
+	for before, want := range map[string]bool{"/start INC-11": true, "/start c1": false, "/start": false} {
+		for lang, words := range map[string]string{"en": "hear about everything else too", "zh-Hans": "同时接收其他全部通知"} {
+			first := typing(before)
+			first.Language = lang
+			_, w := a.hears(t, Subscriber{Chat: 7}, first, typing("/start INC-12"))
+			if offered := strings.Contains(w.text, words); offered != want || offered != (len(w.buttons) > 0) {
+				t.Errorf("after %s in %s, with %v: %s", before, lang, w.buttons, w.text)
+			}
+		}
+	}
+}
