@@ -53,7 +53,7 @@ func (a *Audience) say(ctx context.Context, op bots.Operation, private bool) err
 // operation is the message that answers.
 func (a *Audience) operation(ctx context.Context, p pending) (bots.Operation, bool) {
 	op := bots.Operation{Action: bots.Post, Target: p.event.Chat, Thread: p.event.Thread}
-	if p.event.Kind == bots.Pressed {
+	if p.menu() != "" {
 		op.Action, op.Message = bots.Edit, p.event.Message
 		op.Thread = ""
 	} else if !p.event.Private {
