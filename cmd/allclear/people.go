@@ -40,7 +40,7 @@ func (a *app) peopleConfig(account string, texts *templates.Set) people.Config {
 		},
 	}
 	for _, comp := range c.Components {
-		out.Components = append(out.Components, people.Component{ID: comp.ID, Name: comp.Name})
+		out.Components = append(out.Components, people.Component{ID: comp.ID, Name: comp.Name, Group: comp.Group})
 	}
 	return out
 }

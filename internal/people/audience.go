@@ -82,6 +82,7 @@ func New(c Config) *Audience {
 	for i, l := range c.Languages {
 		tags[i] = language.Make(l)
 	}
+	c.Components = toldApart(c.Components)
 	a := &Audience{
 		Config:   c,
 		dialogue: &dialogue{language: c.Language, languages: c.Languages, components: c.Components, matcher: language.NewMatcher(tags)},

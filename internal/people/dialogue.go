@@ -10,8 +10,24 @@ import (
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
-// A Component is a part of the service that can be chosen.
-type Component struct{ ID, Name string }
+// A Component is a part of the service that can be chosen. Its group is empty where
+// it stands alone.
+type Component struct{ ID, Name, Group string }
+
+// toldApart names the group of each component whose name another one has too.
+func toldApart(components []Component) []Component {
+	named := map[string]int{}
+	for _, c := range components {
+		named[c.Name]++
+	}
+	out := slices.Clone(components)
+	for k, c := range out {
+		if named[c.Name] > 1 && c.Group != "" {
+			out[k].Name = c.Name + " (" + c.Group + ")"
+		}
+	}
+	return out
+}
 
 // A dialogue is what is known to everybody who speaks with a subscriber. Its
 // decisions are pure: what a person did and what is kept of him, to what is to

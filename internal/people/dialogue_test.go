@@ -16,7 +16,7 @@ func aDialogue(components int) *dialogue {
 	d := &dialogue{username: "example_bot", language: "en", languages: []string{"en", "zh-Hans"}}
 	d.matcher = language.NewMatcher([]language.Tag{language.English, language.SimplifiedChinese})
 	for i := range components {
-		d.components = append(d.components, Component{"c" + strconv.Itoa(i), "Component " + strconv.Itoa(i)})
+		d.components = append(d.components, Component{ID: "c" + strconv.Itoa(i), Name: "Component " + strconv.Itoa(i)})
 	}
 	return d
 }

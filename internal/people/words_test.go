@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -157,5 +158,23 @@ func TestFollowingIsNotEverything(t *testing.T) {
 				t.Errorf("after %s in %s, with %v: %s", before, lang, w.buttons, w.text)
 			}
 		}
+	}
+}
+
+// TestComponentsOfOneName checks that components that are called the same in two
+// groups are told apart in menus and lists.
+func TestComponentsOfOneName(t *testing.T) {
+	a := New(Config{Bot: new(ranks), Texts: mustTexts(t), Language: "en", Languages: []string{"en"},
+		Components: []Component{{"api", "API", ""}, {"spot-api", "API", "Spot"}, {"futures-api", "API", "Futures"}, {"login", "Login", "Spot"}}})
+	_, w := a.hears(t, Subscriber{Chat: 7}, typing("/start"), pressing("off:login"))
+	var labels []string
+	for _, b := range slices.Concat(w.buttons...) {
+		labels = append(labels, b.Text)
+	}
+	if got := strings.Join(labels, ", "); got != "✓ API, ✓ API (Spot), ✓ API (Futures), Login, All services, Back" {
+		t.Errorf("the buttons are %s", got)
+	}
+	if _, w = a.hears(t, Subscriber{Chat: 7}, typing("/start"), pressing("off:login"), typing("/settings")); !strings.Contains(w.text, "Services: API, API (Spot), API (Futures)\n") {
+		t.Errorf("it says %s", w.text)
 	}
 }
