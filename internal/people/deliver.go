@@ -127,12 +127,12 @@ func topicShut(f *bots.Fault) bool {
 // shedEvery is how often it is told how many answers were shed.
 const shedEvery = 10 * time.Second
 
-// report tells how many were not answered, never who.
+// report tells how many answers were left out, never whose.
 func (a *Audience) report(ctx context.Context) {
 	for ctx.Err() == nil {
 		pause(ctx, shedEvery)
 		if n := a.answers.takeShed(); n > 0 {
-			a.Log.Warn("too many people at once: they are subscribed, and were not answered", "account", a.Account, "answers", n)
+			a.Log.Warn("answers were left out: too much was asked at once; what was chosen is kept", "account", a.Account, "answers", n)
 		}
 	}
 }

@@ -3,7 +3,9 @@ package people
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -42,4 +44,25 @@ func TestAMenuThatMoved(t *testing.T) {
 			t.Errorf("%s: it is answered by %+v", name, op)
 		}
 	}
+}
+
+// TestAnswersLeftOutAreReported checks that the log says what is true also where one
+// person asked for too much.
+func TestAnswersLeftOutAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		a := speaker(t, aDialogue(3))
+		a.Account, a.Log = "tg", slog.New(slog.NewTextHandler(&log, nil))
+		a.answers = newAnswers(bots.Pace{N: 30, Per: time.Second}, nil)
+		for range maxPerChat + 2 {
+			a.answers.add(from(7))
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 3*shedEvery)
+		defer stop()
+		a.report(ctx)
+		want := `level=WARN msg="answers were left out: too much was asked at once; what was chosen is kept" account=tg answers=2`
+		if got := log.String(); !strings.Contains(got, want) || strings.Count(got, "\n") != 1 {
+			t.Errorf("the log says:\n%s", got)
+		}
+	})
 }
