@@ -224,19 +224,6 @@ func (q *answers) run(ctx context.Context) {
 			defer q.done(p)
 			q.deliver(ctx, p)
 		})
-		pause(ctx, q.gap)
-	}
-}
-
-// pause waits for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
+		bots.Sleep(ctx, q.gap)
 	}
 }

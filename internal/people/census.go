@@ -3,6 +3,8 @@ package people
 import (
 	"context"
 	"time"
+
+	"github.com/allclear-hq/allclear/bots"
 )
 
 // A Census is how many subscribers a bot has.
@@ -47,7 +49,7 @@ func (w *Walker) Count(ctx context.Context) {
 			w.hold(ctx, &c, newest)
 		case ctx.Err() == nil:
 			w.Log.Warn("an audience was not counted: it is tried again", "channel", w.Channel.Name, "in", again, "error", err)
-			pause(ctx, again)
+			bots.Sleep(ctx, again)
 			again = min(2*again, countEvery)
 		}
 	}
@@ -57,7 +59,7 @@ func (w *Walker) Count(ctx context.Context) {
 // was this one.
 func (w *Walker) hold(ctx context.Context, c *Census, newest int64) {
 	for end := time.Now().Add(countEvery); ctx.Err() == nil && time.Now().Before(end); {
-		pause(ctx, countedFor)
+		bots.Sleep(ctx, countedFor)
 		if now, err := w.Store.NewestSubscriber(ctx); err == nil && c.outgrown(now-newest) {
 			return
 		}

@@ -130,7 +130,7 @@ const shedEvery = 10 * time.Second
 // report tells how many answers were left out, never whose.
 func (a *Audience) report(ctx context.Context) {
 	for ctx.Err() == nil {
-		pause(ctx, shedEvery)
+		bots.Sleep(ctx, shedEvery)
 		if n := a.answers.takeShed(); n > 0 {
 			a.Log.Warn("answers were left out: too much was asked at once; what was chosen is kept", "account", a.Account, "answers", n)
 		}

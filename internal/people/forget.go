@@ -3,6 +3,8 @@ package people
 import (
 	"context"
 	"time"
+
+	"github.com/allclear-hq/allclear/bots"
 )
 
 // What is kept of a chat that left by blocking the bot, or that is no more, is
@@ -25,6 +27,6 @@ func (a *Audience) forget(ctx context.Context) {
 		case n > 0:
 			a.Log.Info("who left long ago is forgotten", "account", a.Account, "subscribers", n)
 		}
-		pause(ctx, next)
+		bots.Sleep(ctx, next)
 	}
 }

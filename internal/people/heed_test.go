@@ -28,7 +28,7 @@ func (r *ranks) Limits() bots.Limits { return bots.Limits{Account: bots.Pace{N: 
 
 func (r *ranks) Admins(ctx context.Context, _ string) ([]string, error) {
 	r.asked.Add(1)
-	pause(ctx, r.after)
+	bots.Sleep(ctx, r.after)
 	if r.err != nil || ctx.Err() != nil {
 		return nil, cmp.Or(r.err, ctx.Err())
 	}

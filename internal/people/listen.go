@@ -33,7 +33,7 @@ func (a *Audience) introduce(ctx context.Context) {
 			a.news.vouch("t.me/" + name)
 			return
 		}
-		pause(ctx, wait)
+		bots.Sleep(ctx, wait)
 	}
 }
 
