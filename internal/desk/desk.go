@@ -159,8 +159,12 @@ type Tx interface {
 
 	Freeze(scope, reason, by string, at time.Time) error
 	Unfreeze(scope string) error
-	// DropNews has audiences in the scope of a freeze told nothing of what it held.
-	DropNews(scope string) error
+	// HeldNews lists what audiences in the scope of a freeze are not told because
+	// of one.
+	HeldNews(scope string) ([]HeldNews, error)
+	// DropNews has audiences in the scope of a freeze told nothing of what it held,
+	// except what is named.
+	DropNews(scope string, except []HeldNews) error
 	Freezes() ([]Freeze, error)
 	// HeldLanes loads the lanes in the scope of a freeze that have something to do.
 	HeldLanes(scope string) ([]*broadcast.Lane, error)
@@ -206,6 +210,13 @@ type Freeze struct {
 	Reason string
 	By     string
 	At     time.Time
+}
+
+// HeldNews is what an audience is not told of an incident because of a freeze.
+type HeldNews struct {
+	Walk       int64
+	Channel    string
+	Deliveries []broadcast.Delivery // in the order in which they were said
 }
 
 // A Record is what one line of the audit says.

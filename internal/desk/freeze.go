@@ -83,11 +83,11 @@ func (c Release) run(w *work) (Answer, error) {
 	if !slices.ContainsFunc(freezes, func(f Freeze) bool { return f.Scope == scope }) {
 		return Answer{}, refuse(Conflict, "%s is not frozen", scope)
 	}
-	open, err := w.HeldLanes(scope)
+	held, err := w.holding(scope)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := c.askRelease(w, open); err != nil {
+	if err := c.askRelease(w, held); err != nil {
 		return Answer{}, err
 	}
 	if c.Release == "" {
@@ -96,16 +96,16 @@ func (c Release) run(w *work) (Answer, error) {
 	if err := w.Unfreeze(scope); err != nil {
 		return Answer{}, err
 	}
-	if err := c.checkChoice(open); err != nil {
+	if err := c.checkChoice(held); err != nil {
 		return Answer{}, err
 	}
-	for _, l := range open {
+	for _, l := range held.lanes {
 		if err := w.release(l, c); err != nil {
 			return Answer{}, err
 		}
 	}
 	if c.Release == "drop" || len(c.Choose) > 0 {
-		if err := w.DropNews(scope); err != nil {
+		if err := w.DropNews(scope, c.chosen(held.news)); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -122,19 +122,24 @@ func (c Release) what() string {
 
 // checkChoice refuses chosen deliveries that are not held, since all others
 // are dropped.
-func (c Release) checkChoice(lanes []*broadcast.Lane) error {
-	held := map[string]bool{}
-	for _, l := range lanes {
-		for _, e := range waiting(l) {
-			held[fmt.Sprint(e.ID)] = true
-		}
-	}
+func (c Release) checkChoice(held holding) error {
+	items := held.items()
 	for _, id := range c.Choose {
-		if !held[id] {
+		if !slices.ContainsFunc(items, func(i heldItem) bool { return slices.Contains(i.ids, id) }) {
 			return refuse(NotFound, "delivery %s is not held by this freeze: choose from the list of deliveries", id)
 		}
 	}
 	return nil
+}
+
+// chosen lists the news that an audience is still told.
+func (c Release) chosen(news []HeldNews) (out []HeldNews) {
+	for _, n := range news {
+		if slices.ContainsFunc(n.Deliveries, func(d broadcast.Delivery) bool { return slices.Contains(c.Choose, d.ID) }) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // waiting lists the updates of a lane that were not sent because of a freeze.

@@ -168,6 +168,80 @@ func TestReleaseOfOneScope(t *testing.T) {
 	}
 }
 
+// withAudience adds an audience to the channels.
+func withAudience(c *desk.Config) {
+	c.Channels = append(c.Channels, broadcast.Channel{Name: "people", Account: "tg", Language: "en", Audience: true})
+}
+
+// crowd lists the deliveries of an incident to the audience, and up to which update
+// that is told nothing.
+func (h *harness) crowd(ref string) (ds []broadcast.Delivery, dropped int) {
+	h.t.Helper()
+	walks, err := h.store.WalksOf(h.t.Context(), h.incident(ref).Ref)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return walks["people"].Deliveries("people"), walks["people"].Dropped
+}
+
+// wantDropped checks up to which update of each of two incidents the audience is
+// told nothing.
+func (h *harness) wantDropped(first, other int) {
+	h.t.Helper()
+	for ref, want := range map[string]int{"INC-1": first, "INC-2": other} {
+		if _, got := h.crowd(ref); got != want {
+			h.t.Errorf("of %s it is dropped up to %d, want %d", ref, got, want)
+		}
+	}
+}
+
+// An audience is told what a freeze held only where somebody says so, as channels
+// are.
+func TestReleaseOfAnAudience(t *testing.T) {
+	for name, test := range map[string]struct {
+		release      string
+		choose       []string // incidents
+		first, other int      // what is dropped of the two
+	}{
+		"newest":            {"newest", nil, 0, 0},
+		"all":               {"all", nil, 0, 0},
+		"drop":              {"drop", nil, 2, 1},
+		"one of two chosen": {"", []string{"INC-1"}, 0, 1},
+		"both are chosen":   {"", []string{"INC-1", "INC-2"}, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withAudience)
+			h.do(ana, desk.Stop{Scope: "tg", Reason: "why"})
+			h.do(ana, opening())
+			h.do(ana, saying("A disk has failed."))
+			h.do(ana, opening())
+			c := desk.Release{Scope: "tg", Release: test.release}
+			for _, ref := range test.choose {
+				ds, _ := h.crowd(ref)
+				c.Choose = append(c.Choose, ds[0].ID)
+			}
+			h.do(ada, c)
+			h.wantDropped(test.first, test.other)
+		})
+	}
+}
+
+// A freeze that holds nothing but what an audience is to be told is lifted no
+// sooner than somebody says what becomes of it.
+func TestReleaseOfAnAudienceAsks(t *testing.T) {
+	h := newHarness(t, withAudience)
+	h.do(ana, desk.Stop{Scope: "people", Reason: "why"})
+	h.do(ana, opening())
+	h.refused(ada, desk.Release{Scope: "people"}, desk.Invalid, `it is still frozen, and holds people 1: what shall be sent? Release "newest", "all" or "drop"`)
+	h.refused(ada, desk.Release{Scope: "people", Choose: []string{"walk-999-1"}}, desk.NotFound, "delivery walk-999-1 is not held by this freeze")
+	if f, err := h.store.Freezes(t.Context()); len(f) != 1 || err != nil {
+		t.Errorf("freezes %+v, %v", f, err)
+	}
+	h.do(ada, desk.Release{Scope: "people", Release: "drop"})
+	h.do(ana, desk.Stop{Scope: "people", Reason: "why"})
+	h.do(ada, desk.Release{Scope: "people"})
+}
+
 // What is unsure or failed is settled by its own verbs, not by a release.
 func TestReleaseLeavesWhatIsUnsure(t *testing.T) {
 	h := newHarness(t)

@@ -341,6 +341,21 @@ func TestUnfreezeAsksNothingWhereNothingIsHeld(t *testing.T) {
 	}
 }
 
+// What an audience is to be told is asked about and chosen like what is on channels.
+func TestUnfreezeAsksWhatToTellAnAudience(t *testing.T) {
+	c := newChat(t, admin, withAudience)
+	c.do(ada, desk.Stop{Scope: "people", Reason: "stop"})
+	c.do(ana, opening())
+	c.do(ana, opening())
+	c.asked("/unfreeze people", "It is still frozen, and holds people 2: what shall be sent", "Only the newest", "All of it", "Nothing: drop it", "Choose…")
+	c.choose("Choose…")
+	c.choose("– INC-2/1 people")
+	if got := c.choose("Send 1, drop the rest"); !strings.HasPrefix(got, "Released: channel:people (1 chosen).") {
+		t.Errorf("the choice gives %q", got)
+	}
+	c.wantDropped(1, 0)
+}
+
 // The Channels button takes channels out of a draft and puts them back, under
 // the preview itself.
 func TestRoomChoosesChannels(t *testing.T) {

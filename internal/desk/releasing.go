@@ -13,27 +13,67 @@ import (
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
+// A holding is what a freeze holds back on channels and from audiences.
+type holding struct {
+	lanes []*broadcast.Lane
+	news  []HeldNews
+}
+
+// holding finds what a freeze of a scope holds.
+func (w *work) holding(scope string) (h holding, err error) {
+	if h.lanes, err = w.HeldLanes(scope); err == nil {
+		h.news, err = w.HeldNews(scope)
+	}
+	return h, err
+}
+
+// A heldItem is sent or dropped as a whole: a delivery to a channel, or all that
+// an audience is to be told of an incident.
+type heldItem struct {
+	channel string
+	updates []string // INC-12/3
+	ids     []string // of deliveries, each of which stands for all of it
+}
+
+// items lists what can be chosen among.
+func (h holding) items() (out []heldItem) {
+	for _, l := range h.lanes {
+		for _, e := range waiting(l) {
+			out = append(out, heldItem{l.Channel.Name, []string{fmt.Sprintf("%s/%d", l.Incident.Ref, e.Update)}, []string{fmt.Sprint(e.ID)}})
+		}
+	}
+	for _, n := range h.news {
+		item := heldItem{channel: n.Channel}
+		for _, d := range n.Deliveries {
+			item.ids = append(item.ids, d.ID)
+			if !slices.Contains(item.updates, d.Update) {
+				item.updates = append(item.updates, d.Update)
+			}
+		}
+		out = append(out, item)
+	}
+	return out
+}
+
 // askRelease refuses to lift a freeze before somebody has said what is to become
 // of what it holds.
-func (c Release) askRelease(w *work, open []*broadcast.Lane) error {
+func (c Release) askRelease(w *work, held holding) error {
 	if c.Release != "" || len(c.Choose) > 0 {
 		return nil
 	}
-	held := map[string]int{}
+	count := map[string]int{}
 	var names []string
-	for _, l := range open {
-		if n := len(waiting(l)); n > 0 {
-			if held[l.Channel.Name] == 0 {
-				names = append(names, l.Channel.Name)
-			}
-			held[l.Channel.Name] += n
+	for _, i := range held.items() {
+		if count[i.channel] == 0 {
+			names = append(names, i.channel)
 		}
+		count[i.channel] += len(i.updates)
 	}
 	if len(names) == 0 {
 		return nil
 	}
 	for k, name := range names {
-		names[k] = fmt.Sprintf("%s %d", name, held[name])
+		names[k] = fmt.Sprintf("%s %d", name, count[name])
 	}
 	how := ""
 	if !w.actor.Previews { // nobody can be offered buttons
@@ -76,12 +116,9 @@ func (r *Rooms) heldBy(ctx context.Context, t incident.Typed, ask Ask) (out []Ch
 		if err != nil {
 			return nil, err
 		}
-		open, err := w.HeldLanes(scope)
-		for _, l := range open {
-			for _, e := range waiting(l) {
-				label := fmt.Sprintf("%s/%d %s", l.Incident.Ref, e.Update, l.Channel.Name)
-				out = append(out, Choice{Label: label, Typed: incident.Typed{Text: fmt.Sprint(e.ID)}})
-			}
+		held, err := w.holding(scope)
+		for _, i := range held.items() {
+			out = append(out, Choice{Label: strings.Join(i.updates, ", ") + " " + i.channel, Typed: incident.Typed{Text: i.ids[0]}})
 		}
 		return nil, err
 	})

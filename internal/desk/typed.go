@@ -196,7 +196,7 @@ func unfreeze(t incident.Typed) Command {
 	if word := strings.ToLower(scope); release == "" && (word == "newest" || word == "drop") {
 		scope, release = "", word
 	}
-	if ids := strings.FieldsFunc(release, isListGap); len(ids) > 0 && !slices.ContainsFunc(ids, func(s string) bool { return strings.Trim(s, "0123456789") != "" }) {
+	if ids := strings.FieldsFunc(release, isListGap); len(ids) > 0 && !slices.ContainsFunc(ids, func(s string) bool { return !strings.ContainsAny(s, "0123456789") }) {
 		return Release{Scope: scope, Choose: ids}
 	}
 	return Release{Scope: scope, Release: strings.ToLower(release)}

@@ -85,6 +85,7 @@ func TestCommand(t *testing.T) {
 		{"/unfreeze", desk.Release{}, ""},
 		{"/unfreeze x all", desk.Release{Scope: "x", Release: "all"}, ""},
 		{"/unfreeze INC-1 Drop", desk.Release{Scope: "INC-1", Release: "drop"}, ""},
+		{"/unfreeze x 12, walk-1-3", desk.Release{Scope: "x", Choose: []string{"12", "walk-1-3"}}, ""},
 		{"/unfreeze drop", desk.Release{Release: "drop"}, ""},
 		{"/unfreeze all", desk.Release{Scope: "all"}, ""},
 	}

@@ -30,7 +30,7 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 			continue
 		}
 		at[about] = len(out)
-		begun[r.Update] = begun[r.Update] || r.Kind == broadcast.Say
+		begun[r.Update] = begun[r.Update] || r.Kind == broadcast.Say && r.State != RoundSuperseded
 		d := w.delivery(channel, r.Kind, r.Update)
 		d.ID = roundPrefix + strconv.FormatInt(r.ID, 10)
 		d.Revision = max(r.Revision, 1)
@@ -42,7 +42,7 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		switch {
 		case r.State == RoundDone:
 			d.State, d.Audience.Speed = broadcast.Sent, 0
-		case r.State == RoundSuperseded:
+		case r.State == RoundSuperseded || w.Frozen && !w.Stands(&r): // nothing is planned under a freeze
 			d.State, d.Audience.Speed = broadcast.SupersededState, 0
 		case w.Frozen:
 			d.State, d.Audience.Speed = broadcast.Held, 0
@@ -78,7 +78,7 @@ func (w *Walk) addAgain(d *broadcast.Delivery, r *Round) {
 	d.Audience.Failed += r.Failed
 	w.ask(d, r)
 	switch {
-	case r.State != RoundOpen || d.State != broadcast.Sent:
+	case r.State != RoundOpen || d.State != broadcast.Sent || w.Frozen && !w.Stands(r):
 	case w.Frozen:
 		d.State = broadcast.Held
 	default:

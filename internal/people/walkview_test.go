@@ -65,6 +65,40 @@ func TestWhenACorrectionWasAccepted(t *testing.T) {
 	}
 }
 
+// TestWhatAFreezeHolds checks that of a walk that is frozen what is still to be told
+// is held, and nothing else: neither what newer words made old, nor what was told.
+func TestWhatAFreezeHolds(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	updates := []incident.Update{{N: 1, PublishedAt: at}, {N: 2, PublishedAt: at.Add(time.Minute)}}
+	withdrawn := slices.Clone(updates)
+	withdrawn[1].Retraction = &incident.Retraction{At: at.Add(2 * time.Minute)}
+	for name, test := range map[string]struct {
+		updates []incident.Update
+		rounds  []Round
+		want    []string
+	}{
+		"before anything is told":  {updates[:1], nil, []string{"walk-7-1"}},
+		"while something is":       {updates[:1], []Round{{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundOpen}}, []string{"round-3"}},
+		"after it was":             {updates[:1], []Round{{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundDone}}, nil},
+		"some are told once more":  {updates[:1], []Round{{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundDone}, {ID: 4, Kind: broadcast.Say, Update: 1, State: RoundOpen, Again: true}}, []string{"round-3"}},
+		"newer words":              {updates, []Round{{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundOpen}}, []string{"walk-7-2"}},
+		"newer words, told again":  {updates, []Round{{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundDone}, {ID: 4, Kind: broadcast.Say, Update: 1, State: RoundOpen, Again: true}}, []string{"walk-7-2"}},
+		"newer words are no more":  {withdrawn, []Round{{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundSuperseded}}, []string{"walk-7-1"}},
+		"a retraction is told too": {withdrawn, []Round{{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundDone}, {ID: 4, Kind: broadcast.Retract, Update: 2, State: RoundOpen}}, []string{"round-4"}},
+	} {
+		w := Walk{ID: 7, Frozen: true, Said: []int{1, 2}[:len(test.updates)], Incident: incident.Incident{Updates: test.updates}, Rounds: test.rounds}
+		var got []string
+		for _, d := range w.Deliveries("people") {
+			if d.State == broadcast.Held {
+				got = append(got, d.ID)
+			}
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q are held, want %q", name, got, test.want)
+		}
+	}
+}
+
 // TestWhatIsWithdrawnIsEditedFirst checks that leaked data does not stand for as
 // long as many old corrections take.
 func TestWhatIsWithdrawnIsEditedFirst(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -38,10 +39,26 @@ func (t *deskTx) stirWalks(incident int64) error {
 	return t.exec(`UPDATE walk SET version = version + 1, idle = 0 WHERE incident = ?`, incident)
 }
 
-// DropNews has people told nothing of what a freeze held back.
-func (t *deskTx) DropNews(scope string) error {
+// HeldNews lists what people are not told because of a freeze.
+func (t *deskTx) HeldNews(scope string) (out []desk.HeldNews, err error) {
+	walks, err := walksBy(t.ctx, t.tx, `idle = 0 AND ? IN `+scopesOf("walk"), scope)
+	for _, w := range walks {
+		held := slices.DeleteFunc(w.Deliveries(w.Channel), func(d broadcast.Delivery) bool { return d.State != broadcast.Held })
+		if len(held) > 0 {
+			out = append(out, desk.HeldNews{Walk: w.ID, Channel: w.Channel, Deliveries: held})
+		}
+	}
+	return out, err
+}
+
+// DropNews has people told nothing of what a freeze held back, except some of it.
+func (t *deskTx) DropNews(scope string, except []desk.HeldNews) error {
+	args := []any{scope}
+	for _, n := range except {
+		args = append(args, n.Walk)
+	}
 	return t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident)
-		WHERE idle = 0 AND ? IN `+scopesOf("walk"), scope)
+		WHERE idle = 0 AND ? IN `+scopesOf("walk")+` AND id NOT IN (0`+strings.Repeat(`, ?`, len(except))+`)`, args...)
 }
 
 const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, again, ask_unsure, ask_failed, audience, speed, began`
