@@ -261,6 +261,32 @@ func TestFreezeIsAFence(t *testing.T) {
 	}
 }
 
+func TestWhatAFreezeHeldIsChosen(t *testing.T) {
+	s := newServer(t, `role = "publisher"`, `role = "admin"`)
+	s.opened()
+	s.must("freeze", "--scope", "x", "wait")
+	for _, words := range []string{"We know more.", "We know why.", "It is nearly mended."} {
+		s.must("update", "INC-1", words)
+	}
+	var ids []string
+	for _, d := range s.deliveries("INC-1") {
+		if d.Channel == "x" && d.Update != "INC-1/1" && d.Update != "INC-1/3" {
+			ids = append(ids, d.ID)
+		}
+	}
+	if out, err := s.run("unfreeze", "--scope", "x", "--release", "some"); err == nil || !strings.Contains(err.Error(), `release is "some": use "newest", "all", "drop" or a list of delivery ids`) {
+		t.Errorf("lifted with a word that is none: %q, %v", out, err)
+	}
+	if got := s.must("unfreeze", "--scope", "x", "--release", strings.Join(ids, ",")); got != "Released: channel:x (2 chosen)." {
+		t.Errorf("answered %q", got)
+	}
+	s.until("the chosen on x", func() bool { return s.state("INC-1/4", "x") == "sent" })
+	s.wantTexts("x", "Nobody can log in", "We know more.", "It is nearly mended.")
+	if got := s.state("INC-1/3", "x"); got != "skipped" {
+		t.Errorf("state on x: %s, want skipped", got)
+	}
+}
+
 func TestClientRepeatsALostAnswerOnce(t *testing.T) {
 	s := newServer(t)
 	calls := 0

@@ -56,13 +56,16 @@ func (c *freezeCmd) Run(e *env) error {
 }
 
 type unfreezeCmd struct {
-	Scope   string `help:"What was frozen; without it, everything."`
-	Release string `enum:"newest,all,drop," default:"" placeholder:"WHAT" help:"What of the held is sent: newest, all or drop. Must be said when something is held."`
+	Scope   string   `help:"What was frozen; without it, everything."`
+	Release []string `placeholder:"WHAT" help:"What of the held is sent: newest, all or drop, or the ids of deliveries, with commas. Must be said when something is held."`
 }
 
 func (c *unfreezeCmd) Run(e *env) error {
 	req := map[string]any{"scope": c.Scope}
-	if c.Release != "" {
+	switch {
+	case len(c.Release) == 1 && !strings.ContainsAny(c.Release[0], "0123456789"): // ids have a number
+		req["release"] = c.Release[0]
+	case len(c.Release) > 0:
 		req["release"] = c.Release
 	}
 	return do(e, "/v1/unfreeze", req)
