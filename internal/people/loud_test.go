@@ -71,6 +71,20 @@ func TestEditsAloneAreQuiet(t *testing.T) {
 	w.want(1, "safe")
 }
 
+// A message that is changed is counted as the one that it was.
+func TestEditsAreNoMessages(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, numbers(1, 30)...)
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"en": "First."}})
+	w.idle()
+	if n := w.walker.Numbers().Sent; n != 30 || w.inboxes.edited() != 30 {
+		t.Errorf("%d messages are counted, and %d were edited, want 30 each", n, w.inboxes.edited())
+	}
+}
+
 // An audience waits for public channels no longer than a quarter of a minute.
 func TestAnAudienceDoesNotWaitForEver(t *testing.T) {
 	w := newWorld(t, quick)

@@ -46,11 +46,14 @@ func (r *run) failed(b *Batch) bool {
 	return round == nil || round.Failed > 0
 }
 
-// count counts who was told.
+// count counts who was told. Who was told before is not, though it goes on with him.
 func (r *run) count(c *Closing) {
-	if c.Told > 0 {
+	if c.Told == 0 {
+		return
+	}
+	r.moved = time.Now()
+	if c.Batch.Row == 0 {
 		r.sent.Add(int64(c.Told))
-		r.moved = time.Now()
 	}
 }
 
