@@ -15,6 +15,22 @@ func keepResend(ctx context.Context, q querier, round, subscriber int64) error {
 	return err
 }
 
+// forgetResend records that somebody does not wait any more.
+func forgetResend(ctx context.Context, q querier, round, subscriber int64) error {
+	_, err := q.ExecContext(ctx, `DELETE FROM walk_resend WHERE round = ? AND subscriber = ?`, round, subscriber)
+	return err
+}
+
+// passResend has somebody who waits in a round do so in another, which tells him.
+func passResend(ctx context.Context, q querier, from, to, subscriber int64) error {
+	_, err := q.ExecContext(ctx, `INSERT INTO walk_resend (round, subscriber, times) SELECT ?, subscriber, times FROM walk_resend WHERE round = ? AND subscriber = ?
+		ON CONFLICT (round, subscriber) DO NOTHING`, to, from, subscriber)
+	if err != nil {
+		return err
+	}
+	return forgetResend(ctx, q, from, subscriber)
+}
+
 // endResends has those be unsure who still wait when a round ends: newer words
 // made it pointless, or they have left.
 func endResends(ctx context.Context, q querier, now time.Time, round int64) error {

@@ -56,7 +56,7 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 		}
 	}
 	for _, id := range c.Settled {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM walk_resend WHERE round = ? AND subscriber = ?`, b.Round, id); err != nil {
+		if err := forgetResend(ctx, tx, b.Round, id); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // keepLate has those told by a round of their own who have to wait longer than
 // the others can.
 func (s *Store) keepLate(ctx context.Context, q querier, c *people.Closing) error {
-	if err := forgetLate(ctx, q, c.Batch); err != nil || len(c.Late) == 0 {
+	if err := forgetLate(ctx, q, c); err != nil || len(c.Late) == 0 {
 		return err
 	}
 	round, err := s.lateRound(ctx, q, c)
@@ -24,18 +24,30 @@ func (s *Store) keepLate(ctx context.Context, q querier, c *people.Closing) erro
 			ON CONFLICT (round, subscriber) DO UPDATE SET kind = excluded.kind, detail = excluded.detail, settled = excluded.settled`, c.Batch.Round, micros(s.now()), round, id); err != nil {
 			return err
 		}
+		if err := passResend(ctx, q, c.Batch.Round, round, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // forgetLate takes out whom a round of the late has told, so that it does not
-// tell them when it goes back for others.
-func forgetLate(ctx context.Context, q querier, b *people.Batch) error {
+// tell them when it goes back for others, nor has them be unsure when it ends.
+func forgetLate(ctx context.Context, q querier, c *people.Closing) error {
+	b := c.Batch
 	for k := range b.People {
-		if p := &b.People[k]; b.Again && p.Result != people.Unsent && p.Result != people.Late {
-			if _, err := q.ExecContext(ctx, `DELETE FROM walk_exception WHERE settled = ? AND subscriber = ? AND kind = 'late'`, b.Round, p.Subscriber); err != nil {
-				return err
-			}
+		p := &b.People[k]
+		if !b.Again || p.Result == people.Unsent || p.Result == people.Late {
+			continue
+		}
+		if _, err := q.ExecContext(ctx, `DELETE FROM walk_exception WHERE settled = ? AND subscriber = ? AND kind = 'late'`, b.Round, p.Subscriber); err != nil {
+			return err
+		}
+		if slices.Contains(c.Resent, p.Subscriber) {
+			continue
+		}
+		if err := forgetResend(ctx, q, b.Round, p.Subscriber); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -45,3 +45,36 @@ func TestLate(t *testing.T) {
 	}
 	want("[1]")
 }
+
+// TestLateAfterNoAnswer checks that somebody who was sent a message without an answer
+// and is then late is unsure in the end only where the round of the late did not tell
+// him either.
+func TestLateAfterNoAnswer(t *testing.T) {
+	for result, want := range map[people.Result]string{people.Told: "0 0", people.Late: "0 1"} {
+		s := newStore(t)
+		s.mustPut(t, people.Subscriber{Chat: -1, All: true})
+		w, lease := aWalk(t, s)
+		first := &w.Rounds[0]
+		closing := func(round int64, c people.Closing) {
+			t.Helper()
+			c.Batch = &people.Batch{Walk: w.ID, Round: round, Kind: broadcast.Say, Update: 1, Again: round != first.ID, People: []people.Person{{Subscriber: 1, Result: result}}}
+			s.mustWalk(t, lease, people.Step{Close: []*people.Closing{&c}})
+		}
+		closing(first.ID, people.Closing{Resent: []int64{1}})
+		closing(first.ID, people.Closing{Late: []int64{1}})
+		walks, err := s.Walks(t.Context(), audience.Name)
+		if err != nil || len(walks[0].Rounds) != 2 {
+			t.Fatalf("%+v, %v: want a round of the late", walks, err)
+		}
+		late := &walks[0].Rounds[1]
+		closing(late.ID, people.Closing{})
+		first.State, late.State = people.RoundDone, people.RoundSuperseded
+		s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{first, late}})
+		if walks, err = s.Walks(t.Context(), audience.Name); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(walks[0].Rounds[0].Unsure, walks[0].Rounds[1].Unsure); got != want {
+			t.Errorf("where he is %d by the round of the late, %s are unsure in the two, want %s", result, got, want)
+		}
+	}
+}
