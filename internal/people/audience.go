@@ -24,6 +24,9 @@ type Store interface {
 	ChangeSubscribers(ctx context.Context, bot, cursor string, chats []int64, change func(was Subscriber) *Subscriber) error
 	MoveSubscriber(ctx context.Context, bot string, from, to int64) error
 
+	// Subscriber is who subscribed in a chat. His ID is 0 where nobody has.
+	Subscriber(ctx context.Context, bot string, chat int64) (Subscriber, error)
+
 	// MarkSubscriber records that a chat refused what was sent to it at a time,
 	// unless it asked later to be written to.
 	MarkSubscriber(ctx context.Context, bot string, chat int64, state State, sent time.Time) error

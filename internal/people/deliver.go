@@ -83,10 +83,8 @@ func (a *Audience) undelivered(ctx context.Context, p pending, began time.Time, 
 	chat := chatID(p.event.Chat)
 	switch {
 	case f.Kind == bots.Moved && p.tries < maxTries:
-		if err := a.Store.MoveSubscriber(ctx, a.Account, chat, chatID(f.To)); err != nil {
+		if err := a.follow(ctx, chat, chatID(f.To)); err != nil {
 			a.Log.Warn("a chat that has moved is not followed", "account", a.Account, "error", err)
-		} else {
-			a.Walker.moved(chat, chatID(f.To))
 		}
 		p.event.Chat, p.event.Message = f.To, ""
 	case topicShut(f) && p.event.Thread != "":

@@ -100,6 +100,19 @@ func (l *Listener) ours(e bots.Event) bool {
 	return !l.Rooms(e) && (e.Kind != bots.Pressed || strings.HasPrefix(e.Button, buttonPrefix))
 }
 
+// follow goes after a chat to where its platform moved it.
+func (a *Audience) follow(ctx context.Context, chat, to int64) error {
+	move := func() error { return a.Store.MoveSubscriber(ctx, a.Account, chat, to) }
+	if a.Walker == nil {
+		return move()
+	}
+	was, err := a.Store.Subscriber(ctx, a.Account, chat)
+	if err != nil {
+		return err
+	}
+	return a.Walker.moves(was.ID, chat, to, move)
+}
+
 // hear keeps what subscribers did, and queues the answers once it is kept.
 func (a *Audience) hear(ctx context.Context, d *dialogue, events []bots.Event) error {
 	byChat := map[int64][]bots.Event{}
@@ -107,10 +120,9 @@ func (a *Audience) hear(ctx context.Context, d *dialogue, events []bots.Event) e
 	for _, e := range events {
 		chat := chatID(e.Chat)
 		if e.Kind == bots.Migrated {
-			if err := a.Store.MoveSubscriber(ctx, a.Account, chat, chatID(e.To)); err != nil {
+			if err := a.follow(ctx, chat, chatID(e.To)); err != nil {
 				return err
 			}
-			a.Walker.moved(chat, chatID(e.To))
 			continue
 		}
 		e = a.mended(d, e)

@@ -60,9 +60,16 @@ func (w *Walker) refused(chat int64) {
 	}
 }
 
-// moved notes that a chat was moved.
-func (w *Walker) moved(chat, to int64) {
-	if w != nil {
+// moves has the store follow a chat to where it was moved. No message is there of
+// which its subscriber was told before, also after a crash: what is being kept does
+// not know of it.
+func (w *Walker) moves(subscriber, chat, to int64, move func() error) error {
+	w.keeping.Lock()
+	defer w.keeping.Unlock()
+	w.Journal.unlink(subscriber)
+	err := move()
+	if err == nil {
 		w.left.left(chat, to, time.Now())
 	}
+	return err
 }

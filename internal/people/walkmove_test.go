@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
@@ -77,6 +78,30 @@ func TestAMoveOutlivesAKill(t *testing.T) {
 	}
 	if n := len(w.inboxes.requests(-4)); n != 1 {
 		t.Errorf("%d requests for where the group was, want 1", n)
+	}
+}
+
+// A group that is heard to have moved before it is in the store what it was told is
+// linked to none of it where it is now, also after a kill.
+func TestAMoveThatIsHeardOutlivesAKill(t *testing.T) {
+	w := newWorld(t, quick)
+	m := w.mortality()
+	w.start()
+	w.subscribe(nil, 1, -4)
+	w.inboxes.refusing(func(int64) string {
+		m.killed.Store(true)
+		return ""
+	})
+	w.publish("One.", incident.Major)
+	w.until("both answers are known", func() bool { return w.walker.Numbers().Sent == 2 })
+	w.does(bots.Event{Kind: bots.Migrated, Key: "-4/9", Chat: "-4", To: "-1004", At: time.Now()}, nil)
+	w.revive()
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.want(1, "One.", ">Two.")
+	w.want(-4, "One.")
+	if all := w.inboxes.of(-1004); len(all) != 1 || all[0].reply != 0 {
+		t.Errorf("where it is now the group has %+v, want one message that answers none", all)
 	}
 }
 

@@ -82,6 +82,15 @@ func (s *Store) ChangeSubscribers(ctx context.Context, bot, cursor string, chats
 	})
 }
 
+// Subscriber implements [people.Store].
+func (s *Store) Subscriber(ctx context.Context, bot string, chat int64) (p people.Subscriber, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		p, err = subscriberOf(ctx, tx, bot, chat)
+		return err
+	})
+	return p, err
+}
+
 // subscriberOf loads the subscriber of a chat, whose id is 0 if there is none.
 func subscriberOf(ctx context.Context, q querier, bot string, chat int64) (people.Subscriber, error) {
 	p, err := scanSubscriber(q.QueryRowContext(ctx, `SELECT `+subscriberColumns+` FROM subscriber WHERE bot = ? AND chat = ?`, bot, chat))
