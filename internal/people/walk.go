@@ -87,6 +87,12 @@ func (r *Round) Same(o *Round) bool {
 	return r.Kind == o.Kind && r.Update == o.Update && r.Revision == o.Revision
 }
 
+// alike reports whether two rounds tell a person the same. News are that in each of
+// their rounds, whichever language it is that people waited for.
+func (r *Round) alike(o *Round) bool {
+	return r.Kind == o.Kind && r.Update == o.Update && (r.Kind == broadcast.Say || r.Revision == o.Revision)
+}
+
 // over reports whether a round has come to its end.
 func (r *Round) over() bool { return r.Wrapped && r.Place >= r.Start }
 

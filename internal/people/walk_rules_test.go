@@ -36,6 +36,32 @@ func TestPeopleWaitForTheirLanguage(t *testing.T) {
 	}
 }
 
+// Who is told once more while others are told in the language for which they waited
+// is told once.
+func TestWhoIsToldAgainNeedsNoTranslation(t *testing.T) {
+	w := newWorld(t, quick)
+	w.rules.Translated, w.ask = true, true
+	w.start()
+	w.subscribe(nil, numbers(1, 5)...)
+	w.subscribe(func(s *people.Subscriber) { s.Language = "zh-Hans" }, numbers(6, 8)...)
+	w.inboxes.answering(refusal, 5)
+	w.publish("Nobody can log in.", incident.Major)
+	w.idle()
+	refused := w.inboxes.requests(5)[0]
+	w.until("he need not wait", func() bool { return time.Since(refused) > 1100*time.Millisecond })
+	asked, let := w.hold(5, "")
+	w.do(desk.Stop{Scope: "people", Reason: "until both are there"})
+	w.do(desk.Retry{Which: about})
+	w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"zh-Hans": "无法登录。"}})
+	w.do(desk.Release{Scope: "people", Release: "newest"})
+	<-asked
+	w.until("who waited is told", func() bool { return w.inboxes.told("无法登录。") == 3 })
+	let()
+	w.idle()
+	w.want(5, "Nobody can log in.")
+	w.want(8, "无法登录。")
+}
+
 // Without that rule they are told at once, in the language that is there.
 func TestPeopleNeedNotWaitForTheirLanguage(t *testing.T) {
 	w := newWorld(t, quick)

@@ -104,7 +104,7 @@ func (r *run) leaveOut(ctx context.Context, w *Walk, round *Round, b *Batch) err
 		return nil
 	}
 	for _, other := range w.open() {
-		if !other.Again || !other.Same(round) {
+		if !other.Again || !other.alike(round) {
 			continue
 		}
 		for place := b.Lo; len(b.People) > 0 && place < b.Hi; {
