@@ -15,15 +15,32 @@ type Progress struct {
 	Passed    int     // people who had their turn, whether or not it concerned them
 	People    int     // in the audience; 0 while nobody has counted
 	Speed     float64 // messages a second, lately; 0 while that is not known
+	Paid      int     // messages that are still paid for, which go first
+	Unpaid    float64 // messages a second that are not; 0 where none is paid for
 }
 
 // Left is how long it will take until everybody had his turn, if things go on
-// as they do. It is 0 where that is not known.
+// as they do while there is money. It is 0 where that is not known.
 func (p Progress) Left() time.Duration {
 	if p.Speed <= 0 || p.Passed <= 0 || p.People <= p.Passed {
 		return 0
 	}
-	return time.Duration(float64(p.left()) / p.Speed * float64(time.Second))
+	unpaid := p.Speed
+	if p.Unpaid > 0 {
+		unpaid = min(p.Unpaid, p.Speed)
+	}
+	return Takes(p.left(), unpaid, p.Paid, p.Speed)
+}
+
+// Takes is how long some messages take at so many a second, where the first of them
+// are paid for and go at another speed.
+func Takes(messages int, speed float64, paid int, paidSpeed float64) time.Duration {
+	paid = min(paid, messages)
+	seconds := float64(messages-paid) / speed
+	if paid > 0 {
+		seconds += float64(paid) / paidSpeed
+	}
+	return time.Duration(seconds * float64(time.Second))
 }
 
 // left is about how many are still to be told: as large a part of those whose

@@ -16,6 +16,10 @@ func TestProgress(t *testing.T) {
 		"10 000 of 5.0 M · 1000/s · done in 83 min": {Told: 10_000, Passed: 10_000, People: 5_000_000, Speed: 1000},
 		"10 of 5.0 M · 20/s · done in 3 days":       {Told: 10, Passed: 10, People: 5_000_000, Speed: 20},
 		"10 of 500 000 · 208/s · done in 40 min":    {Told: 10, Passed: 100, People: 5_000_000, Speed: 208},
+		"100 of 700 · 60/s · done in 20 s":          {Told: 100, Passed: 100, People: 700, Speed: 60, Paid: 300, Unpaid: 20},
+		"100 of 700 · 60/s · done in 10 s":          {Told: 100, Passed: 100, People: 700, Speed: 60, Paid: 1000, Unpaid: 20},
+		"400 of 700 · 60/s · done in 15 s":          {Told: 400, Passed: 400, People: 700, Speed: 60, Unpaid: 20}, // a moment ago they were paid for
+		"400 of 700 · 10/s · done in 30 s":          {Told: 400, Passed: 400, People: 700, Speed: 10, Unpaid: 20}, // something else is told too
 	} {
 		if got := p.String(); got != want {
 			t.Errorf("%+v is %q, want %q", p, got, want)

@@ -156,13 +156,15 @@ type audienceView struct {
 	Passed int     `json:"passed"`
 	People int     `json:"people"`
 	Speed  float64 `json:"per_second"`
+	Paid   int     `json:"paid"`
+	Unpaid float64 `json:"unpaid_per_second"`
 }
 
 func (a *audienceView) String() string {
 	if a == nil {
 		return ""
 	}
-	return broadcast.Progress{Told: a.Told, Unsure: a.Unsure, Failed: a.Failed, Passed: a.Passed, People: a.People, Speed: a.Speed}.String()
+	return broadcast.Progress{Told: a.Told, Unsure: a.Unsure, Failed: a.Failed, Passed: a.Passed, People: a.People, Speed: a.Speed, Paid: a.Paid, Unpaid: a.Unpaid}.String()
 }
 
 // open reports whether a delivery is not settled.

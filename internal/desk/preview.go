@@ -119,12 +119,7 @@ type Crowd struct {
 
 // Takes is how long it takes to tell all of them.
 func (c Crowd) Takes() time.Duration {
-	paid := min(c.Paid, c.People)
-	seconds := float64(c.People-paid) / c.Speed
-	if paid > 0 {
-		seconds += float64(paid) / c.PaidSpeed
-	}
-	return time.Duration(seconds * float64(time.Second))
+	return broadcast.Takes(c.People, c.Speed, c.Paid, c.PaidSpeed)
 }
 
 // within is how many of them are told in a time.

@@ -79,6 +79,8 @@ type Round struct {
 	AskFailed int     // of Failed, the same
 	Audience  int     // how many people there are; 0 while nobody has counted
 	Speed     float64 // messages a second, lately
+	Budget    int     // messages that will still be paid for, with those that are being sent
+	Unpaid    float64 // messages a second that are not; 0 where none is paid for
 	Began     time.Time
 }
 

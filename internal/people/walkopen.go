@@ -64,6 +64,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 	if r.trouble.Load() == nil {
 		round.Speed = r.speed.of(time.Now(), w.ID)
 	}
+	r.reckon(w, round)
 	step := Step{Walk: w}
 	var marks *sheet
 	if len(b.People) > 0 {

@@ -48,6 +48,19 @@ func (r *run) pay(w *Walk) bool {
 	return true
 }
 
+// reckon notes how much of a round is still paid for, and how fast the rest goes.
+func (r *run) reckon(w *Walk, round *Round) {
+	if r.Paid <= 0 {
+		return
+	}
+	round.Budget, round.Unpaid = r.Budget(w), r.pace.Rate()
+	for _, j := range r.open {
+		if j.paid && j.batch.Row == 0 && j.batch.Walk == w.ID {
+			round.Budget += len(j.batch.People)
+		}
+	}
+}
+
 // stopPaying ends what is being paid for where the platform does not take it: who
 // was not told yet is told at no cost.
 func (r *run) stopPaying(ctx context.Context) {

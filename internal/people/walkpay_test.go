@@ -100,3 +100,29 @@ func TestARefusalIsNotAlwaysForMoney(t *testing.T) {
 		t.Errorf("%d messages were paid for, and it was said %q", w.inboxes.paid, said.String())
 	}
 }
+
+// What is left of a budget is kept with a round, so that whoever watches is told when
+// all will have it.
+func TestTheBudgetIsKeptWithARound(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stars, budget int
+		unpaid        float64
+	}{"enough": {20, 80, 30}, "too little": {11, 0, 30}, "nothing is paid for": {0, 0, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 30)
+			w.paid = tt.stars
+			w.start()
+			w.subscribe(nil, numbers(1, 120)...)
+			w.publish("One.", incident.Major)
+			w.idle()
+			walks, err := w.store.WalksOf(t.Context(), incident.Ref{Prefix: "INC", Number: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := walks["people"].Rounds[0]; r.Told != 120 || r.Budget != tt.budget || r.Unpaid != tt.unpaid {
+				t.Errorf("%d are told, %d messages are still paid for, and others go at %g a second; want 120, %d, %g", r.Told, r.Budget, r.Unpaid, tt.budget, tt.unpaid)
+			}
+		})
+	}
+}

@@ -37,17 +37,18 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		if u := w.Incident.Update(r.Update); u != nil && r.Kind == broadcast.Correct && r.Revision <= len(u.Revisions) {
 			d.Accepted = u.Revision(r.Revision).At
 		}
-		d.Audience = &broadcast.Progress{Told: r.Told, Unsure: r.Unsure, Failed: r.Failed, Passed: r.passed(), People: r.Audience, Speed: r.Speed}
+		d.Audience = &broadcast.Progress{Told: r.Told, Unsure: r.Unsure, Failed: r.Failed, Passed: r.passed(), People: r.Audience}
 		w.ask(&d, &r)
 		switch {
 		case r.State == RoundDone:
-			d.State, d.Audience.Speed = broadcast.Sent, 0
+			d.State = broadcast.Sent
 		case r.State == RoundSuperseded || w.Frozen && !w.Stands(&r): // nothing is planned under a freeze
-			d.State, d.Audience.Speed = broadcast.SupersededState, 0
+			d.State = broadcast.SupersededState
 		case w.Frozen:
-			d.State, d.Audience.Speed = broadcast.Held, 0
+			d.State = broadcast.Held
 		default:
 			d.State = broadcast.Sending
+			d.Audience.Speed, d.Audience.Paid, d.Audience.Unpaid = r.Speed, r.Budget, r.Unpaid
 		}
 		out = append(out, d)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -44,6 +45,22 @@ func TestWhoWasToldIsTheAudience(t *testing.T) {
 	ds := w.Deliveries("people")
 	if left := ds[len(ds)-1].Audience.Left().Round(time.Second); left != 38*time.Second {
 		t.Errorf("the all clear is done in %v, want 38 s", left)
+	}
+}
+
+// TestWhatIsBeingSentIsPaidFor checks that the budget of which people are told counts
+// the messages of the walk that are being sent, which are taken out of it already.
+func TestWhatIsBeingSentIsPaidFor(t *testing.T) {
+	some := func(n int) []Person { return make([]Person, n) }
+	r := &run{Walker: &Walker{WalkerConfig: WalkerConfig{Paid: 10}, pace: bots.PaceOf(30)}, open: []*job{
+		{paid: true, batch: &Batch{Walk: 7, People: some(20)}},
+		{paid: true, batch: &Batch{Walk: 7, Row: 3, People: some(4)}}, // edits
+		{paid: true, batch: &Batch{Walk: 8, People: some(5)}},
+		{batch: &Batch{Walk: 7, People: some(6)}},
+	}}
+	var round Round
+	if r.reckon(&Walk{ID: 7, Paid: 40}, &round); round.Budget != 80 || round.Unpaid != 30 {
+		t.Errorf("%d messages are still paid for, others go at %g a second; want 80 and 30", round.Budget, round.Unpaid)
 	}
 }
 

@@ -61,7 +61,7 @@ func (t *deskTx) DropNews(scope string, except []desk.HeldNews) error {
 		WHERE idle = 0 AND ? IN `+scopesOf("walk")+` AND id NOT IN (0`+strings.Repeat(`, ?`, len(except))+`)`, args...)
 }
 
-const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, again, ask_unsure, ask_failed, audience, speed, began`
+const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, again, ask_unsure, ask_failed, audience, speed, budget, unpaid, began`
 
 // Walks loads the walks of an audience that have something to do, oldest first.
 func (s *Store) Walks(ctx context.Context, channel string) (out []*people.Walk, err error) {
@@ -173,9 +173,9 @@ func loadWalk(ctx context.Context, q querier, w *people.Walk, incident int64) er
 	rows, err := q.QueryContext(ctx, `SELECT `+roundColumns+` FROM walk_round WHERE walk = ? ORDER BY id`, w.ID)
 	return each(rows, err, func() error {
 		var r people.Round
-		var began, speed int64
-		err := rows.Scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.State, &r.Start, &r.Place, &r.Wrapped, &r.Span, &r.Passed, &r.Told, &r.Unsure, &r.Failed, &r.Again, &r.AskUnsure, &r.AskFailed, &r.Audience, &speed, &began)
-		r.Began, r.Speed = moment(began), float64(speed)/1000
+		var began, speed, unpaid int64
+		err := rows.Scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.State, &r.Start, &r.Place, &r.Wrapped, &r.Span, &r.Passed, &r.Told, &r.Unsure, &r.Failed, &r.Again, &r.AskUnsure, &r.AskFailed, &r.Audience, &speed, &r.Budget, &unpaid, &began)
+		r.Began, r.Speed, r.Unpaid = moment(began), float64(speed)/1000, float64(unpaid)/1000
 		w.Rounds = append(w.Rounds, r)
 		return err
 	})
@@ -386,8 +386,8 @@ func saveRound(ctx context.Context, q querier, now time.Time, walk int64, r *peo
 			walk, r.Kind, r.Update, r.Revision, r.State, r.Start, r.Place, flag(r.Wrapped), r.Span, r.Audience, micros(r.Began), micros(now), flag(r.Again))
 		return row.Scan(&r.ID)
 	}
-	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = CASE WHEN span < ? THEN ? ELSE span END, audience = ?, speed = ?, changed = ? WHERE id = ?`,
-		r.State, r.Place, flag(r.Wrapped), r.Span, r.Span, r.Audience, int64(r.Speed*1000), micros(now), r.ID)
+	_, err := q.ExecContext(ctx, `UPDATE walk_round SET state = ?, place = ?, wrapped = ?, span = CASE WHEN span < ? THEN ? ELSE span END, audience = ?, speed = ?, budget = ?, unpaid = ?, changed = ? WHERE id = ?`,
+		r.State, r.Place, flag(r.Wrapped), r.Span, r.Span, r.Audience, int64(r.Speed*1000), r.Budget, int64(r.Unpaid*1000), micros(now), r.ID)
 	if err == nil && r.State != people.RoundOpen {
 		err = endResends(ctx, q, now, r.ID)
 	}

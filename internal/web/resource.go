@@ -129,6 +129,8 @@ type audienceJSON struct {
 	Passed int     `json:"passed"`
 	People int     `json:"people"`
 	Speed  float64 `json:"per_second"`
+	Paid   int     `json:"paid"`
+	Unpaid float64 `json:"unpaid_per_second"`
 	Left   float64 `json:"seconds_left"`
 }
 
@@ -146,7 +148,7 @@ func deliveryResource(d *broadcast.Delivery) deliveryJSON {
 		res.Ref = &messageJSON{d.Message, d.URL}
 	}
 	if p := d.Audience; p != nil {
-		res.Audience = &audienceJSON{p.Told, p.Unsure, p.Failed, p.Asks(), p.Passed, p.People, p.Speed, p.Left().Seconds()}
+		res.Audience = &audienceJSON{p.Told, p.Unsure, p.Failed, p.Asks(), p.Passed, p.People, p.Speed, p.Paid, p.Unpaid, p.Left().Seconds()}
 	}
 	return res
 }
