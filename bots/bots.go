@@ -154,6 +154,11 @@ type Limits struct {
 	Person  Pace // limit of one chat at a time, for all but operators' rooms; where it is set, a target that is a positive number is a private chat
 }
 
+// Removes reports whether a message that was posted at some time can be deleted now.
+func (l Limits) Removes(posted, now time.Time) bool {
+	return l.Delete && (l.DeleteWithin == 0 || now.Sub(posted) < l.DeleteWithin)
+}
+
 // A Listener hears what people do in chats. It is implemented by bots whose
 // platform has chats (Telegram, Discord).
 type Listener interface {

@@ -174,7 +174,7 @@ func (n *planner) amend(e *Entry) (Step, bool) {
 // amendment is the action that brings e nearest to what it should show, given
 // what the platform can take back.
 func (n *planner) amendment(e *Entry) (bots.Action, Shows) {
-	removable := n.Limits.Delete && (n.Limits.DeleteWithin == 0 || n.now.Sub(e.Shows.First) < n.Limits.DeleteWithin)
+	removable := n.Limits.Removes(e.Shows.First, n.now)
 	switch {
 	case e.Should.What == Nothing: // given up
 	case e.Should.What == Words && n.Limits.Edit:

@@ -85,7 +85,7 @@ func (p *Person) parcel() bots.Parcel {
 type Edit struct {
 	Message int64
 	Text    string
-	Delete  bool
+	Delete  bool // instead; Text is put there where that is refused
 	Aloud   bool // he is to be told aloud where it turns out that he cannot see the change
 }
 

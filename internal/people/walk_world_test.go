@@ -52,6 +52,7 @@ type inboxes struct {
 	broke   func() string           // an answer instead to what is to be paid, or ""; may be nil
 	closed  int64                   // a topic that takes nothing
 	odd     string                  // words that are taken for nobody; "" are none
+	keeps   bool                    // nothing is deleted
 	arrived chan int64
 }
 
@@ -94,6 +95,11 @@ func (c *inboxes) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if c.odd != "" && strings.Contains(a.Text, c.odd) {
 		refuse = func(int64) string { return `{"ok":false,"error_code":400,"description":"Bad Request: odd"}` }
+	}
+	if c.keeps && method == "deleteMessage" {
+		refuse = func(int64) string {
+			return `{"ok":false,"error_code":400,"description":"Bad Request: message can't be deleted for everyone"}`
+		}
 	}
 	c.asked[a.Chat] = append(c.asked[a.Chat], time.Now())
 	if a.Paid && c.broke != nil {

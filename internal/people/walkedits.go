@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/incident"
 )
 
 // openEdits brings the messages of some people to show what they should.
 func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	w, row := c.walk, c.edits
-	shows := should(w.Incident.Update(row.Update))
+	shows := r.should(w.Incident.Update(row.Update), row)
 	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi, At: time.Now()}
 	if done := r.resumed[row.edits(shows)]; done != nil {
 		r.edited[row.ID] = edited{shows, done}
@@ -38,6 +39,16 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	w.kept()
 	r.launch(ctx, w, b, marks)
 	return true, nil
+}
+
+// should is what the messages of a row are brought to show: what the platform no
+// longer deletes becomes a tombstone.
+func (r *run) should(u *incident.Update, row *Row) int {
+	shows := should(u)
+	if shows == ShowsNothing && !r.Bot.Limits().Removes(row.At, time.Now()) {
+		return ShowsTombstone
+	}
+	return shows
 }
 
 // edited is who need not be edited again when a row's edits were interrupted:
@@ -115,19 +126,17 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 	if round := w.loud(row.Update, r.Rules); round != nil {
 		_, _, e.Aloud = wrong(round, before)
 	}
-	if !e.Delete {
-		letter := broadcast.Letter{Kind: row.Kind, Update: row.Update, Revision: b.Shows, Edited: true, Removed: b.Shows == ShowsTombstone}
-		if letter.Removed {
-			letter.Revision = row.Revision
-		}
-		letter = w.after(letter, before)
-		var err error
-		if e.Text, err = r.rewords(w, s.Language, letter); err != nil {
-			return err
-		}
-		if !letter.Removed && row.Shows > 0 && r.sameWords(w, s.Language, row.Shows, letter) {
-			return nil
-		}
+	letter := broadcast.Letter{Kind: row.Kind, Update: row.Update, Revision: b.Shows, Edited: true, Removed: b.Shows < 0}
+	if letter.Removed {
+		letter.Revision = row.Revision
+	}
+	letter = w.after(letter, before)
+	var err error
+	if e.Text, err = r.rewords(w, s.Language, letter); err != nil {
+		return err
+	}
+	if !letter.Removed && row.Shows > 0 && r.sameWords(w, s.Language, row.Shows, letter) {
+		return nil
 	}
 	b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, Edit: e})
 	return nil

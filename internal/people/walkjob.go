@@ -218,6 +218,9 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 	case f.Kind == bots.Unauthorized && f.Subject == bots.Account:
 		s.Log.Error("an audience cannot be written to", "channel", s.Channel.Name, "fault", f.Error())
 		j.rest(barredFor)
+	case p.Edit != nil && p.Edit.Delete && f.Kind == bots.Rejected: // nobody is to read what is there
+		p.Edit.Delete = false
+		return true
 	case p.Edit != nil: // it is gone, or can no longer be changed
 		p.Result = Told
 	case t.pays(): // it may be for the money

@@ -280,7 +280,8 @@ func firstTold(ctx context.Context, tx *tx, place int64, where string, args ...a
 }
 
 // Outdated finds people whose message about an update does not show what it
-// should; nil when there are none.
+// should; nil when there are none. A tombstone stays, also where nothing should
+// be there.
 func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int) (*people.Row, error) {
 	var found *people.Row
 	err := s.lookOnce(ctx, func(scan func(...any) error) error {
@@ -288,7 +289,7 @@ func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int) (*p
 		found = &r
 		return err
 	}, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
-		WHERE walk = ? AND n = ? AND shows <> ? AND is_open = 0 AND kind <> 'retraction' ORDER BY id LIMIT 1`, walk, update, shows)
+		WHERE walk = ? AND n = ? AND shows NOT IN (?, -1) AND is_open = 0 AND kind <> 'retraction' ORDER BY id LIMIT 1`, walk, update, shows)
 	return found, err
 }
 
