@@ -47,6 +47,7 @@ type reader struct {
 	since   time.Time // when it last changed
 	born    time.Time // when it was first stored, since it was erased last
 	left    time.Time // since when it is stored that he is not written to; zero if he is
+	lost    time.Time // when it was stored last that what he has cannot be changed
 	heard   *life     // who stored that, if it was what he did himself
 	excused bool      // the platform has refused to write to him, or to change what he has
 

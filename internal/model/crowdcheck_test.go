@@ -83,6 +83,12 @@ func (r *reader) steady(since time.Time) bool {
 	return r.stored && r.sub.State == people.Active && !r.since.After(since)
 }
 
+// kept reports whether what somebody has since a time could be changed all along.
+func (r *reader) kept(since time.Time) bool {
+	edited := r.sub.State == people.Active || r.sub.State == people.Stopped
+	return r.stored && edited && !r.born.After(since) && !r.lost.After(since)
+}
+
 // checkNewest: whoever is concerned has the newest words, and whoever was told
 // that it began is told that it ended.
 func (c *crowd) checkNewest(r *reader, i *incident.Incident, walk *people.Walk, last bool) {
@@ -101,11 +107,12 @@ func (c *crowd) checkNewest(r *reader, i *incident.Incident, walk *people.Walk, 
 	}
 }
 
-// checkWords: what somebody has says what holds, or he was told what does.
+// checkWords: what somebody has says what holds, or he was told what does. Who
+// stopped is told nothing.
 func (c *crowd) checkWords(r *reader, i *incident.Incident, walk *people.Walk) {
 	for _, l := range r.letters {
 		u := i.Update(l.update)
-		if l.ref != i.Ref.String() || l.kind != broadcast.Say || !r.steady(l.at) || r.excused || r.moved || l.update <= walk.Dropped {
+		if l.ref != i.Ref.String() || l.kind != broadcast.Say || !r.kept(l.at) || r.excused || r.moved || l.update <= walk.Dropped {
 			continue
 		}
 		known := slices.ContainsFunc(r.results, func(x result) bool {
@@ -127,7 +134,7 @@ func (c *crowd) checkGone(r *reader, l *letter, i *incident.Incident, walk *peop
 		c.w.wrong("%s was withdrawn, and %s reads %q", l.topic, r.chat, firstLine(l.seen.Text))
 	}
 	about := topic{kind: broadcast.Retract, ref: l.ref, update: l.update}
-	if !gone && !r.has(about, false) && !overtaken(i, walk, u.Retraction.At) {
+	if !gone && r.steady(l.at) && !r.has(about, false) && !overtaken(i, walk, u.Retraction.At) {
 		c.w.wrong("%s was withdrawn, and %s is not told", l.topic, r.chat)
 	}
 }
@@ -143,7 +150,7 @@ func (c *crowd) checkCorrected(r *reader, l *letter, i *incident.Incident, walk 
 	first, loud := l.first, newest
 	for ; loud > 1 && u.Revision(loud).Typo; loud-- {
 	}
-	if loud <= first || overtaken(i, walk, u.Revision(loud).At) || c.w.script.EditOnly {
+	if loud <= first || !r.steady(l.at) || overtaken(i, walk, u.Revision(loud).At) || c.w.script.EditOnly {
 		return
 	}
 	if known && u.Revision(loud).At.Sub(l.at) < aloud+15*time.Second { // the time of the first of his stretch counts

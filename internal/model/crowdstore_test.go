@@ -44,8 +44,12 @@ func (c *crowd) changed(by *life, now map[int64]*people.Subscriber) {
 	}
 }
 
-// leaves notes since when somebody is not written to.
+// leaves notes since when somebody is not written to. What he has is changed as
+// long as he only stopped.
 func (c *crowd) leaves(r *reader) {
+	if r.sub.State == people.Blocked || r.sub.State == people.Gone {
+		r.lost = time.Now()
+	}
 	switch {
 	case r.sub.State == people.Active:
 		r.left = time.Time{}

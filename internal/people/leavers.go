@@ -15,14 +15,15 @@ type leavers struct {
 	mu       sync.Mutex
 	gathered bool // somebody is, who is not told yet
 	chats    map[int64]leaver
-	leaving  map[int64]bool // chats of which it was heard that they leave, while that is not stored yet
+	leaving  map[int64]State // chats of which it was heard that they leave, while that is not stored yet
 }
 
 // A leaver is a chat that cannot be written to where it was.
 type leaver struct {
-	to     int64     // where it moved; 0 is nowhere
-	known  time.Time // since when the store knows; zero before
-	erased bool      // whoever comes back is somebody else
+	to      int64     // where it moved; 0 is nowhere
+	known   time.Time // since when the store knows; zero before
+	stopped bool      // what it has is still changed
+	erased  bool      // whoever comes back is somebody else
 }
 
 // gather notes that people are gathered from now on.
@@ -50,20 +51,20 @@ func (l *leavers) note(p *Person) {
 	l.left(p.Chat, to, time.Time{})
 }
 
-// hear notes of chats whether they leave, as far as is heard. That counts until
-// it is stored, or is to be heard anew.
-func (l *leavers) hear(leaving map[int64]bool) {
+// hear notes of chats whether they leave, as far as is heard: they do unless they
+// are Active. That counts until it is stored, or is to be heard anew.
+func (l *leavers) hear(leaving map[int64]State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for chat, leaves := range leaving {
-		if !leaves {
+	for chat, state := range leaving {
+		if state == Active {
 			delete(l.leaving, chat)
 			continue
 		}
 		if l.leaving == nil {
-			l.leaving = map[int64]bool{}
+			l.leaving = map[int64]State{}
 		}
-		l.leaving[chat] = true
+		l.leaving[chat] = state
 		l.some.Store(true)
 	}
 }
@@ -79,6 +80,11 @@ func (l *leavers) unhear() {
 // since a time, if that is not zero.
 func (l *leavers) left(chat, to int64, known time.Time) {
 	l.remember(chat, leaver{to: to, known: known})
+}
+
+// stopped remembers that a chat wants to be written to no more.
+func (l *leavers) stopped(chat int64, known time.Time) {
+	l.remember(chat, leaver{known: known, stopped: true})
 }
 
 // erased remembers that a chat had its data deleted.
@@ -111,22 +117,22 @@ func (l *leavers) back(chat int64) {
 }
 
 // of looks a person up who was gathered at some time: whether he left, and where
-// he is otherwise. Whoever was gathered when the store knew is as the store says:
-// he may have come back.
+// he is otherwise. Who only stopped is there for edits. Whoever was gathered when the
+// store knew is as the store says: he may have come back.
 func (l *leavers) of(p *Person, gathered time.Time) (to int64, gone bool) {
 	if !l.some.Load() {
 		return 0, false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.leaving[p.Chat] {
-		return 0, true
+	if state := l.leaving[p.Chat]; state != Active {
+		return 0, p.Edit == nil || state != Stopped
 	}
 	c, ok := l.chats[p.Chat]
 	if !ok || !c.known.IsZero() && !gathered.Before(c.known) {
 		return 0, false
 	}
-	return c.to, c.to == 0
+	return c.to, c.to == 0 && (p.Edit == nil || !c.stopped)
 }
 
 // kept notes that the store knows what became of a batch.

@@ -30,6 +30,10 @@ func (s State) String() string {
 	return "gone"
 }
 
+// edited reports whether the messages that a subscriber has are still changed.
+// Who stopped is sent nothing any more, but what he has is not to stay wrong.
+func (s State) edited() bool { return s == Active || s == Stopped }
+
 // A Subscriber is a chat that gets what concerns it.
 type Subscriber struct {
 	ID         int64 // in the order of subscribing; 0 while it is not stored

@@ -111,7 +111,7 @@ func (r *run) edits(ctx context.Context, w *Walk, row *Row, b *Batch) error {
 		for len(page) > 0 && page[0].ID < receipt.Subscriber {
 			page = page[1:]
 		}
-		if s := page[0]; s.ID == receipt.Subscriber && s.State == Active && receipt.Message != 0 && !r.shown(b, s.ID) {
+		if s := page[0]; s.ID == receipt.Subscriber && s.State.edited() && receipt.Message != 0 && !r.shown(b, s.ID) {
 			if err := r.edit(w, row, b, &s, receipt.Message, before[s.ID]); err != nil {
 				return err
 			}
@@ -123,7 +123,7 @@ func (r *run) edits(ctx context.Context, w *Walk, row *Row, b *Batch) error {
 // edit adds a person's message, unless it would say the same as before.
 func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, before []told) error {
 	e := &Edit{Message: message, Delete: b.Shows == ShowsNothing}
-	if round := w.loud(row.Update, r.Rules); round != nil {
+	if round := w.loud(row.Update, r.Rules); round != nil && s.State == Active {
 		_, _, e.Aloud = wrong(round, before)
 	}
 	letter := broadcast.Letter{Kind: row.Kind, Update: row.Update, Revision: b.Shows, Edited: true, Removed: b.Shows < 0}

@@ -37,3 +37,64 @@ func TestWhatCannotBeDeletedIsOverwritten(t *testing.T) {
 		})
 	}
 }
+
+// changes are what becomes of words that were wrong.
+var changes = map[string]desk.Command{
+	"correction": desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Other words."}},
+	"tombstone":  desk.Retract{Ref: "INC-1/1", Reason: "It had leaked."},
+	"deletion":   desk.Retract{Ref: "INC-1/1", Reason: "It had leaked.", Delete: true},
+}
+
+// wantChanged checks that somebody has nothing but one message, which was changed.
+func (w *world) wantChanged(chat int64) {
+	w.t.Helper()
+	if all := w.inboxes.of(chat); len(all) != 1 || all[0].edits != 1 {
+		w.t.Errorf("%d has %+v, want one message that was changed once", chat, all)
+	}
+}
+
+// Who stopped is sent nothing of it, but the wrong words do not stay with him.
+func TestWrongWordsDoNotStayWithWhoStopped(t *testing.T) {
+	for name, change := range changes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, quick)
+			w.start()
+			w.subscribe(nil, 1, 2)
+			w.publish("The password is hunter2.", incident.Major)
+			w.idle()
+			w.subscribe(func(s *people.Subscriber) { s.State = people.Stopped }, 2)
+			w.longAgo(2)
+			w.do(change)
+			w.idle()
+			w.wantChanged(2)
+			if n := len(w.inboxes.of(1)); n != 2 {
+				t.Errorf("who is subscribed has %d messages, want 2", n)
+			}
+		})
+	}
+}
+
+// Nor do they where he stops while messages are being changed. Who has his data
+// deleted then is not known any more.
+func TestWrongWordsDoNotStayWithWhoStopsMeanwhile(t *testing.T) {
+	w := newWorld(t, quick)
+	w.inFlight = 1
+	w.start()
+	w.subscribe(nil, 1, 2, 3, 4)
+	w.publish("The password is hunter2.", incident.Major)
+	w.idle()
+	asked, let := w.hold(1, "")
+	w.do(changes["tombstone"])
+	<-asked
+	w.says(2, "/unsubscribe", nil)
+	w.deletes(3)
+	let()
+	w.idle()
+	w.wantChanged(1)
+	w.wantChanged(2)
+	w.wantChanged(4)
+	if n := len(w.inboxes.requests(3)); n != 1 {
+		t.Errorf("%d requests for who had his data deleted, want 1", n)
+	}
+}

@@ -16,10 +16,12 @@ func (w *Walker) hears(d *dialogue, byChat map[int64][]bots.Event) {
 	if w == nil {
 		return
 	}
-	leaving := map[int64]bool{}
+	leaving := map[int64]State{}
 	for chat, events := range byChat {
 		now, _ := d.fold(Subscriber{Chat: chat, Language: d.language, Impact: incident.ImpactNone, All: true}, events, nil)
-		leaving[chat] = now == nil || now.State != Active
+		if leaving[chat] = Gone; now != nil {
+			leaving[chat] = now.State
+		}
 	}
 	w.left.hear(leaving)
 }
@@ -38,12 +40,14 @@ func (w *Walker) heard(now map[int64]*Subscriber) {
 	if w == nil {
 		return
 	}
-	stored := map[int64]bool{}
+	stored := map[int64]State{}
 	for chat, s := range now {
-		stored[chat] = false
+		stored[chat] = Active // there is nothing more to hear of him
 		switch {
 		case s == nil:
 			w.left.erased(chat, time.Now())
+		case s.State == Stopped:
+			w.left.stopped(chat, time.Now())
 		case s.State != Active:
 			w.left.left(chat, 0, time.Now())
 		case s.Came:
