@@ -385,6 +385,17 @@ func wrong(r *Round, before []told) (post told, whole, ok bool) {
 	return post, whole, ok
 }
 
+// had is the wording in which somebody was told an update, or the last correction of
+// it.
+func had(update int, before []told) (revision int) {
+	for _, t := range before {
+		if t.Update == update && (revision == 0 || t.Kind == broadcast.Correct) {
+			revision = t.Revision
+		}
+	}
+	return revision
+}
+
 // link is the message that what is said about it answers, or 0.
 func (t *told) link() int64 {
 	if t.Removed {

@@ -124,7 +124,8 @@ func (r *run) edits(ctx context.Context, w *Walk, row *Row, b *Batch) error {
 func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, before []told) error {
 	e := &Edit{Message: message, Delete: b.Shows == ShowsNothing}
 	if round := w.loud(row.Update, r.Rules); round != nil && s.State == Active {
-		_, _, e.Aloud = wrong(round, before)
+		_, _, wronged := wrong(round, before)
+		e.Aloud = wronged && r.corrects(w, round, s.Language, before)
 	}
 	letter := broadcast.Letter{Kind: row.Kind, Update: row.Update, Revision: b.Shows, Edited: true, Removed: b.Shows < 0}
 	if letter.Removed {
@@ -135,7 +136,7 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 	if e.Text, err = r.rewords(w, s.Language, letter); err != nil {
 		return err
 	}
-	if !letter.Removed && row.Shows > 0 && r.sameWords(w, s.Language, row.Shows, letter) {
+	if !letter.Removed && row.Shows > 0 && r.sameWords(w, s.Language, row.Update, row.Shows, letter.Revision) {
 		return nil
 	}
 	b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, Edit: e})
@@ -143,11 +144,11 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 }
 
 // sameWords reports whether readers of a language learn nothing from another
-// revision.
-func (r *run) sameWords(w *Walk, language string, was int, l broadcast.Letter) bool {
-	u := w.Incident.Update(l.Update)
+// revision of an update.
+func (r *run) sameWords(w *Walk, language string, update, was, is int) bool {
+	u := w.Incident.Update(update)
 	language = r.reads(language)
 	a, in := u.Revision(was).Body.In(language, r.Language)
-	b, now := u.Revision(l.Revision).Body.In(language, r.Language)
-	return a == b && in == now && u.Revision(was).Title == u.Revision(l.Revision).Title
+	b, now := u.Revision(is).Body.In(language, r.Language)
+	return a == b && in == now && u.Revision(was).Title == u.Revision(is).Title
 }

@@ -98,3 +98,37 @@ func TestWrongWordsDoNotStayWithWhoStopsMeanwhile(t *testing.T) {
 		t.Errorf("%d requests for who had his data deleted, want 1", n)
 	}
 }
+
+// A correction in one language is not told to who reads another, in which nothing
+// has changed. Where the words changed and are the same again it is.
+func TestCorrectionsAreForWhoReadThem(t *testing.T) {
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1)
+	w.subscribe(func(s *people.Subscriber) { s.Language = "zh-Hans" }, 2)
+	correct := func(ref, en, zh string) {
+		w.do(desk.Correct{Ref: ref, Body: incident.Text{"en": en, "zh-Hans": zh}})
+		w.idle()
+		w.longAgo(2)
+	}
+	w.do(desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Logins fail", Impact: incident.Major, Body: incident.Text{"en": "Logins fail.", "zh-Hans": "无法登陆。"}}})
+	w.idle()
+	w.longAgo(2)
+	correct("INC-1/1", "Logins fail.", "无法登录。")
+	w.want(1, "Logins fail.")
+	w.want(2, "无法登录。", ">无法登录。")
+	correct("INC-1/1", "Some logins fail.", "无法登录。")
+	w.want(1, "Some logins fail.", ">Some logins fail.")
+	w.want(2, "无法登录。", ">无法登录。")
+
+	w.do(desk.Update{Ref: "INC-1", Saying: incident.Saying{Body: incident.Text{"en": "All can log in.", "zh-Hans": "均可登录。"}}})
+	w.idle()
+	correct("INC-1/2", "Some can log in.", "均可登录。") // at once, so that nobody is told
+	w.want(1, "Some logins fail.", ">Some logins fail.", ">Some can log in.")
+	correct("INC-1/2", "All can log in.", "均可登录。")
+	all := w.inboxes.of(1)
+	if last := all[len(all)-1]; len(all) != 4 || last.reply != all[2].id || !strings.Contains(last.text, "All can log in.") {
+		t.Errorf("%+v, want what the words are again", all)
+	}
+	w.want(2, "无法登录。", ">无法登录。", ">均可登录。")
+}

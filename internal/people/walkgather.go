@@ -169,7 +169,7 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		}
 		b.Hi = s.ID
 		letter, reply, ok := w.letter(round, s, before[s.ID], editing)
-		if ok && r.speaks(w, round, s.Language) {
+		if ok && r.speaks(w, round, s.Language) && r.corrects(w, round, s.Language, before[s.ID]) {
 			p := Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed}
 			if p.Wording, err = r.wording(w, s.Language, letter); err != nil {
 				return err
@@ -214,6 +214,20 @@ func (r *run) speaks(w *Walk, round *Round, language string) bool {
 	body := u.Revision(len(u.Revisions)).Body
 	_, ok := body[r.reads(language)]
 	return ok || len(body) == 0
+}
+
+// corrects reports whether a round of corrections has any for a reader of a
+// language: his words changed since he was told, though they may be the same again.
+func (r *run) corrects(w *Walk, round *Round, language string, before []told) bool {
+	if round.Kind != broadcast.Correct {
+		return true
+	}
+	for n := had(round.Update, before); n < round.Revision; n++ {
+		if !r.sameWords(w, language, round.Update, n, n+1) {
+			return true
+		}
+	}
+	return false
 }
 
 // revision is the wording that a round tells.
