@@ -29,7 +29,7 @@ type crowd struct {
 	walks    map[int64]string      // incidents, by the numbers of their walks
 	openers  map[string]*life      // by the sheet of a batch: who opened it
 	largest  int                   // batch that was opened
-	dropped  bool                  // somebody had what was held back dropped
+	dropped  time.Time             // when somebody had what was held back dropped, last
 	requests []*request            // to write to somebody
 	seen     map[person]bool       // of whom it was kept what became of him
 	waited   map[people.Resend]int // how often somebody was to be told once more for want of an answer

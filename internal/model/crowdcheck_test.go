@@ -26,7 +26,7 @@ func (c *crowd) checkEnd(last bool) {
 			c.w.wrong("the walk of %s cannot be read: %v %v", said.ref, err, err2)
 			return
 		}
-		if walk.Dropped > 0 && !c.dropped {
+		if walk.Dropped > 0 && walk.DroppedAt.After(c.dropped) {
 			c.w.wrong("%s/%d was dropped, and nobody had it so", said.ref, walk.Dropped)
 		}
 		c.checkRounds(walk)
@@ -112,7 +112,7 @@ func (c *crowd) checkNewest(r *reader, i *incident.Incident, walk *people.Walk, 
 func (c *crowd) checkWords(r *reader, i *incident.Incident, walk *people.Walk) {
 	for _, l := range r.letters {
 		u := i.Update(l.update)
-		if l.ref != i.Ref.String() || l.kind != broadcast.Say || !r.kept(l.at) || r.excused || r.moved || l.update <= walk.Dropped {
+		if l.ref != i.Ref.String() || l.kind != broadcast.Say || !r.kept(l.at) || r.excused || r.moved {
 			continue
 		}
 		known := slices.ContainsFunc(r.results, func(x result) bool {
@@ -172,9 +172,9 @@ func newestOf(i *incident.Incident, dropped int) *incident.Update {
 	return nil
 }
 
-// overtaken reports whether something was said after a time that everybody is
-// told.
+// overtaken reports whether what was found wrong at a time is not told any more:
+// something was said since that everybody is told, or it was dropped.
 func overtaken(i *incident.Incident, walk *people.Walk, at time.Time) bool {
 	u := newestOf(i, walk.Dropped)
-	return u != nil && u.PublishedAt.After(at)
+	return u != nil && u.PublishedAt.After(at) || walk.Dropped > 0 && !at.After(walk.DroppedAt)
 }

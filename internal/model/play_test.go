@@ -296,11 +296,12 @@ func (w *world) fence(a act) error {
 				c.Release = "all"
 			}
 		}
-		if w.crowd != nil && c.Release == "drop" {
-			w.crowd.dropped = true
-		}
 		w.note(func() { delete(w.frozen, scope) }) // what it releases may start before it is answered
-		if _, ok, err := w.do(c); err != nil || !ok {
+		_, ok, err := w.do(c)
+		if w.crowd != nil && c.Release == "drop" {
+			w.crowd.dropped = time.Now()
+		}
+		if err != nil || !ok {
 			w.note(func() { w.frozen[scope] = true; w.frozenAt[scope] = time.Now() })
 			return err
 		}

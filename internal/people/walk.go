@@ -19,17 +19,18 @@ const (
 // A Walk is the news of one incident on its way through an audience. It is no
 // queue: it says how far each round has come, and batches say who was told.
 type Walk struct {
-	ID       int64
-	Version  int64 // changes whenever something is said
-	Channel  string
-	Incident incident.Incident
-	Said     []int // the updates that are for this audience
-	Dropped  int   // updates up to this one are not told any more
-	Frozen   bool
-	Fence    int64 // the last of its account that was raised by then; 0 is none
-	Paid     int   // messages that may have cost money
-	Before   int64 // where the walk before this one stood
-	Rounds   []Round
+	ID        int64
+	Version   int64 // changes whenever something is said
+	Channel   string
+	Incident  incident.Incident
+	Said      []int     // the updates that are for this audience
+	Dropped   int       // updates up to this one are not told any more
+	DroppedAt time.Time // what was found wrong until then is not told aloud either
+	Frozen    bool
+	Fence     int64 // the last of its account that was raised by then; 0 is none
+	Paid      int   // messages that may have cost money
+	Before    int64 // where the walk before this one stood
+	Rounds    []Round
 
 	saved []Round // as they are in the store
 }
@@ -133,18 +134,25 @@ func (w *Walk) overtaken(at time.Time) bool {
 	return u != nil && u.PublishedAt.After(at)
 }
 
+// owed reports whether it is still to be told that something was found wrong at a
+// time.
+func (w *Walk) owed(at time.Time) bool {
+	dropped := w.Dropped > 0 && !at.After(w.DroppedAt)
+	return !dropped && !w.overtaken(at)
+}
+
 // wants lists the rounds that should be open, in the order in which they
 // should come: what was wrong before what is new.
 func (w *Walk) wants(rules Rules) (out []Round) {
 	for _, n := range w.Said {
 		u := w.Incident.Update(n)
 		switch r := aloud(u); {
-		case n <= w.Dropped || !w.told(n):
+		case !w.told(n):
 		case u.Retraction != nil:
-			if !w.overtaken(u.Retraction.At) {
+			if w.owed(u.Retraction.At) {
 				out = append(out, Round{Kind: broadcast.Retract, Update: n})
 			}
-		case r > 1 && !rules.EditOnly && !w.overtaken(u.Revision(r).At):
+		case r > 1 && !rules.EditOnly && w.owed(u.Revision(r).At):
 			out = append(out, Round{Kind: broadcast.Correct, Update: n, Revision: r})
 		}
 	}
@@ -210,19 +218,19 @@ func (w *Walk) Plan(rules Rules, now time.Time) {
 }
 
 // Stands reports whether what a round tells is still to be told: nothing newer
-// was said, and it was not withdrawn.
+// was said, and it was neither withdrawn nor dropped.
 func (w *Walk) Stands(r *Round) bool {
 	u := w.Incident.Update(r.Update)
 	switch {
-	case u == nil || r.Update <= w.Dropped:
+	case u == nil:
 		return false
 	case r.Kind == broadcast.Say:
 		newest := w.newest()
 		return newest != nil && newest.N == r.Update
 	case r.Kind == broadcast.Retract:
-		return u.Retraction != nil && !w.overtaken(u.Retraction.At)
+		return u.Retraction != nil && w.owed(u.Retraction.At)
 	}
-	return u.Retraction == nil && r.Revision == aloud(u) && !w.overtaken(u.Revision(r.Revision).At)
+	return u.Retraction == nil && r.Revision == aloud(u) && w.owed(u.Revision(r.Revision).At)
 }
 
 // last is the newest round about the same thing that is for everybody, or nil.

@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -131,4 +132,40 @@ func TestCorrectionsAreForWhoReadThem(t *testing.T) {
 		t.Errorf("%+v, want what the words are again", all)
 	}
 	w.want(2, "无法登录。", ">无法登录。", ">均可登录。")
+}
+
+// What was dropped with a freeze is not told. What is found wrong later of what was
+// told before is.
+func TestWhatIsWrongAfterADropIsToldAloud(t *testing.T) {
+	for name, change := range changes {
+		for _, held := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, held: %t", name, held), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, quick)
+				w.start()
+				w.subscribe(nil, 1)
+				w.publish("One.", incident.Major)
+				w.idle()
+				w.longAgo(2)
+				w.do(desk.Stop{Scope: "people", Reason: "wait"})
+				if held {
+					w.do(change)
+				} else {
+					w.update("INC-1", "Two.", "")
+				}
+				w.do(desk.Release{Scope: "people", Release: "drop"})
+				w.idle()
+				if held {
+					w.wantChanged(1)
+					return
+				}
+				w.want(1, "One.")
+				w.do(change)
+				w.idle()
+				if all := w.inboxes.of(1); len(all) != 2 || all[0].edits != 1 {
+					t.Errorf("%+v, want one message that was changed and one that says so", all)
+				}
+			})
+		}
+	}
 }

@@ -53,11 +53,11 @@ func (t *deskTx) HeldNews(scope string) (out []desk.HeldNews, err error) {
 
 // DropNews has people told nothing of what a freeze held back, except some of it.
 func (t *deskTx) DropNews(scope string, except []desk.HeldNews) error {
-	args := []any{scope}
+	args := []any{micros(t.now()), scope}
 	for _, n := range except {
 		args = append(args, n.Walk)
 	}
-	return t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident)
+	return t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident), dropped_at = ?
 		WHERE idle = 0 AND ? IN `+scopesOf("walk")+` AND id NOT IN (0`+strings.Repeat(`, ?`, len(except))+`)`, args...)
 }
 
@@ -131,19 +131,19 @@ func (s *Store) Walking(ctx context.Context) (out []broadcast.Delivery, err erro
 
 func walksBy(ctx context.Context, q querier, where string, args ...any) (out []*people.Walk, err error) {
 	var incidents []int64
-	rows, err := q.QueryContext(ctx, `SELECT id, incident, channel, version, said, dropped, paid, (SELECT count(*) FROM freeze WHERE scope IN `+scopesOf("walk")+`),
+	rows, err := q.QueryContext(ctx, `SELECT id, incident, channel, version, said, dropped, dropped_at, paid, (SELECT count(*) FROM freeze WHERE scope IN `+scopesOf("walk")+`),
 			coalesce((SELECT place FROM walk_round WHERE kind = 'post' AND again = 0 AND walk_round.walk = (SELECT max(o.id) FROM walk o WHERE o.channel = walk.channel AND o.id < walk.id) ORDER BY id DESC LIMIT 1), 0),
 			(SELECT coalesce(max(id), 0) FROM fence WHERE fence.account = walk.account)
 		FROM walk WHERE `+where+` ORDER BY id`, args...)
 	err = each(rows, err, func() error {
 		var w people.Walk
-		var incident int64
+		var incident, droppedAt int64
 		var said string
 		var frozen int
-		if err := rows.Scan(&w.ID, &incident, &w.Channel, &w.Version, &said, &w.Dropped, &w.Paid, &frozen, &w.Before, &w.Fence); err != nil {
+		if err := rows.Scan(&w.ID, &incident, &w.Channel, &w.Version, &said, &w.Dropped, &droppedAt, &w.Paid, &frozen, &w.Before, &w.Fence); err != nil {
 			return err
 		}
-		w.Frozen = frozen > 0
+		w.Frozen, w.DroppedAt = frozen > 0, moment(droppedAt)
 		for n := range strings.FieldsSeq(said) {
 			update, err := strconv.Atoi(n)
 			if err != nil {

@@ -130,3 +130,24 @@ func TestTheNextWhoWasTold(t *testing.T) {
 		}
 	}
 }
+
+// What was found wrong before a walk's news were dropped is known also where that was
+// before a database kept when. What is found wrong after the drop is owed.
+func TestWhatWasDroppedBeforeThatWasKept(t *testing.T) {
+	s := newStore(t)
+	w, _ := aWalk(t, s)
+	s.mustChange(t, func(tx desk.Tx) error { return tx.Audit(desk.Record{Verb: "unfreeze", At: noon}) })
+	err := s.change(t.Context(), func(tx *tx) error {
+		return tx.script(t.Context(), `ALTER TABLE walk DROP COLUMN dropped_at; UPDATE walk SET dropped = 1; DELETE FROM migration WHERE name LIKE '%dropped_at%'`)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	walks, err := s.WalksOf(t.Context(), w.Incident.Ref)
+	if err != nil || !walks[audience.Name].DroppedAt.Equal(noon) {
+		t.Errorf("%+v, %v, want it dropped by %v", walks[audience.Name], err, noon)
+	}
+}
