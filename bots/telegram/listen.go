@@ -61,6 +61,7 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 	}
 	wait := firstWait
 	away, polled := true, time.Now()
+	bots.Sleep(ctx, b.untilAllowed()) // which whoever listened before may have been told
 	for ctx.Err() == nil {
 		before := next
 		away = away || time.Since(polled) > awayAfter
@@ -77,7 +78,10 @@ func (b *Bot) ListenBatches(ctx context.Context, cursor string, handle func(cont
 			wait = firstWait // got somewhere
 		}
 		if fault != nil || err != nil {
-			bots.Sleep(ctx, max(jitter(wait), untilAllowed(fault)))
+			if fault != nil {
+				b.quiet.Store(&fault.Until)
+			}
+			bots.Sleep(ctx, max(jitter(wait), b.untilAllowed()))
 			wait = min(2*wait, lastWait)
 		}
 	}
@@ -174,9 +178,11 @@ func parseCursor(s string) (int64, error) {
 // jitter keeps processes that failed together from trying together.
 func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
 
-func untilAllowed(f *bots.Fault) time.Duration {
-	if f == nil || f.Until.IsZero() {
+// untilAllowed is how long Telegram is not to be asked for updates yet.
+func (b *Bot) untilAllowed() time.Duration {
+	until := b.quiet.Load()
+	if until == nil {
 		return 0
 	}
-	return time.Until(f.Until)
+	return time.Until(*until)
 }

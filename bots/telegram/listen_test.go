@@ -182,6 +182,20 @@ func TestListenObeysALimit(t *testing.T) {
 	}
 }
 
+// A limit lasts also for who listens anew, since the account was away and came back.
+func TestListenObeysALimitThatWasToldBefore(t *testing.T) {
+	t.Parallel()
+	s, b := listen(t, `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 2","parameters":{"retry_after":2}}`, updates(5, "a"))
+	begun := time.Now()
+	ctx, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer stop()
+	_ = b.Listen(ctx, "", func(context.Context, bots.Event) error { return nil })
+	wantEqual(t, "handled", collect(t, s, b, "", nil), []string{"a"})
+	if d := time.Since(begun); d < 2*time.Second {
+		t.Errorf("polled again after %v, want at least 2 s", d)
+	}
+}
+
 func TestListenReturnsWhatCannotPass(t *testing.T) {
 	t.Parallel()
 	for reply, want := range map[string]*bots.Fault{

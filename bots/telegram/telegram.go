@@ -67,6 +67,7 @@ type Bot struct {
 
 	username atomic.Pointer[string] // nil until it is known
 	heard    bots.Pulse
+	quiet    atomic.Pointer[time.Time] // until when Telegram is not to be asked for updates; may be nil
 }
 
 // New returns the bot without contacting Telegram.
