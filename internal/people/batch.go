@@ -1,6 +1,7 @@
 package people
 
 import (
+	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
@@ -18,7 +19,7 @@ type Batch struct {
 	Revision int
 	Lo, Hi   int64     // everybody after Lo, up to Hi
 	Wrapped  bool      // it is in the second part of the ring
-	Again    bool      // it is of a round for those whom others did not reach
+	Again    bool      // it is of a round for those whom others did not reach; of edits, for those of its row who had to wait
 	Journal  string    // the name of its sheet, which no other batch ever has
 	At       time.Time // when it was opened
 	People   []Person  // who is written to, in the order of ids
@@ -101,8 +102,16 @@ const (
 	Vanished               // the account or chat is no more
 	Failed                 // refused for good
 	Away                   // he cannot be written to: it came out meanwhile that he left, or a group lets only some write, or nobody
-	Late                   // a group that has to wait longer than others can: it is told in a round of its own
+	Late                   // a group that has to wait longer than others can: it is told in a round of its own; whoever has to, where a message is edited
 )
+
+// waits reports whether a person's turn is to come again.
+func (p *Person) waits() bool { return p.Result == Unsent || p.Result == Late }
+
+// Left reports whether the turn of somebody in a batch is to come again.
+func (b *Batch) Left() bool {
+	return slices.ContainsFunc(b.People, func(p Person) bool { return p.waits() })
+}
 
 // has reports whether a subscriber is in a batch, others of which may just be
 // written to.
@@ -224,7 +233,7 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 			c.Failed++
 			c.Troubles = append(c.Troubles, Trouble{p.Subscriber, false, p.Detail})
 		case Late:
-			if !b.Again {
+			if !b.Again && b.Row == 0 {
 				c.Late = append(c.Late, p.Subscriber)
 			}
 		case Barred:

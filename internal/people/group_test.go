@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
+	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
@@ -62,6 +63,35 @@ func TestASlowGroupIsToldLater(t *testing.T) {
 				t.Errorf("the group was asked %d times, want 2", n)
 			}
 		})
+	}
+}
+
+// A group that has the edit of its message wait keeps nobody else waiting, neither
+// for an edit nor for what is new, and its message is edited when it may be.
+func TestASlowGroupKeepsNoEditWaiting(t *testing.T) {
+	const others = 1300 // more than a row has
+	w := newWorld(t, quick)
+	w.start()
+	w.subscribe(nil, 1, -2)
+	w.subscribe(nil, numbers(3, others+1)...)
+	w.publish("Deposits are save.", incident.Major)
+	w.idle()
+	w.inboxes.refusing(func(chat int64) string {
+		if chat == -2 && w.inboxes.told("Two.") < others {
+			return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 3","parameters":{"retry_after":3}}`
+		}
+		return ""
+	})
+	w.do(desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"en": "Deposits are safe."}})
+	w.until("the others are edited", func() bool { return w.inboxes.told("safe") == others })
+	w.update("INC-1", "Two.", "")
+	w.idle()
+	w.want(-2, "safe", ">Two.")
+	for _, chat := range []int64{1, others + 1} {
+		w.want(chat, "safe", ">Two.")
+		if n := len(w.inboxes.requests(chat)); n != 3 {
+			t.Errorf("%d requests for %d, want two messages and an edit", n, chat)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
@@ -15,9 +14,10 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	shows := r.should(w.Incident.Update(row.Update), row)
 	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi, At: time.Now()}
 	if done := r.resumed[row.edits(shows)]; done != nil {
-		r.edited[row.ID] = edited{shows, done}
+		r.edited[row.ID] = &edited{walk: w.ID, shows: shows, done: done}
 		delete(r.resumed, row.edits(shows))
 	}
+	b.Again = r.of(b).waited()
 	r.left.gather()
 	if err := r.edits(ctx, w, row, b); err != nil {
 		return false, err
@@ -49,39 +49,6 @@ func (r *run) should(u *incident.Update, row *Row) int {
 		return ShowsTombstone
 	}
 	return shows
-}
-
-// edited is who need not be edited again when a row's edits were interrupted:
-// one request that failed would otherwise cost as many as a row has people.
-type edited struct {
-	shows int
-	done  map[int64]bool // subscribers
-}
-
-// noteEdits remembers whose messages were changed, as long as others of the row
-// wait.
-func (r *run) noteEdits(b *Batch) {
-	switch {
-	case b.Row == 0:
-		return
-	case !slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Unsent }):
-		delete(r.edited, b.Row)
-		return
-	case r.edited[b.Row].done == nil || r.edited[b.Row].shows != b.Shows:
-		r.edited[b.Row] = edited{b.Shows, map[int64]bool{}}
-	}
-	for k := range b.People {
-		if p := &b.People[k]; p.Result != Unsent {
-			r.edited[b.Row].done[p.Subscriber] = true
-		}
-	}
-}
-
-// shown reports whether a row's message of a subscriber shows already what the
-// batch is to bring.
-func (r *run) shown(b *Batch, subscriber int64) bool {
-	e := r.edited[b.Row]
-	return e.shows == b.Shows && e.done[subscriber]
 }
 
 // edits lists the messages of a row that are to be changed.

@@ -42,8 +42,8 @@ type WalkStore interface {
 	// NextTold is after whom the next people begin who were told anything.
 	NextTold(ctx context.Context, w *Walk, place int64) (next int64, ok bool, err error)
 	// Outdated finds people whose message shows something else than it should, and no
-	// tombstone.
-	Outdated(ctx context.Context, walk int64, update, shows int) (*Row, error)
+	// tombstone, but not those of some rows.
+	Outdated(ctx context.Context, walk int64, update, shows int, but []int64) (*Row, error)
 	// SubscribersIn lists those of a bot after lo, up to hi.
 	SubscribersIn(ctx context.Context, bot string, lo, hi int64, limit int) ([]Subscriber, error)
 	// NextConcerned is after whom the first comes whom something may concern.

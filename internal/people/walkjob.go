@@ -32,7 +32,7 @@ type job struct {
 
 func newJob(ctx context.Context, b *Batch, version int64, paid bool) *job {
 	j := &job{batch: b, version: version, paid: paid, finished: make([]atomic.Bool, len(b.People))}
-	if b.Row != 0 {
+	if b.Row != 0 { // which goes on for long; whoever waits is left by himself
 		j.ctx, j.cancel = context.WithCancel(ctx)
 	} else { // who waits for long is looked up again, for he may have gone
 		j.ctx, j.cancel = context.WithTimeout(ctx, patience)
@@ -56,6 +56,12 @@ func (j *job) rest(d time.Duration) {
 	j.trouble = later(j.trouble, time.Now().Add(d))
 	j.mu.Unlock()
 	j.cancel()
+}
+
+// late reports whether a group that has to wait until a time is left to another
+// batch at once.
+func (j *job) late(until time.Time) bool {
+	return j.batch.Again || until.After(time.Now().Add(patience))
 }
 
 // longer is how long to wait after having waited in vain, twice as long each time.
@@ -190,6 +196,10 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 		if t.pays() && chat(p) > 0 && s.purse.waited(f.Until, time.Now(), reason(f)) {
 			s.tell()
 			return false // he waits for a batch that costs nothing
+		}
+		if p.Edit != nil && chat(p) < 0 && j.late(f.Until) {
+			p.Result = Late
+			return false
 		}
 		return true
 	case f.Kind == bots.Moved && p.Edit == nil && p.To == 0:

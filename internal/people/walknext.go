@@ -121,10 +121,11 @@ func (r *run) walking(w *Walk) bool {
 }
 
 // mayEdit reports whether messages of a walk may be edited now: nothing else of
-// it is being sent, or what is goes beside.
-func (r *run) mayEdit(w *Walk) bool {
+// it is being sent, or what is goes beside, or those have waited who were left before.
+func (r *run) mayEdit(w *Walk, now time.Time) bool {
+	among := r.Paid > 0 || r.due(w, now)
 	return !slices.ContainsFunc(r.open, func(j *job) bool {
-		return j.batch.Walk == w.ID && (j.batch.Row != 0 || r.Paid <= 0)
+		return j.batch.Walk == w.ID && (j.batch.Row != 0 || !among)
 	})
 }
 
@@ -161,8 +162,8 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 			return nil, err
 		}
 	}
-	if r.mayEdit(w) {
-		row, err := r.outdated(ctx, w)
+	if r.mayEdit(w, now) {
+		row, err := r.outdated(ctx, w, now)
 		if err != nil {
 			return nil, err
 		}
@@ -176,6 +177,9 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 	w.Plan(r.Rules, now)
 	open := w.open()
 	if len(open) == 0 {
+		if row, err := r.outdated(ctx, w, now.Add(lateEvery)); row != nil || err != nil { // which has to wait
+			return &upcoming{walk: w}, err
+		}
 		return nil, nil
 	}
 	k := slices.IndexFunc(open, func(round *Round) bool {
@@ -194,10 +198,11 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 	return &upcoming{walk: w, round: round, urgency: w.urgency(round)}, nil
 }
 
-// outdated finds messages that show something else than they should.
-func (r *run) outdated(ctx context.Context, w *Walk) (*Row, error) {
+// outdated finds messages that show something else than they should, of those that
+// need not wait.
+func (r *run) outdated(ctx context.Context, w *Walk, now time.Time) (*Row, error) {
 	for _, u := range w.amended() {
-		if row, err := r.Store.Outdated(ctx, w.ID, u.N, should(u)); row != nil || err != nil {
+		if row, err := r.Store.Outdated(ctx, w.ID, u.N, should(u), r.waiting(w, should(u), now)); row != nil || err != nil {
 			return row, err
 		}
 	}

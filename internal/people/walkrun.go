@@ -35,7 +35,7 @@ type run struct {
 	refusals map[int64]refusal   // of rounds, by id
 	late     map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
 	orphans  map[int64]int64     // by subscriber: what cannot be answered, for who has not been told since
-	edited   map[int64]edited    // by row: whose messages show what they should, where others of the row do not yet
+	edited   map[int64]*edited   // by row: whose messages show what they should, where others of the row do not yet
 	speed    speed
 	stride   stride
 	until    time.Time                 // nothing is opened before this
@@ -59,7 +59,7 @@ const resends = 2
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	w.left.begin()
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]string{}, wordings: map[text]*Wording{}, edited: map[int64]edited{}, resumed: map[uint64]map[int64]bool{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
+	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]string{}, wordings: map[text]*Wording{}, edited: map[int64]*edited{}, resumed: map[uint64]map[int64]bool{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
 		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news)}
 }
 

@@ -142,7 +142,7 @@ func (s *sender) next(l *lead) (task, bool) {
 		j := l.job
 		t, err := task{job: j, n: l.next}, j.ctx.Err()
 		if err == nil {
-			t.place, err = s.turn(&t, true)
+			t.place, err = s.turn(j.ctx, &t, true)
 			t.turn = err == nil
 		}
 		if errors.Is(err, broadcast.ErrRests) { // he waits by himself, and keeps nobody else waiting
@@ -168,13 +168,29 @@ func (s *sender) next(l *lead) (task, bool) {
 func chat(p *Person) int64 { return cmp.Or(p.To, p.Chat) }
 
 // turn waits until a person may be written to.
-func (s *sender) turn(t *task, pass bool) (broadcast.Place, error) {
+func (s *sender) turn(ctx context.Context, t *task, pass bool) (broadcast.Place, error) {
 	j := t.job
 	wish := broadcast.Wish{Class: broadcast.Audience, Person: chat(t.person()), Since: j.batch.At, Pass: pass, Free: !t.refused.IsZero()}
 	if j.batch.Row != 0 {
 		wish.Class = broadcast.Reword
 	}
-	return s.Road.Turn(j.ctx, wish)
+	return s.Road.Turn(ctx, wish)
+}
+
+// wait has a person wait by himself until he may be written to, while others go on.
+// Where that takes too long he is late.
+func (s *sender) wait(t *task) (err error) {
+	p, ctx := t.person(), t.job.ctx
+	if p.Edit != nil {
+		var end context.CancelFunc
+		ctx, end = context.WithTimeout(ctx, patience)
+		defer end()
+	}
+	t.place, err = s.turn(ctx, t, false)
+	if errors.Is(err, context.DeadlineExceeded) && (p.Edit != nil || chat(p) < 0) {
+		p.Result = Late
+	}
+	return err
 }
 
 // do deals with one person, until he is told or it is clear that he will not be.
@@ -182,11 +198,11 @@ func (s *sender) do(t task) {
 	j, p := t.job, t.person()
 	for try := 1; try <= maxTries; try++ {
 		if !t.turn {
-			var err error
-			if t.place, err = s.turn(&t, false); err != nil {
-				if errors.Is(err, context.DeadlineExceeded) && chat(p) < 0 {
-					p.Result = Late
-				}
+			if try == 1 && p.Edit != nil && j.batch.Again { // he still rests
+				p.Result = Late
+				break
+			}
+			if s.wait(&t) != nil {
 				break
 			}
 		}

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -113,7 +114,7 @@ func (r *run) charge(b *Batch) {
 	}
 	done := 0
 	for k := range b.People {
-		if b.People[k].Result != Unsent {
+		if !b.People[k].waits() {
 			done++
 		}
 	}
@@ -181,5 +182,6 @@ func refused(err error) bool {
 // idle records that a walk has nothing more to do.
 func (r *run) idle(ctx context.Context, w *Walk) error {
 	r.fresh = false
+	maps.DeleteFunc(r.edited, func(_ int64, e *edited) bool { return e.walk == w.ID })
 	return r.step(ctx, Step{Walk: w, Rounds: w.changes(), Idle: true})
 }

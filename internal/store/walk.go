@@ -280,16 +280,20 @@ func firstTold(ctx context.Context, tx *tx, place int64, where string, args ...a
 }
 
 // Outdated finds people whose message about an update does not show what it
-// should; nil when there are none. A tombstone stays, also where nothing should
-// be there.
-func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int) (*people.Row, error) {
+// should, but not those of some rows; nil when there are none. A tombstone stays,
+// also where nothing should be there.
+func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int, but []int64) (*people.Row, error) {
 	var found *people.Row
+	args := []any{walk, update, shows, 0} // no row has the number 0
+	for _, row := range but {
+		args = append(args, row)
+	}
 	err := s.lookOnce(ctx, func(scan func(...any) error) error {
 		r, err := scanRow(scan)
 		found = &r
 		return err
 	}, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
-		WHERE walk = ? AND n = ? AND shows NOT IN (?, -1) AND is_open = 0 AND kind <> 'retraction' ORDER BY id LIMIT 1`, walk, update, shows)
+		WHERE walk = ? AND n = ? AND shows NOT IN (?, -1) AND is_open = 0 AND kind <> 'retraction' AND id NOT IN `+tuple(1+len(but))+` ORDER BY id LIMIT 1`, args...)
 	return found, err
 }
 

@@ -69,8 +69,7 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 // closeEdits records that messages show something else now, unless some were
 // left: then those are edited again.
 func (s *Store) closeEdits(ctx context.Context, tx *tx, c *people.Closing) error {
-	left := slices.ContainsFunc(c.Batch.People, func(p people.Person) bool { return p.Result == people.Unsent })
-	if !left {
+	if !c.Batch.Left() {
 		if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, c.Batch.Shows, c.Batch.Row); err != nil {
 			return err
 		}

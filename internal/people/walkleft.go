@@ -1,0 +1,83 @@
+package people
+
+import (
+	"slices"
+	"time"
+)
+
+// Edits of a row end though some of its people have to wait for longer, so that
+// those of other rows and what is to be told go on. Who is left is tried again after
+// a while, when nobody else of the row is edited a second time.
+
+// edited is how far the edits of a row have come that has people left.
+type edited struct {
+	walk  int64
+	shows int
+	done  map[int64]bool // subscribers: a row would otherwise be edited as a whole for one of them
+	until time.Time      // those who are left have to wait, and are not tried before this; zero where they just were not begun
+}
+
+// of is how far the edits of a batch's row have come; nil where they are not begun.
+func (r *run) of(b *Batch) *edited {
+	if e := r.edited[b.Row]; e != nil && e.shows == b.Shows {
+		return e
+	}
+	return nil
+}
+
+// waited reports whether those who are left had to wait.
+func (e *edited) waited() bool { return e != nil && !e.until.IsZero() }
+
+// noteEdits remembers whose messages were changed, as long as others of the row
+// are left.
+func (r *run) noteEdits(b *Batch) {
+	switch {
+	case b.Row == 0:
+		return
+	case !b.Left():
+		delete(r.edited, b.Row)
+		return
+	case r.of(b) == nil:
+		r.edited[b.Row] = &edited{walk: b.Walk, shows: b.Shows, done: map[int64]bool{}}
+	}
+	e := r.edited[b.Row]
+	e.until = time.Now().Add(lateEvery)
+	for k := range b.People {
+		switch p := &b.People[k]; {
+		case !p.waits():
+			e.done[p.Subscriber] = true
+		case p.Result == Unsent:
+			e.until = time.Time{}
+		}
+	}
+}
+
+// shown reports whether a row's message of a subscriber shows already what the
+// batch is to bring.
+func (r *run) shown(b *Batch, subscriber int64) bool {
+	e := r.of(b)
+	return e != nil && e.done[subscriber]
+}
+
+// waiting lists the rows of a walk that are not tried yet, of those whose messages
+// are to show something, or a tombstone, which stays.
+func (r *run) waiting(w *Walk, shows int, now time.Time) (rows []int64) {
+	for row, e := range r.edited {
+		if e.walk == w.ID && (e.shows == shows || e.shows == ShowsTombstone) && now.Before(e.until) {
+			rows = append(rows, row)
+		}
+	}
+	slices.Sort(rows)
+	return rows
+}
+
+// due reports whether those who are left of a row of a walk have waited for long
+// enough. They are few, and edited between the messages of the walk.
+func (r *run) due(w *Walk, now time.Time) bool {
+	for _, e := range r.edited {
+		if e.walk == w.ID && e.waited() && !now.Before(e.until) {
+			return true
+		}
+	}
+	return false
+}
