@@ -53,7 +53,7 @@ type Person struct {
 	Lone       bool   // he is told it as what answers nothing
 	Kept       bool   // what became of him is in the store, though the batch is open
 	Orphan     int64  // what it was to answer, and is gone; 0 is nothing
-	Detail     string // of Failed and Unsure
+	Detail     string // of Failed and Unsure, and of Late where an edit was not answered
 }
 
 // A Wording is what many are told alike. Where it answers nothing it also says what
@@ -102,7 +102,7 @@ const (
 	Vanished               // the account or chat is no more
 	Failed                 // refused for good
 	Away                   // he cannot be written to: it came out meanwhile that he left, or a group lets only some write, or nobody
-	Late                   // a group that has to wait longer than others can: it is told in a round of its own; whoever has to, where a message is edited
+	Late                   // a group that has to wait longer than others can: it is told in a round of its own; who has to or got no answer, where a message is edited
 )
 
 // waits reports whether a person's turn is to come again.

@@ -14,7 +14,7 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	shows := r.should(w.Incident.Update(row.Update), row)
 	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi, At: time.Now()}
 	if done := r.resumed[row.edits(shows)]; done != nil {
-		r.edited[row.ID] = &edited{walk: w.ID, shows: shows, done: done}
+		r.edited[row.ID] = &edited{walk: w.ID, shows: shows, done: done, tries: map[int64]int{}}
 		delete(r.resumed, row.edits(shows))
 	}
 	b.Again = r.of(b).waited()

@@ -77,7 +77,7 @@ func later(a, b time.Time) time.Time {
 // attempt makes one request. It returns true when another should be made.
 func (s *sender) attempt(t *task) (another bool) {
 	j, n, p := t.job, t.n, t.person()
-	if j.batch.Row == 0 && s.outage.holds(j.batch.At) { // edits may be repeated, and pause by themselves
+	if s.outage.holds(j.batch.At) {
 		j.cancel()
 	}
 	if s.pass(j.ctx) != nil {
@@ -221,8 +221,10 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 		p.Result = Barred
 	case gone:
 		p.Result = Vanished
-	case f.Kind == bots.Temporary, f.Kind == bots.Unsure:
+	case f.Kind == bots.Temporary:
 		j.rest(troubled)
+	case f.Kind == bots.Unsure: // an edit, which may be repeated
+		p.Result, p.Detail = Late, f.Error()
 	case chat(p) < 0 && (f.Kind == bots.Unauthorized && f.Subject == bots.Target || topicShut(f)): // what is closed is the general topic
 		p.Result = Away
 	case f.Kind == bots.Unauthorized && f.Subject == bots.Account:

@@ -5,15 +5,21 @@ import (
 	"time"
 )
 
-// Edits of a row end though some of its people have to wait for longer, so that
-// those of other rows and what is to be told go on. Who is left is tried again after
-// a while, when nobody else of the row is edited a second time.
+// Edits of a row end though some of its people have to wait for longer, or get no
+// answer, so that those of other rows and what is to be told go on. Who is left is
+// tried again after a while, when nobody else of the row is edited a second time.
+
+// editTries is how often somebody's message is edited without an answer, though
+// others are answered.
+const editTries = 5
 
 // edited is how far the edits of a row have come that has people left.
 type edited struct {
 	walk  int64
 	shows int
 	done  map[int64]bool // subscribers: a row would otherwise be edited as a whole for one of them
+	tries map[int64]int  // by subscriber: edits that were not answered, while others were
+	taken int            // what was taken by then
 	until time.Time      // those who are left have to wait, and are not tried before this; zero where they just were not begun
 }
 
@@ -31,16 +37,14 @@ func (e *edited) waited() bool { return e != nil && !e.until.IsZero() }
 // noteEdits remembers whose messages were changed, as long as others of the row
 // are left.
 func (r *run) noteEdits(b *Batch) {
-	switch {
-	case b.Row == 0:
+	if b.Row == 0 {
 		return
-	case !b.Left():
-		delete(r.edited, b.Row)
-		return
-	case r.of(b) == nil:
-		r.edited[b.Row] = &edited{walk: b.Walk, shows: b.Shows, done: map[int64]bool{}}
 	}
-	e := r.edited[b.Row]
+	e := r.of(b)
+	if e == nil {
+		e = &edited{walk: b.Walk, shows: b.Shows, done: map[int64]bool{}, tries: map[int64]int{}}
+	}
+	r.giveUp(e, b)
 	e.until = time.Now().Add(lateEvery)
 	for k := range b.People {
 		switch p := &b.People[k]; {
@@ -48,6 +52,29 @@ func (r *run) noteEdits(b *Batch) {
 			e.done[p.Subscriber] = true
 		case p.Result == Unsent:
 			e.until = time.Time{}
+		}
+	}
+	if delete(r.edited, b.Row); b.Left() {
+		r.edited[b.Row] = e
+	}
+}
+
+// giveUp has messages stay as they are of which several edits were not answered,
+// like those that can no longer be changed. Where nothing else was taken
+// since the one before, it may be that nothing is answered, and then they wait.
+func (r *run) giveUp(e *edited, b *Batch) {
+	if e.taken == r.taken {
+		return
+	}
+	e.taken = r.taken
+	for k := range b.People {
+		p := &b.People[k]
+		if p.Result != Late || p.Detail == "" {
+			continue
+		}
+		if e.tries[p.Subscriber]++; e.tries[p.Subscriber] == editTries {
+			r.Log.Warn("a message is left as it is, since no edit of it was answered", "channel", r.Channel.Name, "fault", p.Detail)
+			p.Result = Told
 		}
 	}
 }

@@ -46,6 +46,7 @@ type run struct {
 	out      bool      // the platform does not answer
 	stuck    bool      // the rooms know that nobody is told anything
 	moved    time.Time // when somebody was told last, or waited for first
+	taken    int       // messages and edits that the platform took
 	ending   bool
 }
 

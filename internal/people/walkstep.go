@@ -53,6 +53,7 @@ func (r *run) count(c *Closing) {
 		return
 	}
 	r.moved = time.Now()
+	r.taken += c.Told
 	if c.Batch.Row == 0 {
 		r.sent.Add(int64(c.Told))
 	}
