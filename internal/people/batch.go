@@ -105,12 +105,12 @@ const (
 	Late                   // a group that has to wait longer than others can: it is told in a round of its own; who has to or got no answer, where a message is edited
 )
 
-// waits reports whether a person's turn is to come again.
-func (p *Person) waits() bool { return p.Result == Unsent || p.Result == Late }
+// Waits reports whether a person's turn is to come again.
+func (p *Person) Waits() bool { return p.Result == Unsent || p.Result == Late }
 
 // Left reports whether the turn of somebody in a batch is to come again.
 func (b *Batch) Left() bool {
-	return slices.ContainsFunc(b.People, func(p Person) bool { return p.waits() })
+	return slices.ContainsFunc(b.People, func(p Person) bool { return p.Waits() })
 }
 
 // has reports whether a subscriber is in a batch, others of which may just be
@@ -180,6 +180,7 @@ type Closing struct {
 	Resent   []int64 // subscribers who wait once more because no answer came
 	Settled  []int64 // who waited so and does not any more
 	Late     []int64 // whom a round of their own tells
+	Lap      bool    // it is of such a round, which comes by once more for those who still have to wait
 	Barred   []int64
 	Vanished []int64
 	Moved    []Move
@@ -191,6 +192,9 @@ type Closing struct {
 
 // Part reports whether the batch goes on.
 func (c *Closing) Part() bool { return c.Goes != nil }
+
+// moves reports whether a closing changes where a round goes on, or begins one.
+func (c *Closing) moves() bool { return c.Back || c.Lap || len(c.Late) > 0 }
 
 // A Move is a chat that the platform gave another id.
 type Move struct{ From, To int64 }
@@ -216,7 +220,7 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 		if p.To != 0 {
 			c.Moved = append(c.Moved, Move{p.Chat, p.To})
 		}
-		waits := p.Result == Unsent || p.Result == Late && b.Again
+		waits := p.Result == Unsent
 		switch p.Result {
 		case Told:
 			c.Told++
@@ -233,7 +237,11 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 			c.Failed++
 			c.Troubles = append(c.Troubles, Trouble{p.Subscriber, false, p.Detail})
 		case Late:
-			if !b.Again && b.Row == 0 {
+			switch {
+			case b.Row != 0: // who is left of edits is remembered elsewhere
+			case b.Again:
+				c.Lap = true
+			default:
 				c.Late = append(c.Late, p.Subscriber)
 			}
 		case Barred:

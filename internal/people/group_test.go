@@ -66,6 +66,66 @@ func TestASlowGroupIsToldLater(t *testing.T) {
 	}
 }
 
+// Of many groups that have to wait each is told when it may be, also one behind
+// others that still have to.
+func TestSlowGroupsAreTriedInTurn(t *testing.T) {
+	const groups = 24 // three batches
+	w := newWorld(t, 30)
+	w.start()
+	var chats []int64
+	for n := range int64(groups) {
+		chats = append(chats, -1-n)
+	}
+	w.subscribe(nil, chats...)
+	var last slow
+	w.inboxes.refusing(func(chat int64) string {
+		switch {
+		case chat == -groups:
+			return last.refuses()
+		case len(w.inboxes.of(-groups)) > 0:
+			return ""
+		}
+		return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 3","parameters":{"retry_after":3}}`
+	})
+	w.publish("One.", incident.Major)
+	w.idle()
+	for _, chat := range chats {
+		w.want(chat, "One.")
+	}
+	if n := w.roundsBegun(t); n != 2 {
+		t.Errorf("%d rounds, want one for all groups", n)
+	}
+}
+
+// Who was told once more, and is in doubt again, is not told a third time when the
+// others come by for a group that has to wait.
+func TestASlowGroupHasNobodyToldAgain(t *testing.T) {
+	w := newWorld(t, quick)
+	w.ask = true
+	w.start()
+	w.subscribe(nil, 1, -2, 3)
+	w.inboxes.answering(noAnswer, -2, 3)
+	w.publish("One.", incident.Major)
+	w.idle()
+	var group slow
+	w.inboxes.refusing(func(chat int64) string {
+		switch chat {
+		case -2:
+			return group.refuses()
+		case 3:
+			return noAnswer
+		}
+		return ""
+	})
+	w.do(desk.Retry{Which: about})
+	w.idle()
+	w.want(-2, "One.")
+	w.wantProgress("INC-1/1", 2, 1, 0, 1)
+	if n := len(w.inboxes.requests(3)); n != 2 {
+		t.Errorf("he was written to %d times, want 2", n)
+	}
+}
+
 // A group that has the edit of its message wait keeps nobody else waiting, neither
 // for an edit nor for what is new, and its message is edited when it may be.
 func TestASlowGroupKeepsNoEditWaiting(t *testing.T) {

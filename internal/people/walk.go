@@ -99,6 +99,9 @@ func (r *Round) alike(o *Round) bool {
 // over reports whether a round has come to its end.
 func (r *Round) over() bool { return r.Wrapped && r.Place >= r.Start }
 
+// laps reports whether a round comes by those once more whom it is for.
+func (r *Round) laps() bool { return r.Again && r.Wrapped && r.Place == 0 }
+
 // wentBack reports whether the round of a batch has gone back to before the
 // batch's end, for somebody who has to be tried again. Whoever the batch tells
 // comes up once more then.

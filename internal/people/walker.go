@@ -98,7 +98,7 @@ const (
 	slowAfter   = time.Second            // without an answer, after which a batch no longer keeps others from being opened
 	lookEvery   = 250 * time.Millisecond // at what other nodes did
 	troubled    = time.Second            // of rest after a request that did not leave
-	lateEvery   = 5 * time.Second        // that groups are tried again which have to wait for long
+	lateEvery   = 5 * time.Second        // that those are tried again who have to wait for long
 	barredFor   = time.Minute            // of rest where the account cannot write at all
 )
 

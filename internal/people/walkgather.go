@@ -104,7 +104,8 @@ func (r *run) look(ctx context.Context, w *Walk, round *Round, b *Batch, among [
 func over(b *Batch, round *Round) bool { return b.Wrapped && b.Hi >= round.Start }
 
 // turn begins the second part of the ring. It returns true when the batch ends
-// here: it never has people of both parts.
+// here: it never has people of both parts, and those of a round of their own are
+// left alone for a while first.
 func (r *run) turn(b *Batch, round *Round) bool {
 	if len(b.People) > 0 {
 		return true
@@ -114,7 +115,7 @@ func (r *run) turn(b *Batch, round *Round) bool {
 		return true
 	}
 	b.Wrapped, b.Lo, b.Hi = true, 0, 0
-	return over(b, round)
+	return round.Again || over(b, round)
 }
 
 // ahead is after whom the next people begin whom a round may concern, and, where

@@ -197,7 +197,7 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 			s.tell()
 			return false // he waits for a batch that costs nothing
 		}
-		if p.Edit != nil && chat(p) < 0 && j.late(f.Until) {
+		if chat(p) < 0 && j.late(f.Until) {
 			p.Result = Late
 			return false
 		}

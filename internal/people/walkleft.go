@@ -48,7 +48,7 @@ func (r *run) noteEdits(b *Batch) {
 	e.until = time.Now().Add(lateEvery)
 	for k := range b.People {
 		switch p := &b.People[k]; {
-		case !p.waits():
+		case !p.Waits():
 			e.done[p.Subscriber] = true
 		case p.Result == Unsent:
 			e.until = time.Time{}
@@ -60,8 +60,8 @@ func (r *run) noteEdits(b *Batch) {
 }
 
 // giveUp has messages stay as they are of which several edits were not answered,
-// like those that can no longer be changed. Where nothing else was taken
-// since the one before, it may be that nothing is answered, and then they wait.
+// like those that can no longer be changed. Where nothing else was taken since the
+// one before, it may be that nothing is answered, and then they wait.
 func (r *run) giveUp(e *edited, b *Batch) {
 	if e.taken == r.taken {
 		return

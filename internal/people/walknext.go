@@ -183,7 +183,7 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 		return nil, nil
 	}
 	k := slices.IndexFunc(open, func(round *Round) bool {
-		return (!round.over() || !r.sending(round)) && !now.Before(r.late[round.ID]) && !now.Before(r.refusals[round.ID].until)
+		return (!round.over() && !round.laps() || !r.sending(round)) && !now.Before(r.late[round.ID]) && !now.Before(r.refusals[round.ID].until)
 	})
 	if k < 0 { // the last of them have no answer yet, or have to wait
 		return &upcoming{walk: w}, nil

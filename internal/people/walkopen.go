@@ -58,6 +58,9 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		return false, err
 	}
 	r.begun[w.ID] = w.Version // also where nobody was found: others have waited long enough
+	if round.Again && b.Wrapped && !round.Wrapped {
+		r.late[round.ID] = time.Now().Add(lateEvery)
+	}
 	round.Place, round.Wrapped = b.Hi, b.Wrapped
 	round.Span = max(round.Span, b.Hi-b.Lo)
 	round.Audience = max(round.Audience, w.audience(round, r.Numbers().People))

@@ -198,7 +198,7 @@ func (s *sender) do(t task) {
 	j, p := t.job, t.person()
 	for try := 1; try <= maxTries; try++ {
 		if !t.turn {
-			if try == 1 && p.Edit != nil && j.batch.Again { // he still rests
+			if try == 1 && j.batch.Again && (p.Edit != nil || chat(p) < 0) { // he still has to wait
 				p.Result = Late
 				break
 			}

@@ -31,21 +31,25 @@ func (c *counted) Rightful(time.Time) error { return nil }
 // A post takes what it is given, after a while.
 type post struct {
 	bots.Bot
-	takes  time.Duration
-	limits bots.Limits
-	mu     sync.Mutex
-	order  []int64
-	most   int // in flight at the same time
-	now    int
-	last   time.Time // when somebody was written to
-	alike  int       // how many at that moment
-	others int       // people who were written to before the newest message to anybody else
+	takes   time.Duration
+	limits  bots.Limits
+	mu      sync.Mutex
+	refuses map[int64]error // by chat: what comes of the first request
+	order   []int64
+	most    int // in flight at the same time
+	now     int
+	last    time.Time // when somebody was written to
+	alike   int       // how many at that moment
+	others  int       // people who were written to before the newest message to anybody else
 }
 
 func (p *post) Limits() bots.Limits                   { return p.limits }
 func (p *post) Pack(text string) (bots.Parcel, error) { return bots.Parcel(text), nil }
 func (p *post) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (int64, error) {
 	if err := to.Leaves(); err != nil {
+		return 0, err
+	}
+	if err := p.refused(to.Chat); err != nil {
 		return 0, err
 	}
 	p.mu.Lock()
@@ -66,7 +70,19 @@ func (p *post) Deliver(_ context.Context, _ bots.Parcel, to bots.Address) (int64
 	return 1000 + to.Chat, nil
 }
 
-func (p *post) Do(context.Context, bots.Operation) (bots.Receipt, error) {
+func (p *post) refused(chat int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.refuses[chat]
+	delete(p.refuses, chat)
+	return err
+}
+
+func (p *post) Do(_ context.Context, op bots.Operation) (bots.Receipt, error) {
+	chat, _ := strconv.ParseInt(op.Target, 10, 64)
+	if err := p.refused(chat); err != nil {
+		return bots.Receipt{}, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.others = len(p.order)
@@ -174,6 +190,47 @@ func TestSenderPassesThoseWhoRest(t *testing.T) {
 			t.Errorf("%d messages, the last to %d", n, p.order[n-1])
 		}
 	})
+}
+
+// Who has to wait for longer is left to another batch: a group that says so at once,
+// and whoever waited for that already.
+func TestSenderLeavesWhoHasToWait(t *testing.T) {
+	limited := func(rest time.Duration) error {
+		return &bots.Fault{Kind: bots.RateLimited, Subject: bots.Target, Until: time.Now().Add(rest)}
+	}
+	for name, c := range map[string]struct {
+		chat        int64
+		again, edit bool
+		rest        time.Duration // that the platform asks for
+		after       time.Duration // until the batch ends
+		result      Result
+	}{
+		"a group that is asked to wait for long":         {chat: -1, rest: time.Hour, result: Late},
+		"a group that is asked to wait for a moment":     {chat: -1, rest: time.Second, after: time.Second, result: Told},
+		"a group that waited":                            {chat: -1, again: true, rest: time.Second, result: Late},
+		"an edit that is asked to wait for long":         {chat: -1, edit: true, rest: time.Hour, result: Late},
+		"an edit that is asked to wait for a moment":     {chat: -1, edit: true, rest: time.Second, after: time.Second, result: Told},
+		"a person's edit that is asked to wait for long": {chat: 1, edit: true, rest: time.Hour, after: patience, result: Late},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &post{limits: bots.Limits{Target: bots.Pace{N: 20, Per: time.Minute}}, refuses: map[int64]error{c.chat: limited(c.rest)}}
+				s, _ := senderTo(t, p, 4)
+				b := batchOf(c.chat, 1)
+				if b.Again = c.again; c.edit {
+					b.Row, b.People[0].Edit = 1, &Edit{Message: 7}
+				}
+				j := newJob(t.Context(), b, 1, false)
+				began := time.Now()
+				s.send(j)
+				s.await(t, j)
+				if took := time.Since(began).Truncate(time.Second); b.People[0].Result != c.result || took != c.after {
+					t.Errorf("result %d after %v, want %d after %v", b.People[0].Result, took, c.result, c.after)
+				}
+				s.stop()
+			})
+		})
+	}
 }
 
 // When a job is given up nobody else of it is told, and what was begun gets its

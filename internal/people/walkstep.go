@@ -28,11 +28,8 @@ func (r *run) close(b *Batch) {
 	r.closing = append(r.closing, c)
 	r.tellMoved(b)
 	r.noteEdits(b)
-	if c.Back || len(c.Late) > 0 {
+	if c.moves() {
 		r.fresh = false
-	}
-	if b.Again && slices.ContainsFunc(b.People, func(p Person) bool { return p.Result == Late }) {
-		r.late[b.Round] = time.Now().Add(lateEvery)
 	}
 }
 
@@ -65,7 +62,7 @@ func (r *run) count(c *Closing) {
 func (r *run) bereave(b *Batch) {
 	for k := range b.People {
 		switch p := &b.People[k]; {
-		case p.Result != Unsent:
+		case !p.Waits():
 			delete(r.orphans, p.Subscriber)
 		case p.Orphan != 0:
 			r.orphans[p.Subscriber] = p.Orphan
@@ -78,7 +75,7 @@ func (r *run) settle(c *Closing) {
 	for k := range c.Batch.People {
 		p := &c.Batch.People[k]
 		key := Resend{c.Batch.Round, p.Subscriber}
-		if p.Kept || p.Result == Unsent || p.Result == Late || r.again[key] == 0 || slices.Contains(c.Resent, p.Subscriber) {
+		if p.Kept || p.Waits() || r.again[key] == 0 || slices.Contains(c.Resent, p.Subscriber) {
 			continue
 		}
 		delete(r.again, key)
@@ -115,7 +112,7 @@ func (r *run) charge(b *Batch) {
 	}
 	done := 0
 	for k := range b.People {
-		if !b.People[k].waits() {
+		if !b.People[k].Waits() {
 			done++
 		}
 	}

@@ -47,6 +47,9 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 		_, err = tx.ExecContext(ctx, `UPDATE walk_round SET place = ?, wrapped = ? WHERE id = ? AND (wrapped > ? OR wrapped = ? AND place > ?)`,
 			c.Place, flag(b.Wrapped), b.Round, flag(b.Wrapped), flag(b.Wrapped), c.Place)
 	}
+	if err == nil && c.Lap { // to the end of the ring, and once more to the last of those whom the round is for
+		_, err = tx.ExecContext(ctx, `UPDATE walk_round SET wrapped = 0 WHERE id = ?`, b.Round)
+	}
 	if err != nil {
 		return err
 	}

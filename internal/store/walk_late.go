@@ -12,7 +12,7 @@ import (
 // keepLate has those told by a round of their own who have to wait longer than
 // the others can.
 func (s *Store) keepLate(ctx context.Context, q querier, c *people.Closing) error {
-	if err := forgetLate(ctx, q, c); err != nil || len(c.Late) == 0 {
+	if err := forgetAgain(ctx, q, c); err != nil || len(c.Late) == 0 {
 		return err
 	}
 	round, err := s.lateRound(ctx, q, c)
@@ -31,20 +31,18 @@ func (s *Store) keepLate(ctx context.Context, q querier, c *people.Closing) erro
 	return nil
 }
 
-// forgetLate takes out whom a round of the late has told, so that it does not
-// tell them when it goes back for others, nor has them be unsure when it ends.
-func forgetLate(ctx context.Context, q querier, c *people.Closing) error {
+// forgetAgain takes out whom a round of some people's own has told, so that it does
+// not tell them when it comes by once more for others, nor has them be unsure when it
+// ends.
+func forgetAgain(ctx context.Context, q querier, c *people.Closing) error {
 	b := c.Batch
 	for k := range b.People {
 		p := &b.People[k]
-		if !b.Again || p.Result == people.Unsent || p.Result == people.Late {
+		if !b.Again || p.Waits() || slices.Contains(c.Resent, p.Subscriber) {
 			continue
 		}
-		if _, err := q.ExecContext(ctx, `DELETE FROM walk_exception WHERE settled = ? AND subscriber = ? AND kind = 'late'`, b.Round, p.Subscriber); err != nil {
+		if _, err := q.ExecContext(ctx, `DELETE FROM walk_exception WHERE settled = ? AND subscriber = ?`, b.Round, p.Subscriber); err != nil {
 			return err
-		}
-		if slices.Contains(c.Resent, p.Subscriber) {
-			continue
 		}
 		if err := forgetResend(ctx, q, b.Round, p.Subscriber); err != nil {
 			return err
