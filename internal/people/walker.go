@@ -114,7 +114,7 @@ type Walker struct {
 	WalkerConfig
 	courier bots.Courier
 	pace    bots.Pace
-	again   chan struct{}          // capacity 1: look again
+	stirred chan struct{}          // capacity 1: look again
 	census  atomic.Pointer[Census] // nil while nobody has counted
 	sent    atomic.Int64
 	unsure  atomic.Int64
@@ -137,7 +137,7 @@ func NewWalker(c WalkerConfig) (*Walker, bool) {
 	if c.Tell == nil {
 		c.Tell = func(context.Context, string) {}
 	}
-	w := &Walker{WalkerConfig: c, courier: courier, pace: c.Bot.Limits().Account, again: make(chan struct{}, 1)}
+	w := &Walker{WalkerConfig: c, courier: courier, pace: c.Bot.Limits().Account, stirred: make(chan struct{}, 1)}
 	w.purse.few = int(max(c.PaidPace.Rate()/4, 3*w.pace.Rate()))
 	return w, ok
 }
@@ -152,7 +152,7 @@ func (w *Walker) Look() {
 	}
 	w.gate.Unlock()
 	select {
-	case w.again <- struct{}{}:
+	case w.stirred <- struct{}{}:
 	default:
 	}
 }

@@ -60,8 +60,12 @@ const resends = 2
 func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	w.left.begin()
 	news := make(chan struct{}, 1)
-	return &run{Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{}, texts: map[text]string{}, wordings: map[text]*Wording{}, edited: map[int64]*edited{}, resumed: map[uint64]map[int64]bool{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{}, orphans: map[int64]int64{},
-		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news)}
+	return &run{
+		Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{},
+		texts: map[text]string{}, wordings: map[text]*Wording{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{},
+		orphans: map[int64]int64{}, edited: map[int64]*edited{}, resumed: map[uint64]map[int64]bool{},
+		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news),
+	}
 }
 
 // work walks until ctx ends or something fails.
@@ -193,7 +197,7 @@ func (r *run) walkOf(b *Batch) *Walk {
 // is no longer to be said. Then messages may be begun again.
 func (r *run) refresh(ctx context.Context) error {
 	select {
-	case <-r.Walker.again:
+	case <-r.stirred:
 		r.fresh = false
 	default:
 	}
@@ -247,7 +251,7 @@ func (r *run) wait(ctx context.Context) {
 	defer t.Stop()
 	select {
 	case <-r.sender.news:
-	case <-r.Walker.again:
+	case <-r.stirred:
 		r.fresh = false
 	case <-t.C:
 	case <-ctx.Done():
