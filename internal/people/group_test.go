@@ -69,6 +69,7 @@ func TestASlowGroupIsToldLater(t *testing.T) {
 // Of many groups that have to wait each is told when it may be, also one behind
 // others that still have to.
 func TestSlowGroupsAreTriedInTurn(t *testing.T) {
+	t.Parallel()
 	const groups = 24 // three batches
 	w := newWorld(t, 30)
 	w.start()
@@ -100,6 +101,7 @@ func TestSlowGroupsAreTriedInTurn(t *testing.T) {
 // Who was told once more, and is in doubt again, is not told a third time when the
 // others come by for a group that has to wait.
 func TestASlowGroupHasNobodyToldAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, quick)
 	w.ask = true
 	w.start()
@@ -129,6 +131,7 @@ func TestASlowGroupHasNobodyToldAgain(t *testing.T) {
 // A group that has the edit of its message wait keeps nobody else waiting, neither
 // for an edit nor for what is new, and its message is edited when it may be.
 func TestASlowGroupKeepsNoEditWaiting(t *testing.T) {
+	t.Parallel()
 	const others = 1300 // more than a row has
 	w := newWorld(t, quick)
 	w.start()

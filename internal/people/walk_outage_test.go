@@ -54,8 +54,9 @@ func TestAnOutagePutsFewInDoubt(t *testing.T) {
 // it is back.
 func TestAnOutageHoldsEdits(t *testing.T) {
 	t.Parallel()
-	const n, few = 2000, 400
+	const n, few = 2000, 40
 	w := newWorld(t, 1000)
+	w.inFlight = few / 2
 	w.start()
 	w.subscribe(nil, numbers(1, n)...)
 	w.publish("Deposits are save.", incident.Major)
