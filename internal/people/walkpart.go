@@ -35,7 +35,7 @@ func (r *run) part(j *job) {
 	r.settle(c)
 	r.count(c)
 	r.closing = append(r.closing, c)
-	r.fresh = r.fresh && !c.moves() && !c.Back
+	r.fresh = r.fresh && !c.moves()
 }
 
 // settled reports whether it is known for good what became of a person: whoever
