@@ -53,12 +53,12 @@ func (t *deskTx) HeldNews(scope string) (out []desk.HeldNews, err error) {
 
 // DropNews has people told nothing of what a freeze held back, except some of it.
 func (t *deskTx) DropNews(scope string, except []desk.HeldNews) error {
-	args := []any{micros(t.now()), scope}
+	args := []any{micros(t.now()), scope, 0} // no walk has the number 0
 	for _, n := range except {
 		args = append(args, n.Walk)
 	}
 	return t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident), dropped_at = ?
-		WHERE idle = 0 AND ? IN `+scopesOf("walk")+` AND id NOT IN (0`+strings.Repeat(`, ?`, len(except))+`)`, args...)
+		WHERE idle = 0 AND ? IN `+scopesOf("walk")+` AND id NOT IN `+tuple(1+len(except)), args...)
 }
 
 const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, again, ask_unsure, ask_failed, audience, speed, budget, unpaid, began`
@@ -284,7 +284,7 @@ func firstTold(ctx context.Context, tx *tx, place int64, where string, args ...a
 // also where nothing should be there.
 func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int, but []int64) (*people.Row, error) {
 	var found *people.Row
-	args := []any{walk, update, shows, 0} // no row has the number 0
+	args := []any{walk, update, shows, people.ShowsTombstone, 0} // no row has the number 0
 	for _, row := range but {
 		args = append(args, row)
 	}
@@ -293,7 +293,7 @@ func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int, but
 		found = &r
 		return err
 	}, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
-		WHERE walk = ? AND n = ? AND shows NOT IN (?, -1) AND is_open = 0 AND kind <> 'retraction' AND id NOT IN `+tuple(1+len(but))+` ORDER BY id LIMIT 1`, args...)
+		WHERE walk = ? AND n = ? AND shows NOT IN (?, ?) AND is_open = 0 AND kind <> 'retraction' AND id NOT IN `+tuple(1+len(but))+` ORDER BY id LIMIT 1`, args...)
 	return found, err
 }
 

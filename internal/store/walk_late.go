@@ -36,9 +36,12 @@ func (s *Store) keepLate(ctx context.Context, q querier, c *people.Closing) erro
 // ends.
 func forgetAgain(ctx context.Context, q querier, c *people.Closing) error {
 	b := c.Batch
+	if !b.Again {
+		return nil
+	}
 	for k := range b.People {
 		p := &b.People[k]
-		if !b.Again || p.Waits() || slices.Contains(c.Resent, p.Subscriber) {
+		if p.Waits() || slices.Contains(c.Resent, p.Subscriber) {
 			continue
 		}
 		if _, err := q.ExecContext(ctx, `DELETE FROM walk_exception WHERE settled = ? AND subscriber = ?`, b.Round, p.Subscriber); err != nil {
