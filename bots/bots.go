@@ -211,15 +211,17 @@ type Event struct {
 	Cursor    string // position after this event; empty where the platform keeps none
 	Chat      string
 	Thread    string
-	Message   string // id of the message said, edited, or carrying the button
-	ReplyTo   string // id of the message that it answers
-	Person    string // user id; empty for who speaks as a chat
-	As        string // the chat that is spoken as: the same chat for an anonymous admin, a channel for its owners
-	Name      string // the person's display name, for logs and answers only
-	Language  string // of the person's app, a language tag; empty where it is not told
-	To        string // where the chat was moved
-	Text      string // empty for a picture, a sticker or the like, which is told of in conversations only
-	Button    string // the pressed button's data
+	Message   string   // id of the message said, edited, or carrying the button
+	ReplyTo   string   // id of the message that it answers
+	Person    string   // user id; empty for who speaks as a chat
+	As        string   // the chat that is spoken as: the same chat for an anonymous admin, a channel for its owners
+	Name      string   // the person's display name, for logs and answers only
+	Language  string   // of the person's app, a language tag; empty where it is not told
+	To        string   // where the chat was moved
+	Text      string   // empty for a picture, a sticker or the like, which is told of in conversations only
+	Links     []string // where it leads that Text does not show: hidden links, and buttons, empty for one without an address (Telegram)
+	Beside    bool     // it has a picture, a file or the like (Telegram)
+	Button    string   // the pressed button's data
 	Forwarded bool
 	Stale     bool // a button that was pressed while nobody listened: before a start, or during an outage
 	Private   bool // a conversation with the bot alone

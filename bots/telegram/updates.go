@@ -51,6 +51,7 @@ type (
 		Caption    string          `json:"caption"`
 		MigrateTo  int64           `json:"migrate_to_chat_id"`
 		wordless
+		leading
 	}
 	// What people send that has no words, or only a caption.
 	wordless struct {
@@ -62,6 +63,7 @@ type (
 		Video     json.RawMessage `json:"video"`
 		VideoNote json.RawMessage `json:"video_note"`
 		Document  json.RawMessage `json:"document"`
+		PaidMedia json.RawMessage `json:"paid_media"`
 		Story     json.RawMessage `json:"story"`
 		Contact   json.RawMessage `json:"contact"`
 		Location  json.RawMessage `json:"location"`
@@ -120,6 +122,7 @@ func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
 		return e, true
 	}
 	e.Text = m.Text + m.Caption // there is one of them at most
+	e.Links, e.Beside = m.links(e.Text), m.wordless.any()
 	e.Forwarded = len(m.Origin) > 0 || m.Forwarded != 0
 	e.At = time.Unix(m.Date, 0)
 	e.Key = e.Chat + "/" + e.Message
@@ -139,7 +142,7 @@ func (m *message) event(kind bots.EventKind) (bots.Event, bool) {
 }
 
 func (w *wordless) any() bool {
-	return slices.ContainsFunc([]json.RawMessage{w.Photo, w.Sticker, w.Animation, w.Voice, w.Audio, w.Video, w.VideoNote, w.Document, w.Story, w.Contact, w.Location},
+	return slices.ContainsFunc([]json.RawMessage{w.Photo, w.Sticker, w.Animation, w.Voice, w.Audio, w.Video, w.VideoNote, w.Document, w.PaidMedia, w.Story, w.Contact, w.Location},
 		func(part json.RawMessage) bool { return len(part) > 0 })
 }
 

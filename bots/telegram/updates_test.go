@@ -2,6 +2,8 @@ package telegram
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -31,7 +33,8 @@ func TestEvent(t *testing.T) {
 		"said": {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"text":"/show","entities":[{"offset":0,"length":5,"type":"bot_command"}]}`, &said},
 		"in a conversation": {`"message":{"message_id":7,` + ana + `,"chat":{"id":1001,"type":"private","first_name":"Ana"},"date":1700000000,"text":"/show"}`,
 			with(func(e *bots.Event) { e.Key, e.Chat, e.Private = "1001/7", "1001", true })},
-		"caption": {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"photo":[],"caption":"/show"}`, &said},
+		"caption": {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"photo":[],"caption":"/show"}`,
+			with(func(e *bots.Event) { e.Beside = true })},
 		"reply": {`"message":{"message_id":7,"message_thread_id":3,` + ana + `,` + group + `,"date":1700000000,"text":"/show","reply_to_message":{"message_id":3,` + group + `,"date":1}}`,
 			with(func(e *bots.Event) { e.ReplyTo = "3" })},
 		"in a topic": {`"message":{"message_id":7,"message_thread_id":3,"is_topic_message":true,` + ana + `,` + group + `,"date":1700000000,"text":"/show","reply_to_message":{"message_id":3,` + group + `,"date":1,"forum_topic_created":{"name":"x","icon_color":1}}}`,
@@ -81,7 +84,7 @@ func TestEvent(t *testing.T) {
 		"another bot": {`"message":{"message_id":7,"from":{"id":5,"is_bot":true,"first_name":"x"},` + group + `,"date":1700000000,"text":"/show"}`, nil},
 		"no words":    {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"new_chat_members":[]}`, nil},
 		"a picture in a conversation": {`"message":{"message_id":7,` + ana + `,"chat":{"id":1001,"type":"private","first_name":"Ana"},"date":1700000000,"photo":[{"file_id":"x"}]}`,
-			with(func(e *bots.Event) { e.Chat, e.Key, e.Private, e.Text = "1001", "1001/7", true, "" })},
+			with(func(e *bots.Event) { e.Chat, e.Key, e.Private, e.Text, e.Beside = "1001", "1001/7", true, "", true })},
 		"a pin in a conversation": {`"message":{"message_id":7,` + ana + `,"chat":{"id":1001,"type":"private"},"date":1700000000,"pinned_message":{"message_id":3}}`, nil},
 		"a picture in a group":    {`"message":{"message_id":7,` + ana + `,` + group + `,"date":1700000000,"photo":[{"file_id":"x"}]}`, nil},
 		"not asked for":           {`"poll_answer":{"poll_id":"1"}`, nil},
@@ -104,6 +107,46 @@ func TestEvent(t *testing.T) {
 	}
 }
 
+// An event says where a message leads that its text does not show.
+func TestEventLeads(t *testing.T) {
+	const (
+		words   = `"text":"All is on status.example.com as always."`
+		address = "https://evil.example/"
+	)
+	link := func(offset, length int, url string) string {
+		return fmt.Sprintf(`,"entities":[{"type":"text_link","offset":%d,"length":%d,"url":%q}]`, offset, length, url)
+	}
+	for name, tt := range map[string]struct {
+		message string
+		want    []string
+	}{
+		"nothing but words":             {words, nil},
+		"an address in the text":        {words + `,"entities":[{"type":"url","offset":10,"length":18}],"link_preview_options":{"url":"http://status.example.com/"}`, nil},
+		"beneath other words":           {words + link(0, 3, address), []string{address}},
+		"beneath another address":       {words + link(10, 18, address), []string{address}},
+		"beneath its own address":       {words + link(10, 18, "https://status.example.com/"), nil},
+		"beneath a part of an address":  {words + link(24, 4, "http://.com/"), []string{"http://.com/"}},
+		"beneath the end of an address": {words + link(13, 15, "https://tus.example.com"), []string{"https://tus.example.com"}},
+		"beneath its beginning":         {`"text":"status.example.co.uk"` + link(0, 17, "status.example.co"), []string{"status.example.co"}},
+		"of another path":               {words + link(10, 18, "https://status.example.com/Login"), []string{"https://status.example.com/Login"}},
+		"behind wide characters":        {`"text":"😀 (bit.ly/A), yes"` + link(4, 8, "https://bit.ly/A"), nil},
+		"outside of the text":           {words + link(30, 40, address) + `,"link_preview_options":null`, []string{address}},
+		"in a caption":                  {`"caption":"All is well","photo":[{}],"caption_entities":[{"type":"text_link","offset":0,"length":3,"url":"` + address + `"}]`, []string{address}},
+		"somebody without a username":   {words + `,"entities":[{"type":"text_mention","offset":0,"length":3,"user":{"id":666}}]`, []string{"tg://user?id=666"}},
+		"a preview of something else":   {words + `,"link_preview_options":{"url":"` + address + `","prefer_large_media":true}`, []string{address}},
+		"no preview":                    {words + `,"link_preview_options":{"is_disabled":true,"url":"` + address + `"}`, nil},
+		"buttons":                       {words + `,"reply_markup":{"inline_keyboard":[[{"text":"x","url":"` + address + `"},{"text":"x","login_url":{"url":"https://login.example"}}],[{"text":"x","copy_text":{"text":"x"}}]]}`, []string{address, "https://login.example", ""}},
+	} {
+		var u update
+		if err := json.Unmarshal([]byte(`{"update_id":9,"message":{"message_id":7,"chat":{"id":1001,"type":"private"},`+tt.message+`}}`), &u); err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := u.event(time.Unix(1, 0)); !ok || !slices.Equal(e.Links, tt.want) {
+			t.Errorf("%s: it leads to %q, want %q", name, e.Links, tt.want)
+		}
+	}
+}
+
 // FuzzUpdates checks that whatever Telegram sends, an event can be told from
 // others, confirmed, and stored.
 func FuzzUpdates(f *testing.F) {
@@ -112,6 +155,7 @@ func FuzzUpdates(f *testing.F) {
 		`[{"update_id":1,"callback_query":{"id":"a","from":{"id":1},"message":{"message_id":7,"chat":{"id":2}},"data":"x"}}]`,
 		`[{"update_id":-1,"my_chat_member":{"chat":{"id":2},"old_chat_member":{"status":"left"},"new_chat_member":{"status":"member"}}}]`,
 		`[{"update_id":1,"message":{"is_topic_message":true,"reply_to_message":{"reply_to_message":{}},"text":"x"}}]`,
+		`[{"update_id":1,"message":{"message_id":7,"chat":{"id":2,"type":"private"},"text":"x","entities":[{"type":"text_link","offset":-1,"length":9,"url":"y"}],"reply_markup":{"inline_keyboard":[[{}],null]}}}]`,
 		`[{}]`, `[null]`, `null`, `{}`, `[`, `[{"message":null}]`, `[{"message":[]}]`,
 	} {
 		f.Add([]byte(s))

@@ -49,7 +49,7 @@ func (n *news) look(ctx context.Context, age time.Duration) ([]*incident.Inciden
 }
 
 // verify compares a claim with what was published.
-func (n *news) verify(ctx context.Context, claim string) (Verdict, error) {
+func (n *news) verify(ctx context.Context, claim Claim) (Verdict, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	incidents, err := n.look(ctx, newsFresh)
@@ -62,7 +62,7 @@ func (n *news) verify(ctx context.Context, claim string) (Verdict, error) {
 		}
 		n.bookOf = n.at
 	}
-	return n.book.Verify(claim), nil
+	return n.book.Judge(claim), nil
 }
 
 // vouch adds an account to those that are ours.

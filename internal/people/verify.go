@@ -37,6 +37,8 @@ type Verdict struct {
 	Body    incident.Text // what holds
 	Part    bool          // it is a part of what was said
 	More    bool          // more has been said since
+	Led     bool          // altered by a link or button that leads where the words do not say
+	Beside  bool          // altered by what comes with the words
 }
 
 // How much of a claim is looked at. No message is longer, and none of ours has
@@ -51,8 +53,8 @@ const (
 // lines, so that none of ours is like it.
 const beyond = "\n"
 
-// Verify compares a claim (an account, a link, or the text of a message) with
-// what was published. A claim is compared with every page to the end, whatever
+// Verify compares a text (an account, a link, or that of a message) with what was
+// published. It is compared with every page to the end, whatever
 // comes of it, so that the time tells nothing. It changes nothing and asks
 // nobody.
 func (b *Book) Verify(claim string) Verdict {

@@ -193,7 +193,7 @@ func shortened(text string, room int) string {
 
 // verdict says whether what was asked about is ours.
 func (a *Audience) verdict(ctx context.Context, p pending) (string, error) {
-	v, err := a.news.verify(ctx, p.arg)
+	v, err := a.news.verify(ctx, Claim{Text: p.arg, Links: p.event.Links, Beside: p.event.Beside})
 	if err != nil {
 		return "", err
 	}
@@ -201,5 +201,16 @@ func (a *Audience) verdict(ctx context.Context, p pending) (string, error) {
 	t.Ref, t.At, t.Link, t.Part, t.More = v.Ref, v.At, v.Link, v.Part, v.More
 	body, _ := v.Body.In(p.sub.Language, a.Language)
 	t.Text = shortened(body, quoteRoom)
-	return a.Texts.Talk(p.sub.Language, string(v.Finding), t)
+	return a.Texts.Talk(p.sub.Language, v.block(), t)
+}
+
+// block names the text that tells of a verdict.
+func (v *Verdict) block() string {
+	switch {
+	case v.Led:
+		return "altered-link"
+	case v.Beside:
+		return "altered-beside"
+	}
+	return string(v.Finding)
 }
