@@ -5,10 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/allclear-hq/allclear/internal/incident"
 )
@@ -207,7 +204,7 @@ func (p *page) begins(s, before string) bool {
 		return slices.ContainsFunc(p.bodies, func(body []string) bool { return goesOn(body, start, before) })
 	}
 	for whole := range p.words {
-		if strings.HasPrefix(whole, start) {
+		if startsWith(whole, start) {
 			return true
 		}
 	}
@@ -219,74 +216,11 @@ func (p *page) begins(s, before string) bool {
 func goesOn(body []string, start, before string) bool {
 	for k, s := range body {
 		behind := k > 0 && body[k-1] == before || k == 0 && before != "" && start != ""
-		if behind && strings.HasPrefix(s, start) {
+		if behind && startsWith(s, start) {
 			return true
 		}
 	}
 	return false
-}
-
-// sentences are the parts of a text that must each be the same for it to be
-// the same: lines, and sentences within them. What a copy changes (case,
-// spaces, compatible forms of a character, marks that cannot be seen) is made
-// alike, and so is a full stop at the end, which is easily left behind. What turns the order around in which they are read is not: with it our
-// own characters may say something else.
-func sentences(text string) (out []string) {
-	text = strings.ToLower(norm.NFKC.String(strings.ToValidUTF8(text, "\uFFFD")))
-	for line := range strings.Lines(text) {
-		leftwards := strings.ContainsFunc(line, rightToLeft)
-		line = strings.Map(func(r rune) rune { return visible(r, leftwards) }, line)
-		begin := 0
-		runes := []rune(line)
-		for i, r := range runes {
-			if ends(r) && (i+1 == len(runes) || unicode.IsSpace(runes[i+1]) || r > unicode.MaxLatin1) {
-				out = appendSentence(out, string(runes[begin:i+1]))
-				begin = i + 1
-			}
-		}
-		out = appendSentence(out, string(runes[begin:]))
-	}
-	return out
-}
-
-func appendSentence(out []string, s string) []string {
-	s = strings.Join(strings.Fields(s), " ")
-	if !strings.HasSuffix(s, "..") { // which says that it was cut
-		s = strings.TrimRight(s, ".。 ")
-	}
-	if s != "" {
-		return append(out, s)
-	}
-	return out
-}
-
-func ends(r rune) bool { return strings.ContainsRune(".!?。！？", r) }
-
-// visible drops what cannot be seen and makes all spaces alike. In a line that is
-// read leftwards marks of that direction change nothing.
-func visible(r rune, leftwards bool) rune {
-	switch {
-	case unicode.IsSpace(r):
-		return ' '
-	case overrides(r), !leftwards && turns(r):
-		return r
-	case unicode.Is(unicode.Cf, r) || unicode.IsControl(r):
-		return -1
-	}
-	return r
-}
-
-// overrides reports whether a character has all that follow shown in one direction,
-// whatever they are (UAX #9, "Explicit Directional Overrides").
-func overrides(r rune) bool { return r == '\u202D' || r == '\u202E' }
-
-// turns reports whether a character has others read from right to left: an
-// embedding, an isolate or a mark.
-func turns(r rune) bool { return r == '\u202B' || r == '\u2067' || r == '\u200F' || r == '\u061C' }
-
-// rightToLeft reports whether a character is a letter that is written so.
-func rightToLeft(r rune) bool {
-	return unicode.IsLetter(r) && unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
 }
 
 // gramSize is how many characters make a piece of which likeness is counted.

@@ -163,6 +163,63 @@ func TestVerifyWhatIsTurnedAround(t *testing.T) {
 	}
 }
 
+// A link is ours only if it leads where ours does: an app takes all that stands in it,
+// seen or not, and the case of a path.
+func TestVerifyWhatLinksSay(t *testing.T) {
+	i := anOutage(t)
+	i.Say(incident.Saying{Body: incident.Text{
+		"en":      "Log in only at https://example.com/login, or read bit.ly/ExampleStatus and @Example_Status for what to do.",
+		"zh-Hans": "请只在https://example.com/登录；详情见 https://bit.ly/ExampleStatus。",
+	}}, "Ana", nil, noon.Add(time.Hour))
+	b := mustBook(t, bookConfig(t), i)
+	for claim, want := range map[string]Finding{
+		"LOG in only\u200b at HTTPS://Example.com/login, or  read Bit.ly/ExampleStatus and @example_status for what to do":       Ours,
+		"Log in only at \u2068https://example.com/login,\u2069 or read bit.ly/ExampleStatus and @Example_Status for what to do.": Ours,
+		"Log in only at https://example.com/login…":                                                                        Ours,
+		"Log in only at https://example.com/login, or read…":                                                               Ours,
+		"请只在https://example.com/登录；详情见 https://bit.ly/ExampleStatus":                                                       Ours,
+		"请只在https://example.com/登录；详情\u200b见…":                                                                             Ours,
+		"请只在https://example.com/登录…":                                                                                       Ours,
+		"Log in only at https://example.co\u200bm/login, or read bit.ly/ExampleStatus and @Example_Status for what to do.": Altered,
+		"Log in only at https://example.co\u2060m/login, or read bit.ly/ExampleStatus and @Example_Status for what to do.": Altered,
+		"Log in only at https://example.com/login, or read bit.ly/examplestatus and @Example_Status for what to do.":       Altered,
+		"Log in only at https://example.com/login, or read bit.ly/Ex\u00adampleStatus and @Example_Status for what to do.": Altered,
+		"Log in only at https://example.com/login, or read bit.\u200bly/ExampleStatus and @Example_Status for what to do.": Altered,
+		"Log in only at https://example.com/login, or read bit.ly／ExampleStatus and @Example_Status for what to do.":       Altered,
+		"Log in only at https://example.com/login, or read bit.ly/ExampleStatus and @Example\u200b_Status for what to do.": Altered,
+		"Log in only at https://example.com/login\u200d, or read bit.ly/ExampleStatus and @Example_Status for what to do.": Altered,
+		"Log in only at https://example.co…":                                                                               Altered,
+		"请只在https://example.com/登录；详情见 https://bit.ly/examplestatus。":                                                      Altered,
+	} {
+		if got := b.Verify(claim); got.Finding != want || got.Ref != "INC-12/5" {
+			t.Errorf("%+q is %s %s, want %s", claim, got.Finding, got.Ref, want)
+		}
+	}
+}
+
+// However a message was cut beside a link, it is ours.
+func TestVerifyWhatIsCutBesideLinks(t *testing.T) {
+	c := bookConfig(t)
+	for _, text := range []string{
+		"Log in at https://example.com/Login, then wait (see https://status.example.com/How), or read bit.ly/ExampleStatus. It is safe; we will say more at status.example.com: soon. Visit @Example_Status… or wait. Really? Yes! Go to https://example.com/a?b=C&d=e#F now, e.g. with version 1.2.3.",
+		"请只在https://example.com/Login登录，然后等待（见https://status.example.com/How）。也可以阅读 bit.ly/ExampleStatus。我们会在 status.example.com：发布更多内容；请关注@Example_Status……谢谢！真的吗？是的。访问“https://example.com/a?b=C”或者https://example.com/D即可。",
+	} {
+		i := &incident.Incident{Ref: incident.Ref{Prefix: "INC", Number: 12}, Kind: incident.Outage, CreatedAt: noon}
+		i.Say(incident.Saying{Title: "Login is unavailable", Status: incident.Investigating, Body: incident.Text{"en": text}}, "Ana", nil, noon)
+		b := mustBook(t, c, i)
+		m := posted(i, 1, "en", c.Policy)[0]
+		for most := 100; most < 420; most++ {
+			shown, err := c.Texts.Render("telegram", "en", m, templates.Space{Max: most, Measure: utf8.RuneCountInString})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v := b.Verify(shown.String); v.Finding != Ours || v.Part != shown.Cut {
+				t.Fatalf("in %d it is %s, part: %t:\n%s", most, v.Finding, v.Part, shown.String)
+			}
+		}
+	}
+}
+
 // What stands behind ever so many sentences of ours is not ours.
 func TestVerifyToTheEnd(t *testing.T) {
 	i := anOutage(t)
