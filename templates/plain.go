@@ -16,6 +16,9 @@ const (
 	popIsolate         = "\u2069"
 )
 
+// Plain is a text as messages show it.
+func Plain(s string) string { return plain(s) }
+
 // plain makes a text fit to be sent: valid UTF-8 with "\n" line ends, no
 // control characters but newline and tab, no noncharacters, no spaces at line
 // ends and no blank lines around it. Anything else is kept as written.

@@ -129,9 +129,10 @@ func (p *page) quote(text string) {
 	p.bodies = append(p.bodies, body)
 }
 
-// quoteTitle adds a title, without which a text is whole as well.
+// quoteTitle adds a title, without which a text is whole as well. It is shown on one
+// line.
 func (p *page) quoteTitle(title string) {
-	for _, s := range sentences(title) {
+	for _, s := range sentences(strings.ReplaceAll(templates.Plain(title), "\n", " ")) {
 		p.words[s] = true
 	}
 }

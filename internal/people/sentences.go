@@ -7,16 +7,18 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/allclear-hq/allclear/templates"
 )
 
 // sentences are the parts of a text that must each be the same for it to be
-// the same: lines, and sentences within them. What a copy changes (case,
+// the same: lines, as messages show them, and sentences within them. What a copy changes (case,
 // spaces, compatible forms of a character, marks that cannot be seen) is made
 // alike, and so is a full stop at the end, which is easily left behind. What turns the
 // order around in which they are read is not: with it our own characters may say
 // something else. Nor is what leads elsewhere in a link.
 func sentences(text string) (out []string) {
-	for line := range strings.Lines(strings.ToValidUTF8(text, "\uFFFD")) {
+	for line := range strings.Lines(templates.Plain(text)) {
 		begin := 0
 		runes := []rune(alike(line))
 		for i, r := range runes {

@@ -270,6 +270,30 @@ func TestVerifyWhatIsPosted(t *testing.T) {
 	}
 }
 
+// What we sent is ours whatever ends the lines of its text, which messages show as
+// ends of lines.
+func TestVerifyWhatHasOtherLineEnds(t *testing.T) {
+	c := bookConfig(t)
+	for _, end := range []string{"\n", "\r\n", "\r", "\v", "\f", "\u0085", "\u2028", "\u2029\u2029"} {
+		i := &incident.Incident{Ref: incident.Ref{Prefix: "INC", Number: 12}, Kind: incident.Outage, CreatedAt: noon}
+		text := "Logins work again for everybody" + end + "Withdrawals stay closed until tomorrow"
+		i.Say(incident.Saying{Title: text, Status: incident.Investigating, Body: incident.Text{"en": text}}, "Ana", nil, noon)
+		i.Say(incident.Saying{Status: incident.Monitoring, Body: incident.Text{"en": text}}, "Ana", nil, noon.Add(time.Hour))
+		b := mustBook(t, c, i)
+		for n := range i.Updates {
+			for _, m := range posted(i, n+1, "en", c.Policy) {
+				shown, err := c.Texts.Render("telegram", "en", m, templates.Space{Max: 4096, Measure: utf8.RuneCountInString})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if v := b.Verify(shown.String); v.Finding != Ours || v.Part {
+					t.Fatalf("with %+q, %s is %s, part: %t:\n%+q", end, m.Ref, v.Finding, v.Part, shown.String)
+				}
+			}
+		}
+	}
+}
+
 // posted are messages that channels show of the newest wording of an update:
 // with any head line that a first post has had, and any number of updates missed.
 func posted(i *incident.Incident, n int, lang string, policy broadcast.Policy) []templates.Message {
