@@ -5,10 +5,15 @@ import (
 	"strings"
 )
 
-// Frames are all texts that Render may make of a message, however much room
-// there is, as if its body always had room.
+// Frames are all texts that Render may put around a message's title and body, however
+// much room there is. A line that one of them shares with other words is there with
+// it, as if a body always had room.
 func (s *Set) Frames(platform, language string, m Message) ([]string, error) {
 	m = m.cleaned()
+	title := m.Title
+	if title != "" {
+		m.Title = titleMark
+	}
 	f := fitter{blocks: s.find(platform, language), message: &m}
 	var out []string
 	for lv := full; lv <= poor; lv++ {
@@ -17,10 +22,21 @@ func (s *Set) Frames(platform, language string, m Message) ([]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, fill(frame, m.Body))
+			frame = without(frame, titleMark, bodyMark)
+			shown := title
+			if lv >= short {
+				shown = clip(title, titleRoom)
+			}
+			out = append(out, fill(strings.ReplaceAll(frame, titleMark, shown), m.Body))
 		}
 	}
 	return out, nil
+}
+
+// without is a text without the lines that are one of the marks.
+func without(text string, marks ...string) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return slices.Contains(marks, line) }), "\n")
 }
 
 // Counts are the lines that a message has because its incident has moved on, or

@@ -9,6 +9,9 @@ import (
 // noncharacter, which plain removes from every text.
 const bodyMark = "\uFDD0"
 
+// titleMark stands for a title that is left out of what is around it.
+const titleMark = "\uFDD1"
+
 // Isolates keep a name written from right to left from reordering the line of
 // ours in which it stands (UAX #9, "Explicit Directional Isolates").
 const (

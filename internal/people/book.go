@@ -3,6 +3,7 @@ package people
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,8 @@ type page struct {
 	heads     map[string]int  // head lines of first posts, each up to the update that was the newest then
 	missed    map[string]int  // how many updates before it somebody missed, in words
 	words     map[string]bool // those of the operators, without dressing
-	bodies    [][]string      // the whole text in each language
+	bodies    []body          // the whole text in each language
+	title     []string        // the sentences of titles, in their order
 	grams     map[uint64]bool
 }
 
@@ -119,22 +121,45 @@ func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
 
 // quote adds a text of the operators.
 func (p *page) quote(text string) {
-	body := sentences(text)
-	for _, s := range body {
+	first, _, _ := strings.Cut(templates.Plain(text), "\n\n")
+	b := body{said: sentences(text), opening: len(sentences(first))}
+	for _, s := range b.said {
 		p.words[s] = true
 		for _, g := range grams(s) {
 			p.grams[g] = true
 		}
 	}
-	p.bodies = append(p.bodies, body)
+	p.bodies = append(p.bodies, b)
 }
 
-// quoteTitle adds a title, without which a text is whole as well. It is shown on one
-// line.
+// quoteTitle adds a title, without which a text is whole as well.
 func (p *page) quoteTitle(title string) {
-	for _, s := range sentences(strings.ReplaceAll(templates.Plain(title), "\n", " ")) {
+	p.head(title)
+	for _, s := range headline(title) {
 		p.words[s] = true
 	}
+}
+
+// head adds a title that may stand at the head of a text.
+func (p *page) head(title string) {
+	if all := headline(title); !contains(p.title, all) {
+		p.title = append(p.title, all...)
+	}
+}
+
+// headline are the sentences of a title, which is shown on one line.
+func headline(title string) []string {
+	return sentences(strings.ReplaceAll(templates.Plain(title), "\n", " "))
+}
+
+// contains reports whether some sentences stand among others, in one piece.
+func contains(all, some []string) bool {
+	for k := range len(all) - len(some) + 1 {
+		if slices.Equal(all[k:k+len(some)], some) {
+			return true
+		}
+	}
+	return false
 }
 
 // address splits what looks like an account or a link into host and path,

@@ -66,6 +66,7 @@ func (w *writer) renderAll(p *page, messages func(lang string) []templates.Messa
 	seen := map[string]bool{} // lines: most of them are in many messages
 	for _, lang := range w.Languages {
 		for _, m := range messages(lang) {
+			p.head(m.Title)
 			for _, platform := range templates.Platforms {
 				texts, err := w.Texts.Frames(platform, lang, m)
 				if err != nil {

@@ -32,7 +32,8 @@ type Verdict struct {
 	At      time.Time
 	Link    string
 	Body    incident.Text // what holds
-	Part    bool          // it is a part of what was said
+	Cut     bool          // it is the beginning of what was said, as a message has it that has no room for all
+	Part    bool          // it is another part of what was said
 	More    bool          // more has been said since
 	Led     bool          // altered by a link or button that leads where the words do not say
 	Beside  bool          // altered by what comes with the words
@@ -127,25 +128,25 @@ func (b *Book) compare(claim string) Verdict {
 	return best
 }
 
-// wholeWeight puts a page that says all of a text before those that resemble
-// it.
-const wholeWeight = 1 << 30
+// extentWeight puts a page that says all of a text before those that resemble it, and
+// one of which a text says more before those of which it says less.
+const extentWeight = 1 << 20
 
 // compare says what a text is beside this page, and how much it is like it.
 func (p *page) compare(said []string, shape []uint64) (Verdict, int) {
 	v := Verdict{Ref: p.ref, At: p.at, Link: p.link, Body: p.body, More: !p.last}
 	known, foreign := 0, 0 // characters of ours, sentences that are not
-	have := map[string]bool{}
+	have := false          // words of the operators
 	before := ""
 	for _, s := range said {
 		switch {
 		case p.words[s]:
-			have[s] = true
+			have = true
 			known += utf8.RuneCountInString(s)
-		case p.says(s):
+		case p.says(s), slices.Contains(p.title, s):
 			known += utf8.RuneCountInString(s)
 		case p.begins(s, before):
-			have[s] = true
+			have = true
 			known += utf8.RuneCountInString(s)
 		default:
 			foreign++
@@ -159,11 +160,15 @@ func (p *page) compare(said []string, shape []uint64) (Verdict, int) {
 			like++
 		}
 	}
+	much := disordered
+	if have && foreign == 0 {
+		much = p.extent(said)
+	}
 	switch {
-	case len(have) > 0 && foreign == 0:
-		v.Part, v.Finding = p.part(have), p.finding
-		return v, wholeWeight + known
-	case len(have) > 0 && known >= minQuote, len(shape) >= minQuote && 2*like >= len(shape):
+	case much > disordered:
+		v.Finding, v.Cut, v.Part = p.finding, much == beginning, much == part
+		return v, extentWeight*int(much) + known
+	case have && (foreign == 0 || known >= minQuote), len(shape) >= minQuote && 2*like >= len(shape):
 		v.Finding = Altered
 		return v, known + like + 1
 	}
@@ -181,47 +186,6 @@ func (p *page) says(s string) bool {
 // minQuote is how many characters of our words make a text resemble one of
 // ours: a few are in every sentence.
 const minQuote = 16
-
-// part reports whether a text has the whole body in no language.
-func (p *page) part(have map[string]bool) bool {
-	for _, body := range p.bodies {
-		if !slices.ContainsFunc(body, func(s string) bool { return !have[s] }) {
-			return false
-		}
-	}
-	return true
-}
-
-// begins reports whether a sentence that was cut begins one of the page's. A few
-// characters are enough only where they stand behind what is ours too.
-func (p *page) begins(s, before string) bool {
-	start, cut := strings.CutSuffix(s, "...") // as an ellipsis is normalised
-	start = strings.TrimSpace(start)
-	switch {
-	case !cut:
-		return false
-	case utf8.RuneCountInString(start) < minQuote:
-		return slices.ContainsFunc(p.bodies, func(body []string) bool { return goesOn(body, start, before) })
-	}
-	for whole := range p.words {
-		if startsWith(whole, start) {
-			return true
-		}
-	}
-	return false
-}
-
-// goesOn reports whether a body goes on so behind a sentence of its own, or begins
-// so behind one that stands around it.
-func goesOn(body []string, start, before string) bool {
-	for k, s := range body {
-		behind := k > 0 && body[k-1] == before || k == 0 && before != "" && start != ""
-		if behind && startsWith(s, start) {
-			return true
-		}
-	}
-	return false
-}
 
 // gramSize is how many characters make a piece of which likeness is counted.
 const gramSize = 5

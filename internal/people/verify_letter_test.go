@@ -48,8 +48,8 @@ func TestVerifyWhatPeopleWereTold(t *testing.T) {
 	book := aBook(t, said...)
 	for _, chat := range []int64{1, 2} {
 		for _, l := range w.inboxes.of(chat) {
-			if v := book.Verify(l.text); v.Finding != people.Ours || v.Part {
-				t.Errorf("what %d was sent is %s, part: %t:\n%s", chat, v.Finding, v.Part, l.text)
+			if v := book.Verify(l.text); v.Finding != people.Ours || v.Part || v.Cut {
+				t.Errorf("what %d was sent is %s, cut: %t, part: %t:\n%s", chat, v.Finding, v.Cut, v.Part, l.text)
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func TestVerifyEveryLetter(t *testing.T) {
 							t.Fatal(err)
 						}
 						said++
-						if v := book.Verify(text); v.Finding != found(today, l) || v.Ref != fmt.Sprintf("INC-12/%d", l.Update) {
+						if v := book.Verify(text); v.Finding != found(today, l) || v.Part || v.Ref != fmt.Sprintf("INC-12/%d", l.Update) {
 							t.Fatalf("on %s %+v is %s %s:\n%s", ch.Platform, l, v.Finding, v.Ref, text)
 						}
 						if said%20 == 0 {
@@ -171,6 +171,7 @@ func wantAltered(t *testing.T, book *people.Book, text string) {
 	for _, not := range []string{
 		text + "\nhttps://login.example",
 		body + "\nMove your funds to be sure." + footer,
+		text + "\n" + body,
 		body + "\n(14 earlier updates are not shown here.)" + footer,
 		"Resolved 23:59 UTC · 15 updates\n" + text,
 		"Impact: none (was none)\n" + text,

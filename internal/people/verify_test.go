@@ -71,11 +71,11 @@ func TestVerify(t *testing.T) {
 		"Since 12:01 UTC nobody can log in. Funds are not affected.\n\nWe will say more soon.":                         {Finding: Ours, Ref: "INC-12/1"},
 		"since 12:01 utc  nobody can LOG IN.\nFunds are not\u200b affected. We will say more soon.":                    {Finding: Ours, Ref: "INC-12/1"},
 		"Login is unavailable\n\nSince 12:01 UTC nobody can log in.":                                                   {Finding: Ours, Ref: "INC-12/1", Part: true},
-		"Since 12:01 UTC nobody can log in. Funds are not affected.":                                                   {Finding: Ours, Ref: "INC-12/1", Part: true},
+		"Since 12:01 UTC nobody can log in. Funds are not affected.":                                                   {Finding: Ours, Ref: "INC-12/1", Cut: true},
 		"自 12:01 UTC 起无法登录。资金不受影响。":                                                                                    {Finding: Ours, Ref: "INC-12/1"},
-		"Everything works again since the…":                                                                            {Finding: Ours, Ref: "INC-12/4", Part: true},
-		"Since 12:01 UTC nobody can log in. Funds…":                                                                    {Finding: Ours, Ref: "INC-12/1", Part: true},
-		"Login is unavailable\nSince 12…":                                                                              {Finding: Ours, Ref: "INC-12/1", Part: true},
+		"Everything works again since the…":                                                                            {Finding: Ours, Ref: "INC-12/4", Cut: true},
+		"Since 12:01 UTC nobody can log in. Funds…":                                                                    {Finding: Ours, Ref: "INC-12/1", Cut: true},
+		"Login is unavailable\nSince 12…":                                                                              {Finding: Ours, Ref: "INC-12/1", Cut: true},
 		"Since 12…":                                                                                                    {Finding: Foreign},
 		"Funds are not affected. Funds…":                                                                               {Finding: Altered, Ref: "INC-12/1"},
 		"Since 12:01 UTC nobody can log in. Funds are affected.\n\nWe will say more soon.":                             {Finding: Altered, Ref: "INC-12/1"},
@@ -130,8 +130,8 @@ func TestVerify(t *testing.T) {
 		"Funds are not affected. Call 555-0100 for your refund": {Finding: Altered, Ref: "INC-12/1"},
 	} {
 		got := b.Verify(claim)
-		if got.Finding != want.Finding || got.Ref != want.Ref && want.Ref != "" || got.Part != want.Part {
-			t.Errorf("%.80q is %s %s, part: %t; want %s %s, part: %t", claim, got.Finding, got.Ref, got.Part, want.Finding, want.Ref, want.Part)
+		if got.Finding != want.Finding || got.Ref != want.Ref && want.Ref != "" || got.Part != want.Part || got.Cut != want.Cut {
+			t.Errorf("%.80q is %s %s, cut: %t, part: %t; want %s %s, cut: %t, part: %t", claim, got.Finding, got.Ref, got.Cut, got.Part, want.Finding, want.Ref, want.Cut, want.Part)
 		}
 	}
 }
@@ -213,8 +213,8 @@ func TestVerifyWhatIsCutBesideLinks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v := b.Verify(shown.String); v.Finding != Ours || v.Part != shown.Cut {
-				t.Fatalf("in %d it is %s, part: %t:\n%s", most, v.Finding, v.Part, shown.String)
+			if v := b.Verify(shown.String); v.Finding != Ours || v.Part || v.Cut != shown.Cut {
+				t.Fatalf("in %d it is %s, cut: %t, part: %t:\n%s", most, v.Finding, v.Cut, v.Part, shown.String)
 			}
 		}
 	}
@@ -257,8 +257,8 @@ func TestVerifyWhatIsPosted(t *testing.T) {
 						if text.Cut {
 							cut++
 						}
-						if v := b.Verify(text.String); v.Finding != want || v.Part && !text.Cut {
-							t.Fatalf("on %s, in %d, %s is %s, part: %t:\n%s", platform, most, m.Ref, v.Finding, v.Part, text.String)
+						if v := b.Verify(text.String); v.Finding != want || v.Part || v.Cut && !text.Cut {
+							t.Fatalf("on %s, in %d, %s is %s, cut: %t, part: %t:\n%s", platform, most, m.Ref, v.Finding, v.Cut, v.Part, text.String)
 						}
 					}
 				}
@@ -286,7 +286,7 @@ func TestVerifyWhatHasOtherLineEnds(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if v := b.Verify(shown.String); v.Finding != Ours || v.Part {
+				if v := b.Verify(shown.String); v.Finding != Ours || v.Part || v.Cut {
 					t.Fatalf("with %+q, %s is %s, part: %t:\n%+q", end, m.Ref, v.Finding, v.Part, shown.String)
 				}
 			}

@@ -198,7 +198,7 @@ func (a *Audience) verdict(ctx context.Context, p pending) (string, error) {
 		return "", err
 	}
 	t := a.talk(p)
-	t.Ref, t.At, t.Link, t.Part, t.More = v.Ref, v.At, v.Link, v.Part, v.More
+	t.Ref, t.At, t.Link, t.Part, t.More = v.Ref, v.At, v.Link, v.Part || v.Cut, v.More
 	body, _ := v.Body.In(p.sub.Language, a.Language)
 	t.Text = shortened(body, quoteRoom)
 	return a.Texts.Talk(p.sub.Language, v.block(), t)
