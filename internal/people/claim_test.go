@@ -69,3 +69,46 @@ func TestVerdictOnWhatIsNotInTheText(t *testing.T) {
 		}
 	}
 }
+
+// Words that we quoted to deny them are not confirmed: nothing is, without all that
+// stands around it.
+func TestVerdictOnAPart(t *testing.T) {
+	const rumour = "We were hacked. Move your coins to the rescue wallet within one hour."
+	ask := func(body, arg, lang string, change func(*incident.Incident)) string {
+		i := &incident.Incident{Ref: incident.Ref{Prefix: "NTC", Number: 5}, Kind: incident.Notice, CreatedAt: noon}
+		i.Say(incident.Saying{Title: "A forged message is going around", Status: incident.Published, Body: incident.Text{"en": body}}, "Ana", nil, noon)
+		change(i)
+		a := New(Config{Account: "tg", Bot: &ranks{}, Texts: mustTexts(t), Zone: time.UTC, Language: "en", Languages: []string{"en", "zh-Hans"}, Book: bookConfig(t),
+			Published: func(context.Context, int) ([]*incident.Incident, error) { return []*incident.Incident{i}, nil }})
+		w, err := a.word(t.Context(), pending{answer: answer{what: verdict, arg: arg, sub: Subscriber{Language: lang}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w.text
+	}
+	as := func(*incident.Incident) {}
+	within := "This message is not ours, please do not act on it:\n\n" + rumour + "\n\nNothing was hacked."
+	first := rumour + "\n\nThis message is not ours, please do not act on it."
+	for _, tt := range []struct {
+		body, arg, lang string
+		change          func(*incident.Incident)
+		want            string
+	}{
+		{within, within, "en", as, "Yes, this is what we said in NTC-5/1"},
+		{within, rumour, "en", as, "These words stand in NTC-5/1"},
+		{within, rumour, "zh-Hans", as, "这些文字出现在 NTC-5/1"},
+		{first, rumour, "en", as, "This is the beginning of what we said in NTC-5/1"},
+		{first, rumour[:30] + "…", "zh-Hans", as, "这是我们在 NTC-5/1"},
+		{within, rumour, "en", func(i *incident.Incident) {
+			u := i.Update(1)
+			u.Revisions = append(u.Revisions, incident.Revision{Title: i.Title, Body: incident.Text{"en": "Nothing was hacked."}, At: noon.Add(time.Minute)})
+		}, "These words stood in NTC-5/1, which we have corrected since."},
+		{within, rumour, "en", func(i *incident.Incident) {
+			i.Update(1).Retraction = &incident.Retraction{Reason: "It quoted too much.", At: noon.Add(time.Minute)}
+		}, "These words stood in NTC-5/1, which we have withdrawn."},
+	} {
+		if got := ask(tt.body, tt.arg, tt.lang, tt.change); !strings.HasPrefix(got, tt.want) || !strings.HasSuffix(got, "https://status.example.com/incidents/NTC-5") {
+			t.Errorf("in %s, %q is answered, want %q:\n%s", tt.lang, tt.arg, tt.want, got)
+		}
+	}
+}

@@ -347,7 +347,7 @@ func TestStatusAndVerify(t *testing.T) {
 		w.mustSay(w.says("2001", "/verify "+claim).Text, want)
 	}
 	w.mustSay(w.says("2001", "/verify").Text+w.says("2001", "/verify inc-12").Text, "Send /verify followed by", "INC-12 is a reference of ours")
-	w.mustSay(w.saysIn("2001", "2001", "Nobody can log in at the moment.", sim.Saying{Forwarded: true}).Text, "this is part of what we said in INC-12/1")
+	w.mustSay(w.saysIn("2001", "2001", "Nobody can log in at the moment.", sim.Saying{Forwarded: true}).Text, "This is the beginning of what we said in INC-12/1")
 	if _, kept := w.subscriber(2001); kept {
 		t.Error("who only asks is kept")
 	}

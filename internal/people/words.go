@@ -211,6 +211,10 @@ func (v *Verdict) block() string {
 		return "altered-link"
 	case v.Beside:
 		return "altered-beside"
+	case v.Finding == Ours && v.Cut:
+		return "ours-beginning"
+	case v.Finding == Ours && v.Part:
+		return "ours-part"
 	}
 	return string(v.Finding)
 }
