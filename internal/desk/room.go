@@ -172,11 +172,13 @@ func (r *Rooms) answer(ctx context.Context, h heard) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	another, err := r.forAnother(ctx, h)
+	if err != nil {
+		return "", err
+	}
 	typed, err := r.parse(h, subject)
 	switch ev := h.ev; {
-	case errors.Is(err, incident.ErrNoCommand):
-		return "", nil
-	case r.forAnother(ctx, h):
+	case errors.Is(err, incident.ErrNoCommand), another:
 		return "", nil
 	case ev.Kind == bots.Edited:
 		return "Editing a command changes nothing. To change what was published, use /correct.", nil
@@ -218,17 +220,30 @@ func called(ev bots.Event) string {
 
 // forAnother reports whether a command names another bot, as in
 // "/freeze@another_bot": in a group a bot may hear what is meant for others.
-// While our own name cannot be found out, a name counts as another's.
-func (r *Rooms) forAnother(ctx context.Context, h heard) bool {
+func (r *Rooms) forAnother(ctx context.Context, h heard) (bool, error) {
 	name := incident.Addressee(h.ev.Text)
 	if name == "" || r.Username == nil {
-		return false
+		return false, nil
 	}
 	ours, err := r.Username(ctx, h.account)
 	if err != nil {
-		r.Log.Warn("a command that names a bot was left alone: our own name is not known", "account", h.account, "error", err)
+		return false, fmt.Errorf("the name of %s: %w", h.account, err)
 	}
-	return err != nil || ours != "" && !strings.EqualFold(name, ours)
+	return ours != "" && !strings.EqualFold(name, ours), nil
+}
+
+// known refuses a command of a room that names a bot before our own name is known:
+// it comes again, and says nothing meanwhile, since it may be meant for another.
+func (r *Rooms) known(ctx context.Context, account string, ev bots.Event) error {
+	room, ok := r.where(account, ev)
+	if !ok {
+		return nil
+	}
+	_, err := r.forAnother(ctx, heard{account: account, room: room, ev: ev})
+	if err != nil && ctx.Err() == nil {
+		r.Log.Warn("a command that names a bot waits: our own name is not known", "account", account, "error", err)
+	}
+	return err
 }
 
 // subject is what the message that was answered is about: D-17, INC-12, or

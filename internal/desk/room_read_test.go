@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/store/storetest"
 )
 
 func TestRoomOvertakenByManyIsShortOnAPhone(t *testing.T) {
@@ -55,11 +57,48 @@ func TestRoomLeavesWhatIsForAnotherBot(t *testing.T) {
 		t.Errorf("a command to us is answered %q", got)
 	}
 	unknown = errors.New("down")
-	if got := c.ask(c.event("/help@our_bot")); got != "" {
-		t.Errorf("a command to who knows whom is answered %q", got)
-	}
 	if got := c.ask(c.event("/help")); got == "" {
 		t.Error("a command that names nobody is not answered")
+	}
+}
+
+// A command that names a bot is not given up while we do not know our own name, and
+// nothing is said of it: it may be another's.
+func TestRoomWaitsForOurName(t *testing.T) {
+	for name, end := range map[string]string{"ours": "Frozen", "another's": ""} {
+		t.Run(name, func(t *testing.T) {
+			c := newChat(t)
+			unknown := errors.New("down")
+			c.rooms.Username = func(context.Context, string) (string, error) {
+				if name == "ours" {
+					return "our_bot", unknown
+				}
+				return "another_bot", unknown
+			}
+			before, ev := c.cursor(), c.event("/freeze@our_bot all wrong")
+			storetest.Bubble(t)
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				c.rooms.Listen(ctx, "tg", listener(func(ctx context.Context, _ string, handle func(context.Context, bots.Event) error) error {
+					for range 5 {
+						if handle(ctx, ev) == nil {
+							t.Error("it is done with, whosever it is")
+						}
+						time.Sleep(time.Second)
+					}
+					cancel()
+					return nil
+				}))
+			})
+			if said := c.texts(); len(said) > 0 || c.cursor() != before {
+				t.Errorf("the room is told %q, and read up to %s", said, c.cursor())
+			}
+			unknown = nil
+			if got := c.ask(ev); !strings.HasPrefix(got, end) || end == "" && got != "" {
+				t.Errorf("it is answered %q", got)
+			}
+		})
 	}
 }
 

@@ -58,6 +58,9 @@ func (u *untaken) due(key string) bool {
 // and no command is lost without a word. A database that is away may refuse at
 // once, or say nothing for long.
 func (e *ear) hear(ctx context.Context, ev bots.Event) error {
+	if err := e.rooms.known(ctx, e.account, ev); err != nil {
+		return err
+	}
 	e.stuck.begin(ev.Key)
 	silent := time.AfterFunc(waitsAfter, func() { e.waits(ev) })
 	err := e.rooms.handle(ctx, e.account, e.out, ev)

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,21 +21,31 @@ func (a *Audience) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// introduce asks for the bot's name until it is known. Without it, commands in
-// groups that name a bot are taken for somebody else's.
+// introduce asks for the bot's name until it is known.
 func (a *Audience) introduce(ctx context.Context) {
-	named, ok := a.Bot.(bots.Named)
-	for wait := time.Second; ok && ctx.Err() == nil; wait = min(2*wait, time.Minute) {
-		name, err := named.Username(ctx)
-		if err == nil {
-			a.mu.Lock()
-			a.username = name
-			a.mu.Unlock()
-			a.news.vouch("t.me/" + name)
-			return
-		}
+	for wait := time.Second; a.called(ctx) != nil && ctx.Err() == nil; wait = min(2*wait, time.Minute) {
 		bots.Sleep(ctx, wait)
 	}
+}
+
+// called asks what the bot is called, unless that is known.
+func (a *Audience) called(ctx context.Context) error {
+	named, ok := a.Bot.(bots.Named)
+	if !ok || a.Username() != "" {
+		return nil
+	}
+	name, err := named.Username(ctx)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	first := a.username == ""
+	a.username = name
+	a.mu.Unlock()
+	if first {
+		a.news.vouch("t.me/" + name)
+	}
+	return nil
 }
 
 // A Listener hears people and passes on what does not concern the audience.
@@ -53,23 +64,49 @@ var _ bots.Listener = (*Listener)(nil)
 func (l *Listener) Listen(ctx context.Context, cursor string, handle func(context.Context, bots.Event) error) error {
 	defer l.Walker.unheard()
 	return l.Bot.ListenBatches(ctx, cursor, func(ctx context.Context, events []bots.Event) (int, error) {
-		l.meet(events)
-		d := l.prepared(ctx, events)
-		for i := 0; i < len(events); {
-			n := l.run(events[i:])
-			err := error(nil)
-			if n > 0 {
-				err = l.hear(ctx, d, events[i:i+n])
-			} else {
-				n, err = 1, handle(ctx, events[i])
-			}
-			if err != nil {
-				return i, err
-			}
-			i += n
+		clear, unnamed := l.clear(ctx, events)
+		n, err := l.take(ctx, events[:clear], handle)
+		if err == nil {
+			err = unnamed
 		}
-		return len(events), nil
+		return n, err
 	})
+}
+
+// clear is how many events from the first on can be told to be meant for us or not:
+// not a command that names a bot before it is known what we are called. It comes
+// again, with all that was said after it. A platform that does not tell us that has
+// nothing for us to hear either.
+func (l *Listener) clear(ctx context.Context, events []bots.Event) (int, error) {
+	n := slices.IndexFunc(events, func(e bots.Event) bool { return l.ours(e) && addressed(e.Text) })
+	if n < 0 {
+		return len(events), nil
+	}
+	if err := l.called(ctx); err != nil {
+		l.Log.Warn("a command that names a bot waits: our own name is not known", "account", l.Account, "error", err)
+		return n, fmt.Errorf("the name of %s: %w", l.Account, err)
+	}
+	return len(events), nil
+}
+
+// take hears events in their order, and returns how many it heard.
+func (l *Listener) take(ctx context.Context, events []bots.Event, handle func(context.Context, bots.Event) error) (int, error) {
+	l.meet(events)
+	d := l.prepared(ctx, events)
+	for i := 0; i < len(events); {
+		n := l.run(events[i:])
+		err := error(nil)
+		if n > 0 {
+			err = l.hear(ctx, d, events[i:i+n])
+		} else {
+			n, err = 1, handle(ctx, events[i])
+		}
+		if err != nil {
+			return i, err
+		}
+		i += n
+	}
+	return len(events), nil
 }
 
 // prepared is the dialogue with what is to be known for events that are heard at

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/bots/sim"
 	"github.com/allclear-hq/allclear/bots/telegram"
 	"github.com/allclear-hq/allclear/broadcast"
@@ -125,27 +124,7 @@ func (w *town) run(bot *telegram.Bot) {
 // listen lets the audience listen until it is stopped.
 func (w *town) listen(bot *telegram.Bot) (stop func()) {
 	w.Helper()
-	cursor, err := w.store.Cursor(w.Context(), "tg")
-	if err != nil {
-		w.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(w.Context())
-	done := make(chan struct{}, 2)
-	go func() {
-		w.audience.Run(ctx)
-		done <- struct{}{}
-	}()
-	go func() {
-		l := people.Listener{Audience: w.audience, Bot: bot, Rooms: func(bots.Event) bool { return false }}
-		l.Listen(ctx, cursor, func(context.Context, bots.Event) error { return nil })
-		done <- struct{}{}
-	}()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		<-done
-		<-done
-	})
-	w.Cleanup(stop)
+	stop = w.hears(bot)
 	w.until("the bot knows its name", func() bool { return w.audience.Username() != "" })
 	return stop
 }

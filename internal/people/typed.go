@@ -17,18 +17,34 @@ type typed struct {
 }
 
 // parseTyped reads a command. It is false for what is none, or is for another
-// bot than the one of that username. Chinese keyboards have a wider slash.
+// bot than the one of that username.
 func parseTyped(text, username string) (typed, bool) {
+	t, bot, named := readTyped(text)
+	if t.verb == "" || named && !strings.EqualFold(bot, username) {
+		return typed{}, false
+	}
+	return t, true
+}
+
+// addressed reports whether a text is a command that names the bot which it is for.
+func addressed(text string) bool {
+	t, _, named := readTyped(text)
+	return t.verb != "" && named
+}
+
+// readTyped takes a command apart, and the bot from it that it names. The verb is
+// empty for what is none. Chinese keyboards have a wider slash.
+func readTyped(text string) (t typed, bot string, named bool) {
 	word, arg := strings.TrimSpace(text), ""
 	if i := strings.IndexFunc(word, unicode.IsSpace); i >= 0 {
 		word, arg = word[:i], strings.TrimSpace(word[i:])
 	}
 	verb, ok := strings.CutPrefix(width.Narrow.String(word), "/")
-	verb, bot, named := strings.Cut(verb, "@")
-	if !ok || verb == "" || named && !strings.EqualFold(bot, username) {
-		return typed{}, false
+	if !ok {
+		return typed{}, "", false
 	}
-	return typed{strings.ToLower(verb), arg}, true
+	verb, bot, named = strings.Cut(verb, "@")
+	return typed{strings.ToLower(verb), arg}, bot, named
 }
 
 // complete reports whether a text is a command of ours with all that it needs.
