@@ -15,7 +15,8 @@ type leavers struct {
 	mu       sync.Mutex
 	gathered bool // somebody is, who is not told yet
 	chats    map[int64]leaver
-	leaving  map[int64]State // chats of which it was heard that they leave, while that is not stored yet
+	ends     map[int64]time.Time // since when the store knows of chats that they had their data deleted
+	leaving  map[int64]State     // chats of which it was heard that they leave, while that is not stored yet
 }
 
 // A leaver is a chat that cannot be written to where it was.
@@ -23,7 +24,6 @@ type leaver struct {
 	to      int64     // where it moved; 0 is nowhere
 	known   time.Time // since when the store knows; zero before
 	stopped bool      // what it has is still changed
-	erased  bool      // whoever comes back is somebody else
 }
 
 // gather notes that people are gathered from now on.
@@ -38,7 +38,7 @@ func (l *leavers) gather() {
 func (l *leavers) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.gathered, l.chats = false, nil
+	l.gathered, l.chats, l.ends = false, nil, nil
 	l.some.Store(len(l.leaving) > 0)
 }
 
@@ -87,9 +87,20 @@ func (l *leavers) stopped(chat int64, known time.Time) {
 	l.remember(chat, leaver{known: known, stopped: true})
 }
 
-// erased remembers that a chat had its data deleted.
+// erased remembers that a chat had its data deleted. Whoever comes back there is
+// somebody new, who is gathered in his turn: whatever he does, he is told nothing
+// more as who he was.
 func (l *leavers) erased(chat int64, known time.Time) {
-	l.remember(chat, leaver{known: known, erased: true})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.gathered {
+		return
+	}
+	if l.ends == nil {
+		l.ends = map[int64]time.Time{}
+	}
+	l.ends[chat] = known
+	l.some.Store(true)
 }
 
 func (l *leavers) remember(chat int64, c leaver) {
@@ -106,19 +117,17 @@ func (l *leavers) remember(chat int64, c leaver) {
 }
 
 // back forgets that a chat left: somebody there has said that he wants to be
-// written to. Who was erased before is a new subscriber, who is gathered in his
-// turn; as who he was he is told nothing more.
+// written to.
 func (l *leavers) back(chat int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.chats[chat].erased {
-		delete(l.chats, chat)
-	}
+	delete(l.chats, chat)
 }
 
 // of looks a person up who was gathered at some time: whether he left, and where
 // he is otherwise. Who only stopped is there for edits. Whoever was gathered when the
-// store knew is as the store says: he may have come back.
+// store knew is as the store says: he may have come back. Who was erased since is
+// nowhere.
 func (l *leavers) of(p *Person, gathered time.Time) (to int64, gone bool) {
 	if !l.some.Load() {
 		return 0, false
@@ -127,6 +136,9 @@ func (l *leavers) of(p *Person, gathered time.Time) (to int64, gone bool) {
 	defer l.mu.Unlock()
 	if state := l.leaving[p.Chat]; state != Active {
 		return 0, p.Edit == nil || state != Stopped
+	}
+	if gathered.Before(l.ends[p.Chat]) {
+		return 0, true
 	}
 	c, ok := l.chats[p.Chat]
 	if !ok || !c.known.IsZero() && !gathered.Before(c.known) {
@@ -157,5 +169,10 @@ func (l *leavers) forget(oldest time.Time) {
 			delete(l.chats, chat)
 		}
 	}
-	l.some.Store(len(l.chats)+len(l.leaving) > 0)
+	for chat, known := range l.ends {
+		if oldest.IsZero() || !oldest.Before(known) {
+			delete(l.ends, chat)
+		}
+	}
+	l.some.Store(len(l.chats)+len(l.ends)+len(l.leaving) > 0)
 }

@@ -203,12 +203,13 @@ func TestNothingLeavesAfterAGoodbye(t *testing.T) {
 }
 
 // Who has his data deleted gets nothing more of a walk that has gathered him, however
-// often he presses. Who then comes back is somebody new, whom the walk has not gathered.
+// often he presses. Who then comes back is somebody new, whom the walk has not gathered,
+// however often he goes and comes.
 func TestAWalkHearsWhoIsErased(t *testing.T) {
 	w := newWorld(t, quick)
 	w.inFlight = 1
 	w.start()
-	w.subscribe(nil, 1, 2, 3, 4)
+	w.subscribe(nil, 1, 2, 3, 4, 5)
 	asked, goOn := w.hold(1, "")
 	w.publish("One.", incident.Major)
 	<-asked
@@ -218,22 +219,27 @@ func TestAWalkHearsWhoIsErased(t *testing.T) {
 	})
 	w.deletes(2)
 	w.deletes(2)
-	w.deletes(3)
-	w.says(3, "/start", nil)
+	for _, chat := range []int64{3, 5} {
+		w.deletes(chat)
+		w.says(chat, "/start", nil)
+	}
+	w.says(5, "/unsubscribe", nil)
+	w.says(5, "/start", nil)
 	goOn()
 	w.idle()
-	for chat, want := range map[int64]int{1: 1, 2: 0, 3: 0, 4: 1} {
+	for chat, want := range map[int64]int{1: 1, 2: 0, 3: 0, 4: 1, 5: 0} {
 		if n := len(w.inboxes.requests(chat)); n != want {
 			t.Errorf("%d requests for %d, want %d", n, chat, want)
 		}
 	}
-	if got := w.states(); got != "1 active, 4 active, 3 active" {
+	if got := w.states(); got != "1 active, 4 active, 3 active, 5 active" {
 		t.Errorf("subscribers: %s", got)
 	}
 	w.update("INC-1", "Two.", "")
 	w.idle()
 	w.want(2)
 	w.want(3, "Two.")
+	w.want(5, "Two.")
 }
 
 // Who presses Start after the message left that he refuses stays a subscriber.
