@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/config"
+	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 	"github.com/allclear-hq/allclear/internal/web"
 	"github.com/allclear-hq/allclear/templates"
@@ -33,7 +36,7 @@ func (a *app) peopleConfig(account string, texts *templates.Set) people.Config {
 	c := a.config
 	out := people.Config{
 		Account: account, Bot: a.bots[account], Store: a.store, Texts: texts, Site: c.Site.Name, Page: c.Site.URL, Channel: telegramChannel(c),
-		Language: c.Site.Language, Languages: c.Site.Languages, Zone: c.Site.TimeZone, Published: a.store.Incidents, Walker: a.walkers[account], Log: a.log,
+		Language: c.Site.Language, Languages: c.Site.Languages, Zone: c.Site.TimeZone, Published: a.store.Published, Find: a.find, Walker: a.walkers[account], Log: a.log,
 		Book: people.BookConfig{Texts: texts, Languages: c.Site.Languages, Policy: policy(c), Addresses: addresses(c)},
 		Say: func(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
 			return a.engine.Say(ctx, account, broadcast.Answer, op)
@@ -43,6 +46,15 @@ func (a *app) peopleConfig(account string, texts *templates.Set) people.Config {
 		out.Components = append(out.Components, people.Component{ID: comp.ID, Name: comp.Name, Group: comp.Group})
 	}
 	return out
+}
+
+// find looks an incident up for people; nil is that there is none.
+func (a *app) find(ctx context.Context, ref incident.Ref) (*incident.Incident, error) {
+	i, err := a.store.Incident(ctx, ref)
+	if errors.Is(err, desk.ErrNotFound) {
+		return nil, nil //nolint:nilnil // as it says
+	}
+	return i, err
 }
 
 // lists is where subscribers are handed in and out.

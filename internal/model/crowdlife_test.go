@@ -37,7 +37,7 @@ func (c *crowd) join(l *life, account broadcast.Account) (err error) {
 	talk := people.New(people.Config{
 		Account: account.Name, Bot: account.Bot, Store: &peopleStore{Store: l.store, life: l, crowd: c}, Texts: c.w.texts, Site: "Example",
 		Language: "en", Languages: []string{"en"}, Zone: time.UTC, Components: []people.Component{{ID: "login", Name: "Login"}, {ID: "deposits", Name: "Deposits"}},
-		Published: l.store.Incidents, Walker: l.walker, Log: slog.New(slog.DiscardHandler),
+		Published: l.store.Published, Walker: l.walker, Log: slog.New(slog.DiscardHandler),
 		Say: func(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
 			return l.engine.Say(ctx, account.Name, broadcast.Answer, op)
 		},

@@ -51,8 +51,12 @@ type Config struct {
 	Zone       *time.Location
 	Components []Component
 
-	// Published lists what is open and the newest others, newest first.
+	// Published lists what is open and the newest others, newest first. Drills do
+	// not count.
 	Published func(ctx context.Context, limit int) ([]*incident.Incident, error)
+
+	// Find looks an incident up; nil where there is none.
+	Find func(ctx context.Context, ref incident.Ref) (*incident.Incident, error)
 
 	// Walker writes to the audience, and hears at once who left; may be nil.
 	Walker *Walker
@@ -89,7 +93,7 @@ func New(c Config) *Audience {
 	a := &Audience{
 		Config:   c,
 		dialogue: &dialogue{language: c.Language, languages: c.Languages, components: c.Components, matcher: language.NewMatcher(tags)},
-		news:     &news{list: c.Published, config: c.Book},
+		news:     &news{list: c.Published, older: older{find: c.Find}, config: c.Book},
 		hints:    seldom{every: hintEvery},
 		unclear:  seldom{every: mendFor},
 		refused:  seldom{every: refuseEvery},

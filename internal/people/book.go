@@ -88,6 +88,11 @@ func NewBook(c BookConfig, incidents []*incident.Incident, before *Book) (*Book,
 	return b, nil
 }
 
+// with is a book that has the pages of an older one too.
+func (b *Book) with(older *Book) *Book {
+	return &Book{pages: slices.Concat(b.pages, older.pages), Addresses: b.Addresses}
+}
+
 // link is the address of an incident's page; empty for none.
 func (c *BookConfig) link(i *incident.Incident) string {
 	if c.Policy.Link == nil {

@@ -10,8 +10,8 @@
 // together with how far it has read. An answer is no promise: when too many ask it becomes
 // short, and then is left out. dialogue.go decides, menu.go and words.go word it,
 // answers.go and deliver.go send it, admins.go knows who speaks for a group, verify.go,
-// claim.go, sentences.go and extent.go say what is really ours (beside what book.go and
-// bookwriter.go know was said), list.go hands people out and in.
+// claim.go, sentences.go and extent.go say what is really ours (beside what book.go,
+// bookwriter.go and older.go know was said), list.go hands people out and in.
 //
 // # The walk
 //

@@ -12,7 +12,7 @@ import (
 const (
 	newsFor   = 2 * time.Second // how old an answer about what is going on may be
 	newsFresh = newsFor / 8     // the same of whether something is ours: what has just been published is
-	newsLimit = 200             // incidents that answers are about
+	newsLimit = 200             // incidents that answers are about, unless somebody names an older one
 )
 
 // news is what was published, looked up at most once in a while however many
@@ -24,6 +24,8 @@ type news struct {
 	mu        sync.Mutex
 	at        time.Time // of incidents
 	incidents []*incident.Incident
+	more      bool // there may be others, which are over
+	older     older
 	book      *Book
 	bookOf    time.Time // the at of the incidents that book is about
 }
@@ -43,6 +45,7 @@ func (n *news) look(ctx context.Context, age time.Duration) ([]*incident.Inciden
 	if err != nil {
 		return nil, err
 	}
+	n.more = len(all) >= newsLimit
 	n.incidents = slices.DeleteFunc(all, func(i *incident.Incident) bool { return i.Drill })
 	n.at = time.Now()
 	return n.incidents, nil
@@ -62,7 +65,17 @@ func (n *news) verify(ctx context.Context, claim Claim) (Verdict, error) {
 		}
 		n.bookOf = n.at
 	}
-	return n.book.Judge(claim), nil
+	book, whole, err := n.fitting(ctx, claim.Text)
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := book.Judge(claim)
+	_, _, place := address(claim.Text)
+	unlike := v.Finding == Foreign && !place || v.Finding == Altered && !v.Led && !v.Beside
+	if unlike && !whole {
+		v = Verdict{Finding: Older}
+	}
+	return v, nil
 }
 
 // vouch adds an account to those that are ours.

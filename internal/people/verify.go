@@ -22,7 +22,8 @@ const (
 	Altered   Finding = "altered"      // like something said, but not the same
 	Reference Finding = "reference"    // the number of an incident or update, without words
 	Foreign   Finding = "foreign"      // neither said nor ours
-	Unknown   Finding = "unknown"      // cannot be told here
+	Unknown   Finding = "unknown"      // an address of which nothing is known here
+	Older     Finding = "older"        // not among what is known here, which is not all that was said
 )
 
 // A Verdict answers whether something is ours.

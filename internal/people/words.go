@@ -69,11 +69,13 @@ func (a *Audience) talk(p pending) templates.Talk {
 
 // about says what is known of an incident, if it was published.
 func (a *Audience) about(ctx context.Context, t *templates.Talk) error {
-	all, err := a.news.now(ctx)
-	for _, i := range all {
-		if i.Ref.String() == t.Ref {
-			t.Title, t.Over, t.Link = i.Title, !i.ResolvedAt.IsZero(), a.Book.link(i)
-		}
+	ref, err := incident.ParseRef(t.Ref)
+	if err != nil {
+		return err
+	}
+	i, err := a.news.find(ctx, ref)
+	if i != nil {
+		t.Title, t.Over, t.Link = i.Title, !i.ResolvedAt.IsZero(), a.Book.link(i)
 	}
 	return err
 }

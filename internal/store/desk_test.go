@@ -265,6 +265,15 @@ func TestIncidents(t *testing.T) {
 		t.Errorf("incidents %q, want %q, %v", got, want, err)
 	}
 	s.mustChange(t, func(tx desk.Tx) error {
+		drill := anIncident()
+		drill.Drill = true
+		drill.Say(incident.Saying{Status: incident.Resolved, Body: incident.Text{"en": "Up."}}, "Ana", nil, noon)
+		return tx.Create(drill)
+	})
+	if published, err := s.Published(t.Context(), 3); err != nil || len(published) != 3 || published[0].Ref != all[0].Ref || published[2].Ref != all[2].Ref {
+		t.Errorf("without drills there are %v, %v", published, err)
+	}
+	s.mustChange(t, func(tx desk.Tx) error {
 		open, err := tx.Unresolved()
 		if len(open) != 2 || open[0].Ref.Number != 1 || open[1].Ref.Number != 3 {
 			t.Errorf("unresolved %v", open)

@@ -28,6 +28,15 @@ func (s *Store) Incidents(ctx context.Context, limit int) (out []*incident.Incid
 	return out, err
 }
 
+// Published is Incidents without drills.
+func (s *Store) Published(ctx context.Context, limit int) (out []*incident.Incident, err error) {
+	err = s.look(ctx, func(tx *tx) error {
+		out, err = incidentsBy(ctx, tx, `WHERE prefix <> ? ORDER BY resolved_at > 0, id DESC LIMIT ?`, incident.Prefix("", true), limit)
+		return err
+	})
+	return out, err
+}
+
 // Unresolved loads the incidents that are open, oldest first.
 func (s *Store) Unresolved(ctx context.Context) (out []*incident.Incident, err error) {
 	err = s.look(ctx, func(tx *tx) error {
