@@ -88,7 +88,7 @@ func addresses(c *config.Config) people.Addresses {
 		return slices.Contains(everybodys, strings.TrimPrefix(host, "www."))
 	})}
 	if u, err := url.Parse(c.Site.URL); err == nil && u.Hostname() != "" {
-		out.Hosts = append(out.Hosts, u.Hostname())
+		out.Hosts = append(out.Hosts, people.HostOf(u))
 	}
 	vague := map[string]bool{}
 	for _, ch := range c.Channels {

@@ -22,7 +22,7 @@ type Book struct {
 
 // Addresses are where we are found.
 type Addresses struct {
-	Hosts    []string // whose pages are ours
+	Hosts    []string // whose pages are ours, as HostOf writes them
 	Accounts []string // on platforms: t.me/example_status
 	Vague    []string // hosts of platforms where we are, under a name that is not known here: x.com
 }
@@ -187,7 +187,23 @@ func address(claim string) (host, path string, ok bool) {
 	if err != nil || !strings.Contains(u.Hostname(), ".") || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
 		return "", "", false
 	}
-	return strings.TrimSuffix(u.Hostname(), "."), strings.Trim(u.Path, "/"), true
+	return HostOf(u), strings.Trim(u.Path, "/"), true
+}
+
+// HostOf is the host of an address, lower case, with the port where that is not the
+// usual one of its scheme.
+func HostOf(u *url.URL) string {
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if port := u.Port(); port != "" && port != map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		host += ":" + port
+	}
+	return host
+}
+
+// winds reports whether a path leads elsewhere than it begins: up again, or as who
+// decodes it once more may see it.
+func winds(path string) bool {
+	return strings.ContainsAny(path, `%\`) || slices.ContainsFunc(strings.Split(path, "/"), func(s string) bool { return s == "." || s == ".." })
 }
 
 // resolved is where a link leads that opens the app of Telegram at somebody's name

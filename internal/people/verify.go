@@ -97,7 +97,7 @@ func (b *Book) locate(host, path string) Verdict {
 	name, _, _ := strings.Cut(path, "/")
 	for _, a := range b.Accounts {
 		platform, account, _ := strings.Cut(strings.ToLower(a), "/")
-		if account == name && (host == "" || host == platform) {
+		if account == name && (host == "" || host == platform) && !winds(path) {
 			return Verdict{Finding: OurPlace, Link: "https://" + a}
 		}
 	}
