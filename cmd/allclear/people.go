@@ -36,7 +36,7 @@ func (a *app) peopleConfig(account string, texts *templates.Set) people.Config {
 	c := a.config
 	out := people.Config{
 		Account: account, Bot: a.bots[account], Store: a.store, Texts: texts, Site: c.Site.Name, Page: c.Site.URL, Channel: telegramChannel(c),
-		Language: c.Site.Language, Languages: c.Site.Languages, Zone: c.Site.TimeZone, Published: a.store.Published, Find: a.find, Walker: a.walkers[account], Log: a.log,
+		Language: c.Site.Language, Languages: c.Site.Languages, Zone: c.Site.TimeZone, Published: a.store.Published, Find: a.find, Others: a.voices(account), Walker: a.walkers[account], Log: a.log,
 		Book: people.BookConfig{Texts: texts, Languages: c.Site.Languages, Policy: policy(c), Addresses: addresses(c)},
 		Say: func(ctx context.Context, op bots.Operation) (bots.Receipt, error) {
 			return a.engine.Say(ctx, account, broadcast.Answer, op)
@@ -67,6 +67,21 @@ func (a *app) lists() web.Audiences {
 	return web.Audiences{Bots: sortedKeys(a.audiences), Lists: a.store, List: list}
 }
 
+// voices are the other bots on Telegram that speak to the public, beside an account.
+func (a *app) voices(account string) (out []bots.Named) {
+	seen := map[string]bool{account: true}
+	for _, ch := range a.config.Channels {
+		if ch.Drill || seen[ch.Bot] {
+			continue
+		}
+		seen[ch.Bot] = true
+		if named, ok := a.bots[ch.Bot].(bots.Named); ok {
+			out = append(out, named)
+		}
+	}
+	return out
+}
+
 // telegramChannel is the address of the first public channel on Telegram that
 // has a name.
 func telegramChannel(c *config.Config) string {
@@ -78,15 +93,10 @@ func telegramChannel(c *config.Config) string {
 	return ""
 }
 
-// everybodys are hosts where anybody has an account. That texts may link there does
-// not make them ours.
-var everybodys = []string{"t.me", "telegram.me", "telegram.dog", "x.com", "twitter.com", "discord.com", "discord.gg"}
-
-// addresses are where we are found, as far as the configuration tells.
+// addresses are where we are found, as far as the configuration tells. That texts may
+// link to a host does not make it ours: anybody may have a page there.
 func addresses(c *config.Config) people.Addresses {
-	out := people.Addresses{Hosts: slices.DeleteFunc(slices.Clone(c.Site.Hosts), func(host string) bool {
-		return slices.Contains(everybodys, strings.TrimPrefix(host, "www."))
-	})}
+	out := people.Addresses{Linked: c.Site.Hosts}
 	if u, err := url.Parse(c.Site.URL); err == nil && u.Hostname() != "" {
 		out.Hosts = append(out.Hosts, people.HostOf(u))
 	}
@@ -94,8 +104,12 @@ func addresses(c *config.Config) people.Addresses {
 	for _, ch := range c.Channels {
 		switch name, ok := strings.CutPrefix(ch.Target, "@"); c.Bots[ch.Bot].Kind {
 		case config.Telegram:
-			if ok && !ch.Drill {
+			switch {
+			case ch.Drill, ch.Audience: // whose bot says what it is called
+			case ok:
 				out.Accounts = append(out.Accounts, "t.me/"+name)
+			default: // a number, which is not how people know it
+				vague["t.me"] = true
 			}
 		case config.Twitter: // whose name only X knows
 			vague["x.com"], vague["twitter.com"] = true, true

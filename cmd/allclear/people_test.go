@@ -469,11 +469,3 @@ func TestRoomBehindManyPeople(t *testing.T) {
 		}
 	}
 }
-
-// Where texts may link to is ours, but for where anybody has an account.
-func TestHostsOfEverybodyAreNotOurs(t *testing.T) {
-	c := &config.Config{Site: config.Site{URL: "https://status.example.com", Hosts: []string{"example.com", "t.me", "www.x.com", "discord.gg"}}}
-	if got, want := addresses(c).Hosts, []string{"example.com", "status.example.com"}; !slices.Equal(got, want) {
-		t.Errorf("ours are %v, want %v", got, want)
-	}
-}

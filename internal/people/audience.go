@@ -55,6 +55,9 @@ type Config struct {
 	// not count.
 	Published func(ctx context.Context, limit int) ([]*incident.Incident, error)
 
+	// Others are the other bots that speak for us where the audience's does.
+	Others []bots.Named
+
 	// Find looks an incident up; nil where there is none.
 	Find func(ctx context.Context, ref incident.Ref) (*incident.Incident, error)
 
@@ -93,11 +96,14 @@ func New(c Config) *Audience {
 	a := &Audience{
 		Config:   c,
 		dialogue: &dialogue{language: c.Language, languages: c.Languages, components: c.Components, matcher: language.NewMatcher(tags)},
-		news:     &news{list: c.Published, older: older{find: c.Find}, config: c.Book},
+		news:     &news{list: c.Published, older: older{find: c.Find}, config: c.Book, names: make([]string, len(c.Others))},
 		hints:    seldom{every: hintEvery},
 		unclear:  seldom{every: mendFor},
 		refused:  seldom{every: refuseEvery},
 		met:      seldom{every: metFor},
+	}
+	if _, ok := c.Bot.(bots.Named); ok {
+		a.news.names = append(a.news.names, "")
 	}
 	a.answers = newAnswers(c.Bot.Limits().Account, a.deliver)
 	return a

@@ -25,6 +25,21 @@ type Addresses struct {
 	Hosts    []string // whose pages are ours, as HostOf writes them
 	Accounts []string // on platforms: t.me/example_status
 	Vague    []string // hosts of platforms where we are, under a name that is not known here: x.com
+	Linked   []string // further hosts to which our texts may lead. Others may be there as well
+}
+
+// named are the addresses with those of our bots on Telegram, of which some names may
+// not be known yet.
+func (a Addresses) named(names []string) Addresses {
+	a.Accounts, a.Vague = slices.Clone(a.Accounts), slices.Clone(a.Vague)
+	for _, name := range names {
+		if name == "" {
+			a.Vague = append(a.Vague, "t.me")
+		} else {
+			a.Accounts = append(a.Accounts, "t.me/"+name)
+		}
+	}
+	return a
 }
 
 // A page is one wording of one update, or its withdrawal, in all the forms in

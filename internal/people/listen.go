@@ -21,9 +21,28 @@ func (a *Audience) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// introduce asks for the bot's name until it is known.
+// introduce asks for the bot's name until it is known, and for those of the other
+// bots that speak for us: people may ask whether these are ours.
 func (a *Audience) introduce(ctx context.Context) {
-	for wait := time.Second; a.called(ctx) != nil && ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+	var wg sync.WaitGroup
+	wg.Go(func() { persist(ctx, func() error { return a.called(ctx) }) })
+	for k, bot := range a.Others {
+		wg.Go(func() {
+			persist(ctx, func() error {
+				name, err := bot.Username(ctx)
+				if err == nil {
+					a.news.vouch(len(a.news.names)-len(a.Others)+k, name)
+				}
+				return err
+			})
+		})
+	}
+	wg.Wait()
+}
+
+// persist tries until it is done, ever more rarely.
+func persist(ctx context.Context, try func() error) {
+	for wait := time.Second; try() != nil && ctx.Err() == nil; wait = min(2*wait, time.Minute) {
 		bots.Sleep(ctx, wait)
 	}
 }
@@ -38,13 +57,10 @@ func (a *Audience) called(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.news.vouch(0, name)
 	a.mu.Lock()
-	first := a.username == ""
+	defer a.mu.Unlock()
 	a.username = name
-	a.mu.Unlock()
-	if first {
-		a.news.vouch("t.me/" + name)
-	}
 	return nil
 }
 

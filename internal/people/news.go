@@ -22,6 +22,7 @@ type news struct {
 	config BookConfig
 
 	mu        sync.Mutex
+	names     []string  // of the audience's bot, if it has one, and the others that speak for us; empty while they are not known
 	at        time.Time // of incidents
 	incidents []*incident.Incident
 	more      bool // there may be others, which are over
@@ -60,7 +61,9 @@ func (n *news) verify(ctx context.Context, claim Claim) (Verdict, error) {
 		return Verdict{}, err
 	}
 	if n.book == nil || !n.bookOf.Equal(n.at) {
-		if n.book, err = NewBook(n.config, incidents, n.book); err != nil {
+		c := n.config
+		c.Addresses = c.Addresses.named(n.names)
+		if n.book, err = NewBook(c, incidents, n.book); err != nil {
 			return Verdict{}, err
 		}
 		n.bookOf = n.at
@@ -78,11 +81,10 @@ func (n *news) verify(ctx context.Context, claim Claim) (Verdict, error) {
 	return v, nil
 }
 
-// vouch adds an account to those that are ours.
-func (n *news) vouch(account string) {
+// vouch notes what one of the bots is called that speak for us.
+func (n *news) vouch(bot int, name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	ours := &n.config.Addresses
-	ours.Accounts = append(slices.Clone(ours.Accounts), account)
+	n.names[bot] = name
 	n.bookOf = time.Time{}
 }

@@ -93,6 +93,7 @@ func (b *Book) locate(host, path string) Verdict {
 	if slices.Contains(b.Hosts, host) {
 		return Verdict{Finding: OurPlace, Link: "https://" + host}
 	}
+	linked := slices.Contains(b.Linked, host)
 	host, path = onTelegram(strings.TrimPrefix(host, "www."), path)
 	name, _, _ := strings.Cut(path, "/")
 	for _, a := range b.Accounts {
@@ -101,10 +102,15 @@ func (b *Book) locate(host, path string) Verdict {
 			return Verdict{Finding: OurPlace, Link: "https://" + a}
 		}
 	}
-	if host == "" && len(b.Vague) > 0 || slices.Contains(b.Vague, host) {
+	if host == "" && len(b.Vague) > 0 || within(host, b.Vague) || linked {
 		return Verdict{Finding: Unknown}
 	}
 	return Verdict{Finding: Foreign}
+}
+
+// within reports whether a host is one of some platforms, or a name below it.
+func within(host string, platforms []string) bool {
+	return slices.ContainsFunc(platforms, func(p string) bool { return host == p || strings.HasSuffix(host, "."+p) })
 }
 
 // compare finds the page that a text is, or resembles, most.

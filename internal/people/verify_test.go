@@ -31,7 +31,7 @@ func bookConfig(t testing.TB) BookConfig {
 			Language: "en", Zone: time.FixedZone("SGT", 8*60*60), Component: strings.ToUpper,
 			Link: func(r incident.Ref) string { return "https://status.example.com/incidents/" + r.String() },
 		},
-		Addresses: Addresses{Hosts: []string{"status.example.com", "example.com"}, Accounts: []string{"t.me/Example_Status", "t.me/example_bot"}, Vague: []string{"x.com"}},
+		Addresses: Addresses{Hosts: []string{"status.example.com", "example.com"}, Accounts: []string{"t.me/Example_Status", "t.me/example_bot"}, Vague: []string{"x.com"}, Linked: []string{"www.video.example"}},
 	}
 }
 
@@ -138,6 +138,10 @@ func TestVerify(t *testing.T) {
 		"https://example.com@evil.example/":                     {Finding: Foreign},
 		"https://exаmple.com":                                   {Finding: Foreign}, // a Cyrillic letter
 		"https://x.com/example":                                 {Finding: Unknown},
+		"https://mobile.x.com/example":                          {Finding: Unknown},
+		"https://notx.com/example":                              {Finding: Foreign},
+		"https://www.video.example/watch":                       {Finding: Unknown},
+		"https://m.video.example/watch":                         {Finding: Foreign},
 		"@somebody":                                             {Finding: Unknown},
 		"https://sub.example.com":                               {Finding: Foreign},
 		strings.Repeat("x", 100000) + " nobody can log in.":     {Finding: Foreign},
