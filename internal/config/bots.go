@@ -79,7 +79,11 @@ func (b Bot) secretOf(key string) Secret {
 func (d *document) checkBots(cfg *Config) {
 	accounts := map[string]path{}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Bots)) {
-		b, at := cfg.Bots[name], path("bots").key(name)
+		at := path("bots").key(name)
+		if !d.whole(at) {
+			continue
+		}
+		b := cfg.Bots[name]
 		b.Name = name
 		d.wordy(at, "bot", name)
 		if d.need(at.key("kind"), string(b.Kind), "write telegram, discord, twitter or wechat") {
@@ -193,13 +197,13 @@ func (d *document) checkRate(at path, b Bot) {
 	}
 }
 
-// bot finds the bot that a channel or room names.
+// bot finds the bot that a channel or room names, if it can be relied on.
 func (d *document) bot(cfg *Config, at path, name string) (Bot, bool) {
 	if !d.need(at, name, "write the name of a bot: NAME of [bots.NAME]") {
 		return Bot{}, false
 	}
-	if b, ok := cfg.Bots[name]; ok {
-		return b, b.Kind != ""
+	if b, ok := cfg.Bots[name]; ok || d.lost["bots"] {
+		return b, b.Kind != "" && d.whole(path("bots").key(name))
 	}
 	names := slices.Sorted(maps.Keys(cfg.Bots))
 	advice := "there is no [bots.NAME] yet: add it"

@@ -7,12 +7,15 @@ import (
 )
 
 func (d *document) checkChannels(cfg *Config) {
-	if len(cfg.Channels) == 0 {
+	if len(cfg.Channels) == 0 && d.whole("channels") {
 		d.fault("channels", "there are no channels; add a [[channels]] section for each place where updates appear")
 	}
 	names, places := map[string]path{}, map[string]path{}
 	for i := range cfg.Channels {
 		c, at := &cfg.Channels[i], path("channels").index(i)
+		if !d.whole(at) {
+			continue
+		}
 		d.checkChannelName(at.key("name"), c.Name)
 		d.unique(at.key("name"), "this name", c.Name, names)
 		if c.Language == "" {
@@ -123,7 +126,8 @@ func (d *document) checkMixed(cfg *Config) {
 	first := -1
 	for i, c := range cfg.Channels {
 		b, ok := cfg.Bots[c.Bot]
-		if !ok || c.Drill {
+		at := path("channels").index(i)
+		if !ok || c.Drill || !d.whole(at) || !d.whole(path("bots").key(c.Bot)) {
 			continue
 		}
 		if first < 0 {
@@ -133,7 +137,7 @@ func (d *document) checkMixed(cfg *Config) {
 		one := cfg.Channels[first]
 		if simulated := b.Simulated(); simulated != cfg.Bots[one.Bot].Simulated() {
 			kind := map[bool]string{true: "simulated (loopback api_url)", false: "live"}
-			d.fault(path("channels").index(i), "channel %q is %s but %q is %s; mark one as drill = true, or set live = true on a local Bot API server",
+			d.fault(at, "channel %q is %s but %q is %s; mark one as drill = true, or set live = true on a local Bot API server",
 				c.Name, kind[simulated], one.Name, kind[!simulated])
 		}
 	}
@@ -143,6 +147,9 @@ func (d *document) checkRooms(cfg *Config) {
 	seen := map[string]path{}
 	for i := range cfg.Rooms {
 		r, at := &cfg.Rooms[i], path("rooms").index(i)
+		if !d.whole(at) {
+			continue
+		}
 		b, ok := d.bot(cfg, at.key("bot"), r.Bot)
 		if !ok {
 			continue
@@ -162,8 +169,8 @@ func (d *document) checkRooms(cfg *Config) {
 
 // checkRoomIsPrivate reports a room that is a public channel.
 func (d *document) checkRoomIsPrivate(cfg *Config, at path, kind Platform, r *Room) {
-	for _, c := range cfg.Channels {
-		if r.Target != "" && !c.Drill && cfg.Bots[c.Bot].Kind == kind && strings.EqualFold(c.Target, r.Target) {
+	for i, c := range cfg.Channels {
+		if r.Target != "" && d.whole(path("channels").index(i)) && !c.Drill && cfg.Bots[c.Bot].Kind == kind && strings.EqualFold(c.Target, r.Target) {
 			d.fault(at, "the room is also channel %q, where everybody would read along; use a chat of its own", c.Name)
 		}
 	}

@@ -16,12 +16,21 @@ import (
 	"golang.org/x/text/language"
 )
 
-// check completes a decoded configuration and finds what cannot be.
+// check completes a decoded configuration and finds what cannot be. A table that
+// could not be decoded whole is passed by, so that one mistake is told once.
 func (d *document) check(cfg *Config) {
-	d.checkSite(&cfg.Site)
-	d.checkStore(&cfg.Store)
-	d.checkWeb(&cfg.Web)
-	d.checkPolicy(&cfg.Policy)
+	if d.whole("site") {
+		d.checkSite(&cfg.Site)
+	}
+	if d.whole("store") {
+		d.checkStore(&cfg.Store)
+	}
+	if d.whole("web") {
+		d.checkWeb(&cfg.Web)
+	}
+	if d.whole("policy") {
+		d.checkPolicy(&cfg.Policy)
+	}
 	d.checkBots(cfg)
 	d.checkChannels(cfg)
 	d.checkRooms(cfg)
@@ -131,7 +140,7 @@ func (d *document) tag(at path, s string) string {
 // known is tag for a language that the site must have.
 func (d *document) known(at path, s string, site *Site) string {
 	tag := d.tag(at, s)
-	if tag != "" && !slices.Contains(site.Languages, tag) {
+	if tag != "" && d.whole("site") && !slices.Contains(site.Languages, tag) {
 		d.fault(at, "language %q is not among site.languages (%s); add it there", tag, strings.Join(site.Languages, ", "))
 	}
 	return tag
@@ -262,6 +271,9 @@ func (d *document) checkOperators(operators []Operator) {
 	names, telegram, discord, tokens := map[string]path{}, map[string]path{}, map[string]path{}, map[string]path{}
 	for i, o := range operators {
 		at := path("operators").index(i)
+		if !d.whole(at) {
+			continue
+		}
 		if d.need(at.key("name"), o.Name, "write the name by which the others know this person") {
 			d.checkPersonName(at.key("name"), o.Name)
 		}
@@ -273,7 +285,7 @@ func (d *document) checkOperators(operators []Operator) {
 		d.unique(at.key("discord"), "this Discord user", o.Discord, discord)
 		if !o.TokenHash.IsZero() {
 			d.unique(d.secretAt(at, "token"), "this token", hex.EncodeToString(o.TokenHash[:]), tokens)
-		} else if o.Telegram == "" && o.Discord == "" {
+		} else if o.Telegram == "" && o.Discord == "" && !d.has(at.key("token")) {
 			d.fault(at, "operator %q cannot be recognised anywhere; add telegram, discord or token", o.Name)
 		}
 	}
@@ -309,7 +321,7 @@ func (d *document) checkComponents(components []Component) {
 	ids, names := map[string]path{}, map[string]path{}
 	for i := range components {
 		c, at := &components[i], path("components").index(i)
-		if !d.need(at.key("id"), c.ID, `write the word that commands use, like "withdrawals"`) {
+		if !d.whole(at) || !d.need(at.key("id"), c.ID, `write the word that commands use, like "withdrawals"`) {
 			continue
 		}
 		switch id := at.key("id"); {
@@ -334,10 +346,13 @@ func (d *document) checkHooks(cfg *Config) {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Hooks)) {
 		h, at := cfg.Hooks[name], path("hooks").key(name)
 		h.Name = name
+		cfg.Hooks[name] = h
+		if !d.whole(at) {
+			continue
+		}
 		d.wordy(at, "hook", name)
 		d.need(at.key("kind"), string(h.Kind), "write alertmanager, grafana or pagerduty")
 		d.needSecret(at, "secret", h.Secret, "the secret that the sender proves to know")
-		cfg.Hooks[name] = h
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -98,6 +99,59 @@ func TestBadConfigurationsHaveOneFault(t *testing.T) {
 		d.parse(data)
 		if len(d.faults) != 1 {
 			t.Errorf("%s: %d faults: %v", name, len(d.faults), d.faults)
+		}
+	}
+}
+
+// All that is wrong is told, by line, and nothing of what only follows from a mistake.
+func TestAllFaultsAreTold(t *testing.T) {
+	const site = "[site]\nname = \"Example\"\nurl = \"https://status.example.com\"\n" // three lines
+	for _, x := range []struct {
+		name, text string
+		want       []string // how each begins
+	}{
+		{
+			"a secret that is not set",
+			site + "hosts = [\"https://bad\"]\n[web]\nlisten = \"127.0.0.1:http\"\n" +
+				"[bots.tg]\nkind = \"telegram\"\ntoken_env = \"NOT_SET\"\n" +
+				"[[channels]]\nname = \"a\"\nbot = \"nobody\"\n[[channels]]\nname = \"A\"\nbot = \"tg\"\ntarget = \"@example\"\n" +
+				"[[operators]]\nname = \"Ana\"\nrole = \"admin\"\ntoken_env = \"NOT_SET\"\n",
+			[]string{`4: "https://bad" is not`, "6: web.listen cannot be", "9: environment variable NOT_SET is not set", `12: there is no bot "nobody"`, "14: this name stands in line 11", "20: environment variable NOT_SET"},
+		},
+		{
+			"what cannot be decoded",
+			"[site]\nname = 5\nurl = \"https://status.example.com\"\n[store]\nurl = \"sqlite:\"\n" +
+				"[bots.tg]\nkind = \"telegrm\"\ntoken = \"1:a\"\n[bots.wx]\nkind = \"wechat\"\n" +
+				"[[channels]]\nname = \"a\"\nlanguage = \"de\"\nbot = \"tg\"\n[[channels]]\nname = \"b\"\nbot = \"wx\"\ntraget = \"@b\"\n" +
+				"[[channels]]\nname = \"c\"\nbot = \"wx\"\ntarget = \"@c\"\n",
+			[]string{"2: site.name is an integer", "5: store.url names no file", "7: bots.tg.kind cannot be", "9: key is missing", "18: unknown key", "22: wechat channels have no target"},
+		},
+		{
+			"a section of another name",
+			site + "[bot.tg]\nkind = \"telegram\"\ntoken = \"1:a\"\n[[channels]]\nname = \"page\"\nbot = \"tg\"\ntarget = \"@example\"\n",
+			[]string{`4: unknown section "bot"`, `8: channel name "page" means`},
+		},
+		{
+			"a key before all sections",
+			"name = \"Example\"\n[site]\nurl = \"https://status.example.com\"\n",
+			[]string{`1: unknown key "name"`},
+		},
+		{
+			"a key of another section",
+			"[web]\nurl = \"https://status.example.com\"\n[site]\nname = \"Example\"\n",
+			[]string{`2: key "url" does not belong here`},
+		},
+	} {
+		_, err := Parse("config.toml", []byte(x.text), environment)
+		var got Faults
+		if !errors.As(err, &got) || len(got) != len(x.want) {
+			t.Errorf("%s: told are %d, want %d:\n%s", x.name, len(got), len(x.want), strings.Join(got, "\n"))
+			continue
+		}
+		for i, want := range x.want {
+			if !strings.HasPrefix(got[i], "config.toml:"+want) {
+				t.Errorf("%s: %s, want %s", x.name, got[i], want)
+			}
 		}
 	}
 }

@@ -66,10 +66,22 @@ func (d *document) unknownKey(table path, key string, from any, known map[string
 	switch _, section := from.(map[string]any); {
 	case home != "" && nearest(key, keys) == "":
 		d.fault(at, "key %q does not belong here; move it to %s", key, home)
+		d.lost[""] = true // a section far away may lack it
 	case table == "" && section:
 		d.unknown(at, "section", key, keys)
+		d.loseAbsent(keys)
 	default:
 		d.unknown(at, "key", key, keys)
+		d.lost[table] = true
+	}
+}
+
+// loseAbsent notes that an unknown section may be any that the file lacks.
+func (d *document) loseAbsent(sections []string) {
+	for _, name := range sections {
+		if at := path(name); !d.has(at) {
+			d.lost[at] = true
+		}
 	}
 }
 
@@ -168,7 +180,7 @@ func (d *document) word(at path, from any, to reflect.Value) {
 		return
 	}
 	if i := strings.IndexFunc(s, unicode.IsControl); i >= 0 {
-		d.fault(at, "%s contains a line end or control character; write it on one line", at)
+		d.lose(at, "%s contains a line end or control character; write it on one line", at)
 		return
 	}
 	to.SetString(strings.TrimSpace(s))
@@ -176,10 +188,10 @@ func (d *document) word(at path, from any, to reflect.Value) {
 
 func (d *document) notOneOf(at path, s string, words []string) {
 	if near := nearest(s, words); near != "" {
-		d.fault(at, "%s cannot be %q; did you mean %q?", at, s, near)
+		d.lose(at, "%s cannot be %q; did you mean %q?", at, s, near)
 		return
 	}
-	d.fault(at, "%s cannot be %q; write one of %s", at, s, strings.Join(words, ", "))
+	d.lose(at, "%s cannot be %q; write one of %s", at, s, strings.Join(words, ", "))
 }
 
 // mapped decodes a table whose keys are names.
@@ -199,6 +211,7 @@ func (d *document) mapped(at path, from any, to reflect.Value) {
 		elem := reflect.New(to.Type().Elem()).Elem()
 		if _, ok := table[key].(map[string]any); !ok && elem.Kind() == reflect.Struct {
 			d.wrongType(at.key(key), table[key], elem.Type())
+			d.lost[at] = true
 			return // [bots] instead of [bots.NAME]: once is enough
 		}
 		d.value(at.key(key), table[key], elem)
@@ -223,7 +236,7 @@ func (d *document) duration(at path, from any, to *time.Duration) {
 	s, ok := from.(string)
 	v, err := time.ParseDuration(s)
 	if !ok || err != nil {
-		d.fault(at, `%s is not a duration; write it like "20m" or "1h30m"`, at)
+		d.lose(at, `%s is not a duration; write it like "20m" or "1h30m"`, at)
 		return
 	}
 	*to = v
@@ -233,7 +246,7 @@ func (d *document) location(at path, from any, to **time.Location) {
 	s, ok := from.(string)
 	loc, err := time.LoadLocation(s)
 	if !ok || err != nil || s == "" || s == "Local" {
-		d.fault(at, `%s is not a time zone; write one like "Europe/Berlin" or "UTC"`, at)
+		d.lose(at, `%s is not a time zone; write one like "Europe/Berlin" or "UTC"`, at)
 		return
 	}
 	*to = loc
@@ -242,7 +255,7 @@ func (d *document) location(at path, from any, to **time.Location) {
 // wrongType reports a value of another type than t. It repeats the value only
 // where that is an id.
 func (d *document) wrongType(at path, from any, t reflect.Type) {
-	d.fault(at, "%s is %s where %s is expected; %s", at, typeOf(from), wanted(t), remedy(at, from, t))
+	d.lose(at, "%s is %s where %s is expected; %s", at, typeOf(from), wanted(t), remedy(at, from, t))
 }
 
 // typeOf says what the library made of a value.

@@ -49,6 +49,12 @@ func (p path) parent() path {
 	return ""
 }
 
+// within reports whether p is the place other or in it.
+func (p path) within(other path) bool {
+	rest, ok := strings.CutPrefix(string(p), string(other))
+	return ok && (other == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
 // escaped reports whether what follows p is escaped by a backslash.
 func escaped(p path) bool {
 	return (len(p)-len(strings.TrimRight(string(p), `\`)))%2 == 1

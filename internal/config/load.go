@@ -57,6 +57,7 @@ type document struct {
 	read     func(string) ([]byte, error)
 	lines    map[path]int
 	secret   map[path]string // the key that gave the secret at a place: token, token_env or token_file
+	lost     map[path]bool   // what could not be decoded
 	faults   []finding
 	warnings []finding
 }
@@ -67,6 +68,7 @@ func newDocument(name string, env func(string) (string, bool)) *document {
 		env:    env,
 		read:   func(file string) ([]byte, error) { return readFile(file, secretLimit) },
 		secret: map[path]string{},
+		lost:   map[path]bool{},
 	}
 }
 
@@ -81,8 +83,8 @@ func byLine(a, b finding) int {
 	return cmp.Compare(last(a.line), last(b.line))
 }
 
-// parse goes on after faults as long as it makes sense, so that the first by
-// line can be told.
+// parse goes on after faults as long as it makes sense, so that all can be told,
+// and the first by line where there is room for one.
 func (d *document) parse(data []byte) *Config {
 	cfg := defaults()
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
@@ -103,9 +105,7 @@ func (d *document) parse(data []byte) *Config {
 		return cfg
 	}
 	d.table("", table, reflect.ValueOf(cfg).Elem())
-	if len(d.faults) == 0 {
-		d.check(cfg)
-	}
+	d.check(cfg)
 	return cfg
 }
 
@@ -117,6 +117,24 @@ func (d *document) fault(at path, format string, args ...any) {
 // warn notes what works but is probably not meant.
 func (d *document) warn(at path, format string, args ...any) {
 	d.warnings = append(d.warnings, finding{d.line(at), fmt.Sprintf(format, args...)})
+}
+
+// lose is fault for what cannot be decoded. Nothing follows from it: what holds the
+// place is not checked (see whole).
+func (d *document) lose(at path, format string, args ...any) {
+	d.fault(at, format, args...)
+	d.lost[at] = true
+}
+
+// whole reports whether all that the file gives at a place could be decoded, so that
+// what is missing there is missing in the file.
+func (d *document) whole(at path) bool {
+	for lost := range d.lost {
+		if lost.within(at) || at.within(lost) {
+			return false
+		}
+	}
+	return true
 }
 
 // line is where the place is, or where the table begins that lacks it.
