@@ -71,7 +71,7 @@ func (c *importSubscribersCmd) Run(e *env) error {
 		return err
 	}
 	if e.json {
-		if err := json.NewEncoder(e.out).Encode(n); err != nil {
+		if err := json.NewEncoder(e.out).Encode(up.answer()); err != nil {
 			return err
 		}
 	} else {
@@ -171,6 +171,15 @@ func (u *upload) send(ctx context.Context) error {
 	u.done(u.total.Lines() + u.refused.Count)
 	u.part.Reset()
 	return nil
+}
+
+// answer is to the whole list what a server answers to a part.
+func (u *upload) answer() map[string]any {
+	answer := map[string]any{"imported": u.total}
+	if u.refused.Count > 0 {
+		answer["refused"] = u.refused
+	}
+	return answer
 }
 
 func (c *exportSubscribersCmd) Run(e *env) error {
