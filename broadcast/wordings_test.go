@@ -41,3 +41,21 @@ func TestHeadsAsTheyWere(t *testing.T) {
 		t.Errorf("the head lines were %+v, want %+v", have, want)
 	}
 }
+
+// A retraction may have been read under any title that the update had.
+func TestWithdrawalsUnderEveryTitle(t *testing.T) {
+	i := &incident.Incident{Ref: incident.Ref{Prefix: "INC", Number: 12}, Status: incident.Investigating, CreatedAt: now()}
+	i.Say(incident.Saying{Title: "Logins fail", Body: incident.Text{"en": "We are looking into it."}}, "Ana", nil, now())
+	u := &i.Updates[0]
+	u.Revisions = append(u.Revisions, u.Revisions[0])
+	u.Revisions[1].Title = "Some logins fail"
+	u.Retraction = &incident.Retraction{At: now(), Reason: "They do not."}
+	var titles []string
+	policy := Policy{Language: "en", Zone: time.UTC, Link: func(incident.Ref) string { return "" }, Component: func(id string) string { return id }}
+	for _, m := range Withdrawals(i, 1, "en", policy) {
+		titles = append(titles, string(m.Form)+" "+m.Title)
+	}
+	if want := []string{"retraction Logins fail", "retraction Some logins fail", "tombstone Some logins fail"}; !slices.Equal(titles, want) {
+		t.Errorf("it is withdrawn as %q, want %q", titles, want)
+	}
+}
