@@ -162,9 +162,8 @@ type Tx interface {
 	// HeldNews lists what audiences in the scope of a freeze are not told because
 	// of one.
 	HeldNews(scope string) ([]HeldNews, error)
-	// DropNews has audiences in the scope of a freeze told nothing of what it held,
-	// except what is named.
-	DropNews(scope string, except []HeldNews) error
+	// DropNews has audiences told nothing of what a freeze held.
+	DropNews(news []HeldNews) error
 	Freezes() ([]Freeze, error)
 	// HeldLanes loads the lanes in the scope of a freeze that have something to do.
 	HeldLanes(scope string) ([]*broadcast.Lane, error)
@@ -216,7 +215,7 @@ type Freeze struct {
 type HeldNews struct {
 	Walk       int64
 	Channel    string
-	Deliveries []broadcast.Delivery // in the order in which they were said
+	Deliveries []broadcast.Delivery // in the order in which they were said; none where it is only what was found wrong
 }
 
 // A Record is what one line of the audit says.

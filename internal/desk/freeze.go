@@ -104,10 +104,8 @@ func (c Release) run(w *work) (Answer, error) {
 			return Answer{}, err
 		}
 	}
-	if c.Release == "drop" || len(c.Choose) > 0 {
-		if err := w.DropNews(scope, c.chosen(held.news)); err != nil {
-			return Answer{}, err
-		}
+	if err := w.DropNews(c.dropped(held.news)); err != nil {
+		return Answer{}, err
 	}
 	return Answer{State: "done", Text: fmt.Sprintf("Released: %s (%s).", scope, c.what())}, nil
 }
@@ -132,10 +130,15 @@ func (c Release) checkChoice(held holding) error {
 	return nil
 }
 
-// chosen lists the news that an audience is still told.
-func (c Release) chosen(news []HeldNews) (out []HeldNews) {
+// dropped lists the news that an audience is told no more. Who chooses drops nothing
+// that could not be chosen.
+func (c Release) dropped(news []HeldNews) (out []HeldNews) {
 	for _, n := range news {
-		if slices.ContainsFunc(n.Deliveries, func(d broadcast.Delivery) bool { return slices.Contains(c.Choose, d.ID) }) {
+		drop := c.Release == "drop"
+		if len(c.Choose) > 0 {
+			drop = len(n.Deliveries) > 0 && !slices.ContainsFunc(n.Deliveries, func(d broadcast.Delivery) bool { return slices.Contains(c.Choose, d.ID) })
+		}
+		if drop {
 			out = append(out, n)
 		}
 	}

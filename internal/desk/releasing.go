@@ -50,7 +50,9 @@ func (h holding) items() (out []heldItem) {
 				item.updates = append(item.updates, d.Update)
 			}
 		}
-		out = append(out, item)
+		if len(item.ids) > 0 {
+			out = append(out, item)
+		}
 	}
 	return out
 }

@@ -39,26 +39,25 @@ func (t *deskTx) stirWalks(incident int64) error {
 	return t.exec(`UPDATE walk SET version = version + 1, idle = 0 WHERE incident = ?`, incident)
 }
 
-// HeldNews lists what people are not told because of a freeze.
+// HeldNews lists what people are not told because of a freeze, by walk.
 func (t *deskTx) HeldNews(scope string) (out []desk.HeldNews, err error) {
 	walks, err := walksBy(t.ctx, t.tx, `idle = 0 AND ? IN `+scopesOf("walk"), scope)
 	for _, w := range walks {
 		held := slices.DeleteFunc(w.Deliveries(w.Channel), func(d broadcast.Delivery) bool { return d.State != broadcast.Held })
-		if len(held) > 0 {
-			out = append(out, desk.HeldNews{Walk: w.ID, Channel: w.Channel, Deliveries: held})
-		}
+		out = append(out, desk.HeldNews{Walk: w.ID, Channel: w.Channel, Deliveries: held})
 	}
 	return out, err
 }
 
-// DropNews has people told nothing of what a freeze held back, except some of it.
-func (t *deskTx) DropNews(scope string, except []desk.HeldNews) error {
-	args := []any{micros(t.now()), scope, 0} // no walk has the number 0
-	for _, n := range except {
-		args = append(args, n.Walk)
+// DropNews has people told nothing of what a freeze held back.
+func (t *deskTx) DropNews(news []desk.HeldNews) error {
+	for _, n := range news {
+		err := t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident), dropped_at = ? WHERE id = ?`, micros(t.now()), n.Walk)
+		if err != nil {
+			return err
+		}
 	}
-	return t.exec(`UPDATE walk SET version = version + 1, dropped = (SELECT max(n) FROM said WHERE said.incident = walk.incident), dropped_at = ?
-		WHERE idle = 0 AND ? IN `+scopesOf("walk")+` AND id NOT IN `+tuple(1+len(except)), args...)
+	return nil
 }
 
 const roundColumns = `id, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, again, ask_unsure, ask_failed, audience, speed, budget, unpaid, began`
