@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,6 +61,7 @@ func TestWrongUsageIsOneLineAndExit2(t *testing.T) {
 		{[]string{"sim", "--listen", "0.0.0.0:0"}, nil, "is not loopback"},
 		{[]string{"sim", "--listen", "8090"}, nil, "is no address"},
 		{[]string{"sim", "--listen", "127.0.0.1:many"}, nil, "is no address"},
+		{[]string{"sim", "--listen", "127.0.0.1:99999"}, nil, "is no address"},
 		{[]string{"demo", "--listen", "0.0.0.0:0"}, nil, "is not loopback"},
 		{[]string{"demo", "--listen", "8090"}, nil, "is no address"},
 	} {
@@ -284,6 +286,13 @@ func TestWhatAFreezeHeldIsChosen(t *testing.T) {
 	s.wantTexts("x", "Nobody can log in", "We know more.", "It is nearly mended.")
 	if got := s.state("INC-1/3", "x"); got != "skipped" {
 		t.Errorf("state on x: %s, want skipped", got)
+	}
+	s.must("freeze", "--scope", "x", "wait")
+	s.must("update", "INC-1", "It is mended.")
+	all := s.deliveries("INC-1")
+	id := all[slices.IndexFunc(all, func(d delivery) bool { return d.Channel == "x" && d.Update == "INC-1/5" })].ID
+	if got := s.must("unfreeze", "--scope", "x", "--release", id); got != "Released: channel:x (1 chosen)." {
+		t.Errorf("answered %q where one is chosen", got)
 	}
 }
 

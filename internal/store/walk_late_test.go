@@ -9,10 +9,11 @@ import (
 )
 
 // TestLate checks that those who are late in a round share one of their own, which
-// goes back for whoever comes later and does not name again whom it has told.
+// goes back for whoever comes later and does not name again whom it has told, unless he
+// is to be told once more.
 func TestLate(t *testing.T) {
 	s := newStore(t)
-	s.mustPut(t, people.Subscriber{Chat: -1, All: true}, people.Subscriber{Chat: -2, All: true}, people.Subscriber{Chat: -3, All: true})
+	s.mustPut(t, people.Subscriber{Chat: -1, All: true}, people.Subscriber{Chat: -2, All: true}, people.Subscriber{Chat: -3, All: true}, people.Subscriber{Chat: -4, All: true})
 	s.mustExcept(t)
 	keep := func(c *people.Closing) {
 		t.Helper()
@@ -30,20 +31,20 @@ func TestLate(t *testing.T) {
 	}
 	keep(&people.Closing{Batch: &people.Batch{Round: 1}, Late: []int64{2}})
 	want("[2]")
-	keep(&people.Closing{Batch: &people.Batch{Round: 1}, Late: []int64{1, 3}})
-	want("[1 2 3]")
-	keep(&people.Closing{Batch: &people.Batch{Round: 2, Again: true, People: []people.Person{
-		{Subscriber: 1, Result: people.Late}, {Subscriber: 2, Result: people.Unsure}, {Subscriber: 3}}}})
-	want("[1 3]")
+	keep(&people.Closing{Batch: &people.Batch{Round: 1}, Late: []int64{1, 3, 4}})
+	want("[1 2 3 4]")
+	keep(&people.Closing{Resent: []int64{4}, Batch: &people.Batch{Round: 2, Again: true, People: []people.Person{
+		{Subscriber: 1, Result: people.Late}, {Subscriber: 2, Result: people.Unsure}, {Subscriber: 3}, {Subscriber: 4, Result: people.Unsure}}}})
+	want("[1 3 4]")
 	var rounds, start, place int64
 	row := s.read.QueryRowContext(t.Context(), `SELECT count(*), max(start), max(place) FROM walk_round WHERE again = 1`)
-	if err := row.Scan(&rounds, &start, &place); err != nil || rounds != 1 || start != 3 || place != 0 {
-		t.Errorf("%d rounds, from %d to %d, %v; want one from 0 to 3", rounds, place, start, err)
+	if err := row.Scan(&rounds, &start, &place); err != nil || rounds != 1 || start != 4 || place != 0 {
+		t.Errorf("%d rounds, from %d to %d, %v; want one from 0 to 4", rounds, place, start, err)
 	}
 	if err := s.ChangeSubscribers(t.Context(), "tg", "", []int64{-3}, func(people.Subscriber) *people.Subscriber { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	want("[1]")
+	want("[1 4]")
 }
 
 // TestLateAfterNoAnswer checks that somebody who was sent a message without an answer
