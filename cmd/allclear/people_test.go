@@ -469,3 +469,12 @@ func TestRoomBehindManyPeople(t *testing.T) {
 		}
 	}
 }
+
+// Components of one name are told apart by their groups.
+func TestPeopleChooseAmongGroups(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`name = "Trading"`, "name = \"Withdrawals\"\ngroup = \"Cards\""})...)
+	if _, err := s.world.Telegram.Start("2001", "trading"); err != nil {
+		t.Fatal(err)
+	}
+	s.told("2001", "You are subscribed to Example Exchange: Withdrawals (Cards).")
+}

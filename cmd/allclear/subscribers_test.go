@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,6 +29,19 @@ func TestSubscribersAsJSON(t *testing.T) {
 	}
 	if got, want := s.must("--json", "subscribers", "export", "-", "--bot", "tg"), `{"chat_id":1001,"language":"en","components":["all"],"impact":"none","topic":0}`; got != want {
 		t.Errorf("exported: %s, want %s", got, want)
+	}
+}
+
+// How far an audience is reads in a shell as in a room, with what is paid for.
+func TestShownOfAnAudience(t *testing.T) {
+	var d delivery
+	const answer = `{"audience":{"told":40,"unsure":3,"failed":7,"to_settle":6,"passed":100,"people":10100,"per_second":1000,"paid":2000,"unpaid_per_second":30}}`
+	if err := json.Unmarshal([]byte(answer), &d); err != nil {
+		t.Fatal(err)
+	}
+	const want = "40 of 5050 · 1000/s · done in 2 min · 3 unsure · 7 failed" // 5 s if all were paid for, 3 min if nothing were
+	if got := d.Audience.String(); got != want {
+		t.Errorf("shown is %q, want %q", got, want)
 	}
 }
 
