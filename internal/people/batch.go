@@ -32,8 +32,10 @@ type Batch struct {
 	Shows int
 }
 
-// What a message shows instead of a wording.
+// What a message shows instead of a wording. A row whose messages are being edited
+// shows either what it did or what it should.
 const (
+	ShowsEither    = 0
 	ShowsTombstone = -1
 	ShowsNothing   = -2
 )

@@ -8,16 +8,44 @@ import (
 	"github.com/allclear-hq/allclear/internal/incident"
 )
 
+// rewrites is what messages of a walk are to be edited next; nil where none are.
+// Words that are withdrawn go before all that the walk tells, row by row: otherwise
+// they would be read for as long as that takes. What is only reworded takes turns with
+// it, so that many messages with a slip of the pen do not keep an all clear waiting.
+func (r *run) rewrites(ctx context.Context, w *Walk, now time.Time) (*upcoming, error) {
+	row, err := r.outdated(ctx, w, now)
+	if row == nil || err != nil {
+		return nil, err
+	}
+	withdrawn := should(w.Incident.Update(row.Update)) < 0
+	if under := r.rewriting(w); under != nil { // one row after the other
+		if withdrawn && !under.batch.Again && !r.beside(under.batch) {
+			return &upcoming{walk: w, first: true}, nil
+		}
+		return nil, nil
+	}
+	first := withdrawn || r.Paid > 0 || r.turns[w.ID] <= 0
+	return &upcoming{walk: w, edits: row, urgency: rewording, first: first}, nil
+}
+
+// rewriting is the batch of edits of a walk that is being sent; nil where there is
+// none, or only late answers are missing.
+func (r *run) rewriting(w *Walk) *job {
+	for _, j := range r.open {
+		if j.batch.Walk == w.ID && j.batch.Row != 0 && !j.slow() {
+			return j
+		}
+	}
+	return nil
+}
+
 // openEdits brings the messages of some people to show what they should.
 func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	w, row := c.walk, c.edits
 	shows := r.should(w.Incident.Update(row.Update), row)
 	b := &Batch{Walk: w.ID, Kind: row.Kind, Update: row.Update, Revision: row.Revision, Row: row.ID, Shows: shows, Lo: row.Lo, Hi: row.Hi, At: time.Now()}
-	if done := r.resumed[row.edits(shows)]; done != nil {
-		r.edited[row.ID] = &edited{walk: w.ID, shows: shows, done: done, tries: map[int64]int{}}
-		delete(r.resumed, row.edits(shows))
-	}
-	b.Again = r.of(b).waited()
+	e := r.begin(b, row)
+	b.Again = e.waited()
 	r.left.gather()
 	if err := r.edits(ctx, w, row, b); err != nil {
 		return false, err
@@ -37,6 +65,7 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 		return false, err
 	}
 	w.kept()
+	r.turns[w.ID] = len(b.People)
 	r.launch(ctx, w, b, marks)
 	return true, nil
 }
@@ -103,7 +132,7 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 	if e.Text, err = r.rewords(w, s.Language, letter); err != nil {
 		return err
 	}
-	if !letter.Removed && row.Shows > 0 && r.sameWords(w, s.Language, row.Update, row.Shows, letter.Revision) {
+	if was := r.of(b).from; !letter.Removed && was > 0 && r.sameWords(w, s.Language, row.Update, was, letter.Revision) {
 		return nil
 	}
 	b.People = append(b.People, Person{Subscriber: s.ID, Chat: s.Chat, Edit: e})

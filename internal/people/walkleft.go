@@ -1,6 +1,7 @@
 package people
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -13,10 +14,12 @@ import (
 // others are answered.
 const editTries = 5
 
-// edited is how far the edits of a row have come that has people left.
+// edited is how far the edits of a row have come that are under way, or have people
+// left.
 type edited struct {
 	walk  int64
 	shows int
+	from  int            // what all of its messages showed before, or ShowsEither
 	done  map[int64]bool // subscribers: a row would otherwise be edited as a whole for one of them
 	tries map[int64]int  // by subscriber: edits that were not answered, while others were
 	taken int            // what was taken by then
@@ -31,6 +34,20 @@ func (r *run) of(b *Batch) *edited {
 	return nil
 }
 
+// begin notes that a row is edited, or goes on with it where it was left.
+func (r *run) begin(b *Batch, row *Row) *edited {
+	name := row.edits(b.Shows)
+	done := r.resumed[name]
+	delete(r.resumed, name)
+	e := r.of(b)
+	if e == nil {
+		e = &edited{walk: b.Walk, shows: b.Shows, from: row.Shows, done: map[int64]bool{}, tries: map[int64]int{}}
+		r.edited[row.ID] = e
+	}
+	maps.Copy(e.done, done)
+	return e
+}
+
 // waited reports whether those who are left had to wait.
 func (e *edited) waited() bool { return e != nil && !e.until.IsZero() }
 
@@ -41,8 +58,8 @@ func (r *run) noteEdits(b *Batch) {
 		return
 	}
 	e := r.of(b)
-	if e == nil {
-		e = &edited{walk: b.Walk, shows: b.Shows, done: map[int64]bool{}, tries: map[int64]int{}}
+	if e == nil { // they are to show something else since
+		return
 	}
 	r.giveUp(e, b)
 	e.until = time.Now().Add(lateEvery)
@@ -54,8 +71,8 @@ func (r *run) noteEdits(b *Batch) {
 			e.until = time.Time{}
 		}
 	}
-	if delete(r.edited, b.Row); b.Left() {
-		r.edited[b.Row] = e
+	if !b.Left() {
+		delete(r.edited, b.Row)
 	}
 }
 
@@ -86,25 +103,20 @@ func (r *run) shown(b *Batch, subscriber int64) bool {
 	return e != nil && e.done[subscriber]
 }
 
-// waiting lists the rows of a walk that are not tried yet, of those whose messages
-// are to show something, or a tombstone, which stays.
+// waiting lists the rows of a walk that are not tried now, of those whose messages
+// are to show something, or a tombstone, which stays: they are being edited, or whose
+// people are left have to wait.
 func (r *run) waiting(w *Walk, shows int, now time.Time) (rows []int64) {
 	for row, e := range r.edited {
 		if e.walk == w.ID && (e.shows == shows || e.shows == ShowsTombstone) && now.Before(e.until) {
 			rows = append(rows, row)
 		}
 	}
-	slices.Sort(rows)
-	return rows
-}
-
-// due reports whether those who are left of a row of a walk have waited for long
-// enough. They are few, and edited between the messages of the walk.
-func (r *run) due(w *Walk, now time.Time) bool {
-	for _, e := range r.edited {
-		if e.walk == w.ID && e.waited() && !now.Before(e.until) {
-			return true
+	for _, j := range r.open {
+		if j.batch.Walk == w.ID && j.batch.Row != 0 {
+			rows = append(rows, j.batch.Row)
 		}
 	}
-	return false
+	slices.Sort(rows)
+	return rows
 }

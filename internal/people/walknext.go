@@ -38,6 +38,7 @@ type upcoming struct {
 	round   *Round // nil for edits
 	edits   *Row
 	urgency int
+	first   bool // nothing of the walk goes before it
 }
 
 // next opens the most urgent batch, if there is room.
@@ -120,15 +121,6 @@ func (r *run) walking(w *Walk) bool {
 	return false
 }
 
-// mayEdit reports whether messages of a walk may be edited now: nothing else of
-// it is being sent, or what is goes beside, or those have waited who were left before.
-func (r *run) mayEdit(w *Walk, now time.Time) bool {
-	among := r.Paid > 0 || r.due(w, now)
-	return !slices.ContainsFunc(r.open, func(j *job) bool {
-		return j.batch.Walk == w.ID && (j.batch.Row != 0 || !among)
-	})
-}
-
 // sending reports whether a batch of a round is open.
 func (r *run) sending(round *Round) bool {
 	return slices.ContainsFunc(r.open, func(j *job) bool { return j.batch.Round == round.ID })
@@ -162,15 +154,19 @@ func (r *run) choose(ctx context.Context, w *Walk, now time.Time) (*upcoming, er
 			return nil, err
 		}
 	}
-	if r.mayEdit(w, now) {
-		row, err := r.outdated(ctx, w, now)
-		if err != nil {
-			return nil, err
-		}
-		if row != nil {
-			return &upcoming{walk: w, edits: row, urgency: rewording}, nil
-		}
+	edits, err := r.rewrites(ctx, w, now)
+	if err != nil || edits != nil && edits.first {
+		return edits, err
 	}
+	news, err := r.tells(ctx, w, now)
+	if err == nil && edits != nil && (news == nil || news.round == nil) {
+		return edits, nil
+	}
+	return news, err
+}
+
+// tells is what a walk tells next: nil where nothing more is to be told.
+func (r *run) tells(ctx context.Context, w *Walk, now time.Time) (*upcoming, error) {
 	if err := r.keepApart(ctx, w); err != nil {
 		return nil, err
 	}

@@ -97,6 +97,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		return true, nil
 	}
 	r.shares[w.ID] += float64(len(b.People)) / w.weight()
+	r.turns[w.ID] -= len(b.People)
 	r.launch(ctx, w, b, marks)
 	return true, nil
 }

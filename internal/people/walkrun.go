@@ -36,6 +36,7 @@ type run struct {
 	late     map[int64]time.Time // rounds of those who have to wait for long, by id: nothing of them is opened before this
 	orphans  map[int64]int64     // by subscriber: what cannot be answered, for who has not been told since
 	edited   map[int64]*edited   // by row: whose messages show what they should, where others of the row do not yet
+	turns    map[int64]int       // by walk: messages that come before more of it is reworded
 	speed    speed
 	stride   stride
 	until    time.Time                 // nothing is opened before this
@@ -63,7 +64,7 @@ func newRun(ctx context.Context, w *Walker, lease broadcast.Lease) *run {
 	return &run{
 		Walker: w, lease: lease, began: time.Now(), shares: map[int64]float64{}, begun: map[int64]int64{},
 		texts: map[text]string{}, wordings: map[text]*Wording{}, refusals: map[int64]refusal{}, late: map[int64]time.Time{},
-		orphans: map[int64]int64{}, edited: map[int64]*edited{}, resumed: map[uint64]map[int64]bool{},
+		orphans: map[int64]int64{}, edited: map[int64]*edited{}, resumed: map[uint64]map[int64]bool{}, turns: map[int64]int{},
 		sender: newSender(ctx, w, lease, news), editor: newSender(ctx, w, lease, news),
 	}
 }

@@ -180,6 +180,7 @@ func refused(err error) bool {
 // idle records that a walk has nothing more to do.
 func (r *run) idle(ctx context.Context, w *Walk) error {
 	r.fresh = false
+	delete(r.turns, w.ID)
 	maps.DeleteFunc(r.edited, func(_ int64, e *edited) bool { return e.walk == w.ID })
 	return r.step(ctx, Step{Walk: w, Rounds: w.changes(), Idle: true})
 }

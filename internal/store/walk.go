@@ -367,8 +367,12 @@ func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, 
 		return err
 	}
 	b := step.Open
-	if b == nil || b.Row != 0 {
+	switch {
+	case b == nil:
 		return nil
+	case b.Row != 0:
+		_, err := q.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, people.ShowsEither, b.Row)
+		return err
 	}
 	if step.Walk.Paid > 0 {
 		if _, err := q.ExecContext(ctx, `UPDATE walk SET paid = ? WHERE id = ?`, step.Walk.Paid, step.Walk.ID); err != nil {
