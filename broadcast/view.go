@@ -46,6 +46,11 @@ type Delivery struct {
 	Audience *Progress // of an audience: how far it is; nil for a channel
 }
 
+// Edits reports whether it changes messages that an audience has, which notifies nobody.
+func (d *Delivery) Edits() bool {
+	return d.Audience != nil && (d.Action == string(bots.Edit) || d.Action == string(bots.Delete))
+}
+
 // amendSuffix marks the id of the row for an edit or deletion of a message
 // whose own row has the plain id.
 const amendSuffix = "-amend"

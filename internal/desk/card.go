@@ -176,6 +176,9 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 	var order []string
 	var trouble []string
 	for _, d := range ds {
+		if d.Edits() {
+			continue
+		}
 		if _, ok := newest[d.Channel]; !ok {
 			order = append(order, d.Channel)
 		}
@@ -207,8 +210,22 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 			fine = append(fine, strings.TrimSpace(fmt.Sprintf("… %s %s %s", name, d.State, short(d.Error, 80))))
 		}
 	}
+	for _, d := range ds {
+		if d.Edits() && d.State != broadcast.Sent {
+			lines = append(lines, fmt.Sprintf(toPeople+"%s %s %s%s", d.Channel, edits(i, d), *d.Audience, held(d)))
+		}
+	}
 	lines = append(fine, lines...)
 	return append(lines, trouble...)
+}
+
+// edits says what is changed of what an audience was told.
+func edits(i *incident.Incident, d broadcast.Delivery) string {
+	what := "edited"
+	if d.Action == string(bots.Delete) {
+		what = "deleted"
+	}
+	return strings.TrimPrefix(d.Update, i.Ref.String()) + " " + what
 }
 
 // aside reports whether a correction or withdrawal says less about where a

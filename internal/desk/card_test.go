@@ -90,6 +90,27 @@ func TestCardAfterACorrection(t *testing.T) {
 	}
 }
 
+// How far an audience's messages are edited or deleted has a line of its own, until
+// all are.
+func TestCardWhileMessagesAreChanged(t *testing.T) {
+	told := broadcast.Delivery{Update: "INC-12/2", Channel: "people", Action: "post", State: broadcast.Sent, Audience: &broadcast.Progress{Told: 900}}
+	for _, tt := range []struct {
+		action string
+		state  broadcast.State
+		want   string
+	}{
+		{"edit", broadcast.Sending, "→ people 900\n→ people /1 edited 300 of 900 · 30/s · done in 20 s\n"},
+		{"delete", broadcast.Held, "→ people 900\n→ people /1 deleted 300 of 900 · 30/s · done in 20 s · frozen\n"},
+		{"edit", broadcast.Sent, "→ people 900\n"},
+	} {
+		changed := broadcast.Delivery{Update: "INC-12/1", Channel: "people", Action: tt.action, State: tt.state, Audience: &broadcast.Progress{Told: 300, Passed: 300, People: 900, Speed: 30}}
+		c := NewCard(outage(), []broadcast.Delivery{told, changed}, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute))
+		if text := c.Text + "\n"; !strings.HasSuffix(text, tt.want) {
+			t.Errorf("%s, %s: the card is\n%s\nwant\n%s", tt.action, tt.state, c.Text, tt.want)
+		}
+	}
+}
+
 // An audience is one delivery to many: those who need a person have a line and
 // buttons of their own.
 func TestCardOfUnsurePeople(t *testing.T) {

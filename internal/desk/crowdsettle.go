@@ -37,7 +37,7 @@ func (w *work) audience(which Which) (*broadcast.Delivery, error) {
 	var found *broadcast.Delivery
 	for k := range all {
 		d := &all[k]
-		means := d.ID == which.Delivery || strings.EqualFold(d.Channel, which.Channel) && strings.EqualFold(d.Update, which.Update)
+		means := !d.Edits() && (d.ID == which.Delivery || strings.EqualFold(d.Channel, which.Channel) && strings.EqualFold(d.Update, which.Update))
 		if means && (found == nil || found.Audience.Asks() == 0) { // of several the one that needs settling
 			found = d
 		}

@@ -31,6 +31,7 @@ type Walk struct {
 	Paid      int   // messages that may have cost money
 	Before    int64 // where the walk before this one stood
 	Rounds    []Round
+	Edits     []Editing // for a view; otherwise nil
 
 	saved []Round // as they are in the store
 }

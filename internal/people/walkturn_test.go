@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
 	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
@@ -119,5 +120,55 @@ func TestEditsGoOnForThoseWhoseWordsChanged(t *testing.T) {
 	}
 	if all := w.inboxes.of(4); len(all) != 1 || !strings.Contains(all[0].text, "登录") {
 		t.Errorf("4 has %+v, want the words as they were corrected", all)
+	}
+}
+
+// How far edits and deletions are can be seen, until the last message is changed.
+func TestEditsAreShown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change desk.Command
+		action string
+	}{
+		"typo":      {desk.Correct{Ref: "INC-1/1", Typo: true, Body: incident.Text{"en": "Logins fail."}}, "edit"},
+		"tombstone": {desk.Retract{Ref: "INC-1/1", Reason: "It had leaked."}, "edit"},
+		"deletion":  {desk.Retract{Ref: "INC-1/1", Reason: "It had leaked.", Delete: true}, "delete"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 30)
+			w.start()
+			w.subscribe(nil, numbers(1, 40)...)
+			w.publish("Logins fial.", incident.Critical)
+			w.idle()
+			shown := func() (d broadcast.Delivery) {
+				all, err := w.store.Deliveries(t.Context(), incident.Ref{Prefix: "INC", Number: 1}, func(*broadcast.Lane) {})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, d := range all {
+					if d.Edits() {
+						return d
+					}
+				}
+				return d
+			}
+			if d := shown(); d.Audience != nil {
+				t.Errorf("edits are shown as %v before there are any", d.Audience)
+			}
+			w.do(tt.change)
+			w.until("some are changed", func() bool { return w.inboxes.edited() > 5 })
+			if d := shown(); d.State != broadcast.Sending || d.Action != tt.action || d.Audience.People != 40 || d.Audience.Told != 0 {
+				t.Errorf("in between: %+v, %+v", d, d.Audience)
+			}
+			w.do(desk.Stop{Scope: "people", Reason: "Wait."})
+			if d := shown(); d.State != broadcast.Held {
+				t.Errorf("under a freeze: %+v", d)
+			}
+			w.do(desk.Release{Scope: "people", Release: "all"})
+			w.idle()
+			if d := shown(); d.State != broadcast.Sent || d.Audience.Told != 40 || d.Audience.String() != "40 of 40" {
+				t.Errorf("at the end: %+v, %+v", d, d.Audience)
+			}
+		})
 	}
 }

@@ -1,10 +1,12 @@
 package people
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
@@ -19,7 +21,8 @@ func RoundID(delivery string) (int64, bool) {
 }
 
 // Deliveries is the view of a walk: a row for each round, with what was told
-// once more, and one for an update that no round has begun to tell.
+// once more, one for an update that no round has begun to tell, and one for each
+// whose messages are changed.
 func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 	begun := map[int]bool{}
 	at := map[Round]int{} // rows, by what their rounds are about
@@ -57,6 +60,53 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		d.ID, d.Revision, d.State, d.Audience = fmt.Sprintf("walk-%d-%d", w.ID, u.N), len(u.Revisions), broadcast.Pending, &broadcast.Progress{}
 		if w.Frozen {
 			d.State = broadcast.Held
+		}
+		out = append(out, d)
+	}
+	return append(out, w.editings(channel)...)
+}
+
+// An Editing is how far the messages about an update are that are brought to show
+// something else.
+type Editing struct {
+	Update, Shows int
+	Of, Done      int // people
+}
+
+// Editings lists the updates whose messages are to be changed, or were.
+func (w *Walk) Editings() (out []Editing) {
+	for _, u := range w.amended() {
+		out = append(out, Editing{Update: u.N, Shows: should(u)})
+	}
+	return out
+}
+
+// editings are a row for each update whose messages are changed where they are.
+func (w *Walk) editings(channel string) (out []broadcast.Delivery) {
+	for _, e := range w.Edits {
+		if e.Of == 0 {
+			continue
+		}
+		d := w.delivery(channel, broadcast.Say, e.Update)
+		u := w.Incident.Update(e.Update)
+		d.ID, d.Action, d.Revision = fmt.Sprintf("edits-%d-%d", w.ID, e.Update), string(bots.Edit), len(u.Revisions)
+		if d.Accepted = u.Revision(len(u.Revisions)).At; u.Retraction != nil {
+			d.Accepted = u.Retraction.At
+		}
+		if e.Shows == ShowsNothing {
+			d.Action = string(bots.Delete)
+		}
+		d.Audience = &broadcast.Progress{Told: e.Done, Passed: e.Done, People: e.Of}
+		switch {
+		case e.Done == e.Of:
+			d.State = broadcast.Sent
+		case w.Frozen:
+			d.State = broadcast.Held
+		default:
+			d.State = broadcast.Sending
+			for _, r := range w.Rounds { // edits are never paid for
+				d.Audience.Speed = cmp.Or(r.Unpaid, r.Speed, d.Audience.Speed)
+			}
 		}
 		out = append(out, d)
 	}

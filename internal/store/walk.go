@@ -108,10 +108,39 @@ func walksOf(ctx context.Context, q querier, ref incident.Ref) (map[string]*peop
 // for each round.
 func walkDeliveries(ctx context.Context, q querier, ref incident.Ref) (out []broadcast.Delivery, err error) {
 	walks, err := walksOf(ctx, q, ref)
+	if err != nil {
+		return nil, err
+	}
 	for _, channel := range slices.Sorted(maps.Keys(walks)) {
+		if err := countEdits(ctx, q, walks[channel]); err != nil {
+			return nil, err
+		}
 		out = append(out, walks[channel].Deliveries(channel)...)
 	}
-	return out, err
+	return out, nil
+}
+
+// countEdits adds to a walk how far the messages are that are changed. Those of a row
+// count when all of it is.
+func countEdits(ctx context.Context, q querier, w *people.Walk) error {
+	w.Edits = w.Editings()
+	for k := range w.Edits {
+		e := &w.Edits[k]
+		rows, err := q.QueryContext(ctx, `SELECT shows, sum(people) FROM walk_batch WHERE walk = ? AND n = ? AND revision <> ? AND kind <> 'retraction' AND is_open = 0 GROUP BY shows`,
+			w.ID, e.Update, e.Shows)
+		err = each(rows, err, func() error {
+			var shows, n int
+			err := rows.Scan(&shows, &n)
+			if e.Of += n; shows == e.Shows || shows == people.ShowsTombstone {
+				e.Done += n
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Walking lists where audiences stand that are told something, and those of the
@@ -121,6 +150,9 @@ func (s *Store) Walking(ctx context.Context) (out []broadcast.Delivery, err erro
 		walks, err := walksBy(ctx, tx, `idle = 0 OR walk.id > (SELECT max(o.id) - 50 FROM walk o)
 			AND EXISTS (SELECT 1 FROM walk_round WHERE walk_round.walk = walk.id AND (ask_unsure > 0 OR ask_failed > 0))`)
 		for _, w := range walks {
+			if err := countEdits(ctx, tx, w); err != nil {
+				return err
+			}
 			out = append(out, w.Deliveries(w.Channel)...)
 		}
 		return err
