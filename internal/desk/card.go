@@ -45,6 +45,9 @@ func NewCard(i *incident.Incident, ds []broadcast.Delivery, site CardSite, now t
 	if len(u.ApprovedBy) > 0 {
 		by += ", approved " + strings.Join(u.ApprovedBy, ", ")
 	}
+	if u.Retraction != nil {
+		by += ", retracted " + u.Retraction.At.UTC().Format("15:04")
+	}
 	lines = append(lines, by)
 	if !i.Pending.Empty() {
 		lines = append(lines, "With the next update: "+i.Pending.String()+" ("+i.Pending.By+")")

@@ -59,6 +59,11 @@ func TestCard(t *testing.T) {
 			}
 		}
 	}
+	withdrawn := outage()
+	withdrawn.Updates[1].Retraction = &incident.Retraction{At: noon.Add(40 * time.Minute)}
+	if c := NewCard(withdrawn, nil, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute)); !strings.Contains(c.Text, "\n/2 12:31 Ana, approved Bo, retracted 12:40") {
+		t.Errorf("the card of a retracted update is\n%s", c.Text)
+	}
 	late := NewCard(outage(), nil, CardSite{Zone: time.UTC}, noon.Add(65*time.Minute))
 	if !strings.Contains(late.Text, "Next update was promised for 13:00 UTC · 5 min late") {
 		t.Errorf("a broken promise reads\n%s", late.Text)

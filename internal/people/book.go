@@ -121,7 +121,7 @@ func (c *BookConfig) link(i *incident.Incident) string {
 func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
 	u := i.Update(n)
 	p := &page{
-		n: n, ref: fmt.Sprintf("%s/%d", i.Ref, n), at: u.PublishedAt, body: u.Newest().Body, last: n == len(i.Updates), finding: Ours,
+		n: n, ref: fmt.Sprintf("%s/%d", i.Ref, n), at: u.PublishedAt, body: u.Newest().Body, last: !slices.ContainsFunc(i.Updates[n:], stands), finding: Ours,
 		sentences: map[string]bool{}, words: map[string]bool{}, grams: map[uint64]bool{},
 	}
 	switch {
@@ -135,9 +135,12 @@ func (c *BookConfig) page(i *incident.Incident, n, r int) *page {
 		p.finding = Corrected
 	}
 	p.link = c.link(i)
-	p.state = fmt.Sprint(p.ref, r, p.finding, len(i.Updates), i.Visible(), p.body, i.Status)
+	p.state = fmt.Sprint(p.ref, r, p.finding, len(i.Updates), p.last, i.Visible(), p.body, i.Status)
 	return p
 }
+
+// stands reports whether an update was not withdrawn.
+func stands(u incident.Update) bool { return u.Retraction == nil }
 
 // quote adds a text of the operators.
 func (p *page) quote(text string) {

@@ -154,6 +154,23 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// More has been said since only where that stands.
+func TestVerifySaysWhetherMoreWasSaid(t *testing.T) {
+	i := anOutage(t)
+	const claim = "Everything works again since the fix was rolled out."
+	if v := mustBook(t, bookConfig(t), i).Verify(claim); v.More {
+		t.Errorf("of the newest update: %+v", v)
+	}
+	i.Say(incident.Saying{Status: incident.Resolved, Body: incident.Text{"en": "It will not happen again."}}, "Ana", nil, noon.Add(time.Hour))
+	if v := mustBook(t, bookConfig(t), i).Verify(claim); !v.More {
+		t.Errorf("of the update before the newest: %+v", v)
+	}
+	i.Updates[4].Retraction = &incident.Retraction{Reason: "Nobody can promise that.", At: noon.Add(61 * time.Minute)}
+	if v := mustBook(t, bookConfig(t), i).Verify(claim); v.Finding != Ours || v.More {
+		t.Errorf("where what was said since is withdrawn: %+v", v)
+	}
+}
+
 // Our own characters in another order are not our words, although nothing but the
 // order tells them apart, and marks that change nothing are not looked at.
 func TestVerifyWhatIsTurnedAround(t *testing.T) {
