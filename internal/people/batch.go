@@ -322,4 +322,5 @@ type Step struct {
 	Rounds []*Round // of Walk, changed or new; new ones get their ids
 	Open   *Batch   // gets its id; nil for none
 	Idle   bool     // the walk has nothing more to do
+	Still  int64    // a walk whose open rounds have no speed now, which is kept like what ended; 0 is none
 }

@@ -84,21 +84,14 @@ func (r *run) unstick(ctx context.Context) error {
 // still keeps that a walk has no speed. It is measured anew when it goes on.
 func (r *run) still(ctx context.Context, w *Walk) error {
 	r.speed.forget(w.ID)
-	for k := range w.Rounds {
-		if w.Rounds[k].State == RoundOpen {
-			w.Rounds[k].Speed = 0
+	was := false
+	for k := range w.saved {
+		if round := &w.saved[k]; round.State == RoundOpen && round.Speed > 0 {
+			round.Speed, w.Rounds[k].Speed, was = 0, 0, true
 		}
 	}
-	changed := w.changes()
-	if len(changed) == 0 {
+	if !was {
 		return nil
 	}
-	switch err := r.step(ctx, Step{Walk: w, Rounds: changed}); {
-	case refused(err): // it is to be read again
-		r.fresh = false
-	case err != nil:
-		return err
-	}
-	w.kept()
-	return nil
+	return r.step(ctx, Step{Still: w.ID})
 }

@@ -2,7 +2,8 @@ package people
 
 import (
 	"context"
-	"slices"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,17 +13,20 @@ import (
 	"github.com/allclear-hq/allclear/broadcast"
 )
 
-// steps is a store that knows of nothing but the speeds of rounds.
+// steps is a store that keeps the steps that were taken.
 type steps struct {
 	WalkStore
-	speeds []float64
+	taken []Step
 }
 
 func (s *steps) Walk(_ context.Context, _ broadcast.Lease, step Step) error {
-	for _, r := range step.Rounds {
-		s.speeds = append(s.speeds, r.Speed)
-	}
+	s.taken = append(s.taken, step)
 	return nil
+}
+
+// still reports whether nothing was kept but once that a walk has no speed.
+func (s *steps) still(walk int64) bool {
+	return len(s.taken) == 1 && reflect.DeepEqual(s.taken[0], Step{Still: walk})
 }
 
 // TestStuck checks that the rooms are told once why an audience is not told
@@ -42,7 +46,7 @@ func TestStuck(t *testing.T) {
 				var said []string
 				kept := &steps{}
 				w := &Walker{WalkerConfig: WalkerConfig{Store: kept, Changed: func(string) {}, Tell: func(_ context.Context, text string) { said = append(said, text) }}}
-				walk := &Walk{Rounds: []Round{{State: RoundOpen, Speed: 30}, {State: RoundDone, Speed: 7}}}
+				walk := &Walk{ID: 1, Rounds: []Round{{State: RoundOpen, Speed: 30}, {State: RoundDone, Speed: 7}}}
 				walk.kept()
 				r := &run{Walker: w, walks: []*Walk{walk}}
 				person, group := &Person{Chat: 5}, &Person{Chat: -5}
@@ -57,8 +61,8 @@ func TestStuck(t *testing.T) {
 				look(time.Hour)
 				w.flows(person, &c.fault)
 				look(stalled - 1)
-				if len(kept.speeds) > 0 {
-					t.Errorf("speeds %v after less than %v", kept.speeds, stalled)
+				if len(kept.taken) > 0 {
+					t.Errorf("kept %+v after less than %v", kept.taken, stalled)
 				}
 				look(1)
 				w.flows(person, &c.fault)
@@ -69,8 +73,8 @@ func TestStuck(t *testing.T) {
 				look(1)
 				w.flows(person, &c.fault)
 				look(time.Hour)
-				if len(said) != 1 || !strings.HasPrefix(said[0], "Nobody has been told anything for 2 minutes: "+c.want) || !slices.Equal(kept.speeds, []float64{0}) {
-					t.Fatalf("said %q, speeds %v", said, kept.speeds)
+				if len(said) != 1 || !strings.HasPrefix(said[0], "Nobody has been told anything for 2 minutes: "+c.want) || !kept.still(1) {
+					t.Fatalf("said %q, kept %+v", said, kept.taken)
 				}
 				w.flows(person, &bots.Fault{Kind: bots.Gone, Subject: bots.Target})
 				look(time.Second)
@@ -116,8 +120,8 @@ func TestNoSpeedWhileNobodyAnswers(t *testing.T) {
 			}
 			time.Sleep(stalled)
 		}
-		if got := r.speed.of(time.Now(), 1); got != 0 || !slices.Equal(kept.speeds, []float64{0}) {
-			t.Errorf("speed %v, kept %v", got, kept.speeds)
+		if got := r.speed.of(time.Now(), 1); got != 0 || !kept.still(1) {
+			t.Errorf("speed %v, kept %+v", got, kept.taken)
 		}
 		r.speed.add(time.Now(), 1, 60) // what was on its way all the time
 		time.Sleep(2 * time.Second)
@@ -126,4 +130,21 @@ func TestNoSpeedWhileNobodyAnswers(t *testing.T) {
 			t.Errorf("speed %v when it goes on, want 50", got)
 		}
 	})
+}
+
+// TestStaleRoundsAreNotKept checks that nothing is kept of where rounds stand, but
+// what ended is, when something has moved them since they were read.
+func TestStaleRoundsAreNotKept(t *testing.T) {
+	kept := &steps{}
+	walk := &Walk{ID: 1, Rounds: []Round{{ID: 5, State: RoundOpen, Place: 9}}}
+	r := &run{Walker: &Walker{WalkerConfig: WalkerConfig{Store: kept, Changed: func(string) {}}}, walks: []*Walk{walk}, fresh: true}
+	r.Journal, _ = OpenJournal("")
+	r.close(&Batch{Walk: 1, Round: 5, Hi: 9, People: []Person{{Subscriber: 7}}})
+	err := r.step(t.Context(), Step{Walk: walk, Rounds: walk.changes(), Open: &Batch{Walk: 1, Round: 5}})
+	if !errors.Is(err, broadcast.ErrChanged) {
+		t.Errorf("error %v", err)
+	}
+	if len(kept.taken) != 1 || kept.taken[0].Walk != nil || kept.taken[0].Rounds != nil || kept.taken[0].Open != nil || len(kept.taken[0].Close) != 1 || !kept.taken[0].Close[0].Back {
+		t.Errorf("kept %+v", kept.taken)
+	}
 }

@@ -52,8 +52,9 @@ func (r *run) openEdits(ctx context.Context, c *upcoming) (bool, error) {
 	}
 	if len(b.People) == 0 { // nobody is there any more, or nobody would see a change
 		r.close(b)
+		err := r.step(ctx, Step{})
 		r.fresh = false
-		return true, r.step(ctx, Step{Walk: w, Rounds: w.changes()})
+		return true, err
 	}
 	marks, err := r.Journal.take(row.edits(shows))
 	if err != nil {

@@ -229,7 +229,7 @@ func (w *Walker) Run(ctx context.Context, lease broadcast.Lease) {
 			break
 		}
 		w.Log.Error("an audience is not written to for a moment", "channel", w.Channel.Name, "error", err)
-		r.at, r.fresh = time.Time{}, false // what was not answered may or may not have been stored
+		r.at = time.Time{} // what was not answered may or may not have been stored
 		bots.Sleep(ctx, time.Second)
 	}
 	r.end()

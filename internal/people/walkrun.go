@@ -79,11 +79,11 @@ func (r *run) work(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r.stopPaying(ctx)
 		r.heed()
-		if err := r.unstick(ctx); err != nil {
-			return err
-		}
 		r.collect(ctx)
 		if err := r.refresh(ctx); err != nil {
+			return err
+		}
+		if err := r.unstick(ctx); err != nil {
 			return err
 		}
 		opened, err := r.next(ctx)
@@ -143,6 +143,7 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.walks, r.fresh = walks, false // what was read before may have become another
 	r.rest(walks)
 	maps.Copy(r.resumed, r.Journal.edited(r.knows))
 	r.Journal.forget(r.knows)

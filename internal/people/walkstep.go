@@ -128,12 +128,21 @@ func (r *run) flush(ctx context.Context) error {
 	return r.step(ctx, Step{})
 }
 
-// step takes a step together with what has ended.
+// step takes a step together with what has ended. Where rounds stand is kept only
+// as it was read after anything that moves them: otherwise people would be passed
+// over. Then nothing is opened, as if the walk had changed.
 func (r *run) step(ctx context.Context, s Step) error {
+	stale := s.Walk != nil && !r.fresh
+	if stale {
+		s = Step{}
+	}
 	s.Close = r.closing
 	err := r.keep(context.WithoutCancel(ctx), s)
 	if err != nil && !refused(err) {
 		return err
+	}
+	if stale {
+		err = broadcast.ErrChanged
 	}
 	r.at = time.Now()
 	for _, c := range r.closing {
@@ -179,8 +188,9 @@ func refused(err error) bool {
 
 // idle records that a walk has nothing more to do.
 func (r *run) idle(ctx context.Context, w *Walk) error {
-	r.fresh = false
 	delete(r.turns, w.ID)
 	maps.DeleteFunc(r.edited, func(_ int64, e *edited) bool { return e.walk == w.ID })
-	return r.step(ctx, Step{Walk: w, Rounds: w.changes(), Idle: true})
+	err := r.step(ctx, Step{Walk: w, Rounds: w.changes(), Idle: true})
+	r.fresh = false
+	return err
 }

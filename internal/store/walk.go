@@ -344,8 +344,8 @@ func (s *Store) Walk(ctx context.Context, lease broadcast.Lease, step people.Ste
 				return err
 			}
 		}
-		if step.Walk == nil {
-			return nil
+		if err := s.still(ctx, tx, step.Still); err != nil || step.Walk == nil {
+			return err
 		}
 		if refused = s.mayOpen(ctx, tx, until, step.Walk); refused != nil {
 			if errors.Is(refused, broadcast.ErrLost) || errors.Is(refused, broadcast.ErrChanged) || errors.Is(refused, broadcast.ErrFrozen) {
@@ -431,6 +431,15 @@ func saveRound(ctx context.Context, q querier, now time.Time, walk int64, r *peo
 	if err == nil && r.State != people.RoundOpen {
 		err = endResends(ctx, q, now, r.ID)
 	}
+	return err
+}
+
+// still keeps that a walk's rounds have no speed, and nothing else of them.
+func (s *Store) still(ctx context.Context, q querier, walk int64) error {
+	if walk == 0 {
+		return nil
+	}
+	_, err := q.ExecContext(ctx, `UPDATE walk_round SET speed = 0, changed = ? WHERE walk = ? AND state = ?`, micros(s.now()), walk, people.RoundOpen)
 	return err
 }
 

@@ -332,3 +332,21 @@ func TestMessagesStayWhereAGroupWas(t *testing.T) {
 		t.Errorf("messages of what may be taken up again are known: %v", got)
 	}
 }
+
+// That a walk is told to nobody just now is kept without anything else of its rounds,
+// which may stand elsewhere by now.
+func TestStillKeepsTheSpeedAlone(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	round := &w.Rounds[0]
+	round.Place, round.Speed = 8, 30
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{round}})
+	s.mustWalk(t, lease, people.Step{Still: w.ID})
+	walks, err := s.Walks(t.Context(), w.Channel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := walks[0].Rounds[0]; r.Place != 8 || r.Speed != 0 || r.State != people.RoundOpen {
+		t.Errorf("it is kept as %+v", r)
+	}
+}
