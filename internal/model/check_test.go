@@ -26,7 +26,7 @@ func (w *world) settle() error {
 	w.sims.X.Faults.Clear()
 	w.sims.WeChat.Faults.Clear()
 	w.mu.Lock()
-	w.armed, w.forgets, w.lags = nil, 0, map[string]lag{}
+	w.armed, w.forgets, w.lags, w.missing = nil, 0, map[string]lag{}, time.Time{}
 	w.mu.Unlock()
 	for _, l := range append(w.others, w.life) {
 		l.gate.open()

@@ -134,34 +134,63 @@ func (r road) Rightful(now time.Time) error {
 	return r.Road.Rightful(now)
 }
 
-// walkStore is the walker's store as a process that may die sees it.
+// walkStore is the walker's store as a process that may die sees it, or cannot reach it
+// for a while.
 type walkStore struct {
 	*store.Store
 	life  *life
 	crowd *crowd
 }
 
+var errMissing = errors.New("the database cannot be reached")
+
+// reach is what comes of reaching for the database.
+func (s *walkStore) reach() error {
+	s.life.gate.wait()
+	s.life.mu.Lock()
+	defer s.life.mu.Unlock()
+	if time.Now().Before(s.life.missing) {
+		return errMissing
+	}
+	return nil
+}
+
 func (s *walkStore) Walks(ctx context.Context, channel string) ([]*people.Walk, error) {
 	time.Sleep(s.life.lag(channels[audience].Account))
-	s.life.gate.wait()
+	if err := s.reach(); err != nil {
+		return nil, err
+	}
 	return s.Store.Walks(ctx, channel)
 }
 
 func (s *walkStore) Vacant(ctx context.Context, account string) (time.Duration, bool, error) {
-	s.life.gate.wait()
+	if err := s.reach(); err != nil {
+		return 0, false, err
+	}
 	return s.Store.Vacant(ctx, account)
 }
 
 func (s *walkStore) Heed(ctx context.Context, lease broadcast.Lease, fence int64) error {
-	s.life.gate.wait()
+	if err := s.reach(); err != nil {
+		return err
+	}
 	if s.life.gone() {
 		return errDead
 	}
 	return s.Store.Heed(ctx, lease, fence)
 }
 
+func (s *walkStore) Rows(ctx context.Context, w *people.Walk, lo, hi int64) ([]people.Row, error) {
+	if err := s.reach(); err != nil {
+		return nil, err
+	}
+	return s.Store.Rows(ctx, w, lo, hi)
+}
+
 func (s *walkStore) OpenBatches(ctx context.Context, channel string) ([]*people.Batch, error) {
-	s.life.gate.wait()
+	if err := s.reach(); err != nil {
+		return nil, err
+	}
 	left, err := s.Store.OpenBatches(ctx, channel)
 	s.crowd.found(s.life, left)
 	return left, err
@@ -171,6 +200,9 @@ func (s *walkStore) Walk(ctx context.Context, lease broadcast.Lease, step people
 	time.Sleep(s.life.lag(lease.Account))
 	if s.life.crosses("before step", lease.Account) {
 		return errDead
+	}
+	if err := s.reach(); err != nil {
+		return err
 	}
 	err := s.Store.Walk(ctx, lease, step)
 	kept := err == nil || errors.Is(err, broadcast.ErrChanged) || errors.Is(err, broadcast.ErrFrozen)
@@ -193,7 +225,9 @@ func (s *walkStore) Walk(ctx context.Context, lease broadcast.Lease, step people
 }
 
 func (s *walkStore) Follow(ctx context.Context, lease broadcast.Lease, subscriber int64, m people.Move) (bool, error) {
-	s.life.gate.wait()
+	if err := s.reach(); err != nil {
+		return false, err
+	}
 	if s.life.gone() {
 		return false, errDead
 	}

@@ -137,6 +137,10 @@ func (w *world) trouble(a act) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.forgets = max(0, w.forgets) + a.N
+	case "missing":
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.missing = time.Now().Add(time.Duration(a.Down))
 	case "stranger":
 		return w.stranger()
 	case "lag":

@@ -40,7 +40,7 @@ type act struct {
 	Fault   *sim.Fault `json:"fault,omitempty"`
 	Point   string     `json:"point,omitempty"` // of crash and halt: where; a node is halted at once without
 	Nth     int        `json:"nth,omitempty"`   // of crash and halt: after so many that pass
-	Down    duration   `json:"down,omitempty"`  // of crash, halt, stop, steal, away, lag: for how long
+	Down    duration   `json:"down,omitempty"`  // of crash, halt, stop, steal, away, missing, lag: for how long
 	Release string     `json:"release,omitempty"`
 	Long    bool       `json:"long,omitempty"` // a text that has to be cut
 }
@@ -219,6 +219,8 @@ func (d drawer) trouble(channel string, lease time.Duration) act {
 	case "halt": // until before, about when, or after its leases end
 		a.Point, a.Nth = pick(d, append(crashPoints, "", "")...), pick(d, 0, 0, 0, 1, 2)
 		a.Down = pick(d, d.between(0, lease*8/10), d.between(lease*8/10, lease*14/10), d.between(lease*8/10, lease+50*time.Second))
+	case "missing":
+		a.Down = d.between(0, 8*time.Second)
 	case "stop", "steal", "away":
 		a.Down = pick(d, 0, d.between(0, 40*time.Second))
 	case "lag":

@@ -27,7 +27,7 @@ func drawWalk(seed uint64) script {
 	d := drawer{Rand: rand.New(rand.NewPCG(seed, 1))}
 	d.deeds = some(d, "update", "update", "update", "resolve", "correct", "correct", "typo", "retract", "remove", "open", "retry", "skip", "freeze", "thaw",
 		"start", "follow", "leave", "settings", "press", "block", "invite", "move")
-	d.troubles = some(d, "fault", "fault", "fault", "crash", "crash", "crash", "halt", "stop", "join", "join", "steal", "forget", "away", "lag", "copy", "restore")
+	d.troubles = some(d, "fault", "fault", "fault", "crash", "crash", "crash", "halt", "stop", "join", "join", "steal", "forget", "missing", "missing", "away", "lag", "copy", "restore")
 	d.kinds = some(d, "status", "status", "html", "accept", "cut", "cut", "cut-after", "cut-after", "truncate", "slow", "", "body")
 	d.statuses = some(d, http.StatusTooManyRequests, http.StatusTooManyRequests, http.StatusBadRequest, http.StatusForbidden, http.StatusInternalServerError)
 	s := script{Channels: []string{audience}, Unsure: "ask", People: pick(d, "assume", "assume", "resend", "ask"), EditOnly: d.IntN(6) == 0}

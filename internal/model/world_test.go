@@ -76,6 +76,7 @@ type world struct {
 	stolen  map[string]time.Time // accounts that another node holds, until when
 	lags    map[string]lag       // by account
 	forgets int                  // outcomes that are still to fail to be recorded
+	missing time.Time            // until when who writes to subscribers cannot reach the database
 	witness
 }
 
