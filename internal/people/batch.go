@@ -20,6 +20,7 @@ type Batch struct {
 	Lo, Hi   int64     // everybody after Lo, up to Hi
 	Wrapped  bool      // it is in the second part of the ring
 	Again    bool      // it is of a round for those whom others did not reach; of edits, for those of its row who had to wait
+	Paid     bool      // its messages are paid for
 	Journal  string    // the name of its sheet, which no other batch ever has
 	At       time.Time // when it was opened
 	People   []Person  // who is written to, in the order of ids
@@ -53,6 +54,7 @@ type Person struct {
 	Passed     int      // people before him in this batch who had their turn
 	Result     Result
 	Lone       bool   // he is told it as what answers nothing
+	Free       bool   // and at no cost, for it was refused where it was to be paid for
 	Kept       bool   // what became of him is in the store, though the batch is open
 	Orphan     int64  // what it was to answer, and is gone; 0 is nothing
 	Detail     string // of Failed and Unsure, and of Late where an edit was not answered
@@ -75,6 +77,11 @@ func (p *Person) move(to int64) {
 
 // alone has a person told in a message that answers nothing.
 func (p *Person) alone() { p.ReplyTo, p.Lone = 0, true }
+
+// costs reports whether what a person was told may have cost money, where messages
+// are paid for: those that are refused cost nothing
+// (core.telegram.org/bots/api#paid-broadcasts).
+func (p *Person) costs() bool { return !p.Free && (p.Result == Told || p.Result == Unsure) }
 
 // parcel is what a person is told.
 func (p *Person) parcel() bots.Parcel {
@@ -177,6 +184,7 @@ type Closing struct {
 	Place    int64 // of Back
 	Unsure   int
 	Failed   int
+	Unspent  int     // messages that were to be paid for, and surely cost nothing
 	Refused  bool    // its round failed some, who may be asked again where it went back
 	Ask      bool    // who is unsure waits for a person to settle it
 	Resent   []int64 // subscribers who wait once more because no answer came
@@ -221,6 +229,9 @@ func (b *Batch) close(again func(subscriber int64) bool) *Closing {
 		}
 		if p.To != 0 {
 			c.Moved = append(c.Moved, Move{p.Chat, p.To})
+		}
+		if b.Paid && !p.costs() {
+			c.Unspent++
 		}
 		waits := p.Result == Unsent
 		switch p.Result {

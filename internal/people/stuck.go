@@ -70,7 +70,8 @@ func (r *run) unstick(ctx context.Context) error {
 		r.stuck = true
 		r.Tell(ctx, fmt.Sprintf("Nobody has been told anything for %.0f minutes: %s. It goes on by itself as soon as that is over.", stuckAfter.Minutes(), t.why))
 	}
-	still := t != nil && time.Since(t.since) >= stalled || t == nil && len(r.open) > 0 && time.Since(r.moved) >= stalled // waits for answers
+	waits := len(r.open) > 0 || time.Now().Before(r.until) // for answers, or as long as it was told to
+	still := t != nil && time.Since(t.since) >= stalled || t == nil && waits && time.Since(r.moved) >= stalled
 	for _, w := range r.walks {
 		if !w.Frozen && (still || r.waits(w)) {
 			if err := r.still(ctx, w); err != nil {

@@ -28,7 +28,7 @@ type Walk struct {
 	DroppedAt time.Time // what was found wrong until then is not told aloud either
 	Frozen    bool
 	Fence     int64 // the last of its account that was raised by then; 0 is none
-	Paid      int   // messages that may have cost money
+	Paid      int   // messages that may have cost money, or are being sent and may
 	Before    int64 // where the walk before this one stood
 	Rounds    []Round
 	Edits     []Editing // for a view; otherwise nil

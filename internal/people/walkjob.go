@@ -16,7 +16,6 @@ type job struct {
 	batch   *Batch
 	version int64  // of the walk, when it was opened
 	sheet   *sheet // nil where nothing is to be known of it after a crash
-	paid    bool
 
 	ctx      context.Context // ends when nothing more of it is to be begun
 	cancel   context.CancelFunc
@@ -30,8 +29,8 @@ type job struct {
 	trouble  time.Time // until when the account is to rest
 }
 
-func newJob(ctx context.Context, b *Batch, version int64, paid bool) *job {
-	j := &job{batch: b, version: version, paid: paid, finished: make([]atomic.Bool, len(b.People))}
+func newJob(ctx context.Context, b *Batch, version int64) *job {
+	j := &job{batch: b, version: version, finished: make([]atomic.Bool, len(b.People))}
 	if b.Row != 0 { // which goes on for long; whoever waits is left by himself
 		j.ctx, j.cancel = context.WithCancel(ctx)
 	} else { // who waits for long is looked up again, for he may have gone
@@ -197,6 +196,10 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 			s.tell()
 			return false // he waits for a batch that costs nothing
 		}
+		if t.pays() && chat(p) > 0 && time.Until(f.Until) > patience { // nothing is set aside meanwhile for what does not leave
+			j.rest(time.Until(f.Until))
+			return false
+		}
 		if chat(p) < 0 && j.late(f.Until) {
 			p.Result = Late
 			return false
@@ -236,7 +239,7 @@ func (s *sender) refused(t *task, f *bots.Fault) (another bool) {
 	case p.Edit != nil: // it is gone, or can no longer be changed
 		p.Result = Told
 	case t.pays(): // it may be for the money
-		t.refused, t.why = time.Now(), reason(f)
+		p.Free, t.refused, t.why = true, time.Now(), reason(f)
 		return true
 	default:
 		p.Result, p.Detail = Failed, f.Error()

@@ -74,10 +74,7 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 		if marks, err = r.Journal.begin(); err != nil {
 			return false, err
 		}
-		b.Journal, step.Open = marks.name(), b
-		if r.paying {
-			w.Paid += len(b.People)
-		}
+		b.Journal, b.Paid, step.Open = marks.name(), r.paying, b
 	} else if round.over() && !r.sending(round) { // otherwise somebody may still have to wait for another turn
 		round.State = RoundDone
 	}
@@ -95,6 +92,9 @@ func (r *run) openBatch(ctx context.Context, c *upcoming) (bool, error) {
 			r.closing = append(r.closing, &Closing{Batch: b, Passed: b.Passed})
 		}
 		return true, nil
+	}
+	if b.Paid {
+		w.Paid += len(b.People)
 	}
 	r.shares[w.ID] += float64(len(b.People)) / w.weight()
 	r.turns[w.ID] -= len(b.People)
@@ -134,7 +134,7 @@ func (r *run) beside(b *Batch) bool { return b.Row != 0 && r.Paid > 0 }
 
 // launch hands a batch that was opened to the senders.
 func (r *run) launch(ctx context.Context, w *Walk, b *Batch, marks *sheet) {
-	j := newJob(ctx, b, w.Version, r.paying)
+	j := newJob(ctx, b, w.Version)
 	j.sheet = marks
 	r.spare(b)
 	if len(r.open) == 0 {

@@ -34,6 +34,7 @@ func (r *run) part(j *job) {
 	c.Refused = r.failed(b)
 	r.settle(c)
 	r.count(c)
+	r.unspend(c)
 	r.closing = append(r.closing, c)
 	r.fresh = r.fresh && !c.moves()
 }

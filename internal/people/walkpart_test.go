@@ -52,7 +52,7 @@ func TestWhatIsKeptOfABatchIsNotInDoubt(t *testing.T) {
 
 // Who waits or may have to be told again is not kept before the end.
 func TestWhoIsNotSettledIsNotKept(t *testing.T) {
-	j := newJob(t.Context(), batchOf(1, 4), 1, false)
+	j := newJob(t.Context(), batchOf(1, 4), 1)
 	for k, result := range []Result{Told, Unsure, Unsent, Told} {
 		j.batch.People[k].Result = result
 		j.finished[k].Store(k < 3)
@@ -68,7 +68,7 @@ func TestWhoIsNotSettledIsNotKept(t *testing.T) {
 // written to.
 func TestWhoIsBeingToldIsLookedUpMeanwhile(t *testing.T) {
 	b := batchOf(1, 4)
-	r := &run{open: []*job{newJob(t.Context(), b, 1, false)}}
+	r := &run{open: []*job{newJob(t.Context(), b, 1)}}
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
@@ -88,7 +88,7 @@ func TestLateAnswersKeepNobodyWaiting(t *testing.T) {
 		w := &Walk{ID: 1, Version: 1}
 		b := batchOf(1, 4)
 		b.Walk = 1
-		j := newJob(t.Context(), b, 1, false)
+		j := newJob(t.Context(), b, 1)
 		r := &run{open: []*job{j}}
 		if r.unsettled(w) {
 			t.Error("a batch that is sent keeps its walk waiting")
@@ -107,4 +107,42 @@ func TestLateAnswersKeepNobodyWaiting(t *testing.T) {
 			t.Error("it is not known who was told what was changed")
 		}
 	})
+}
+
+// Whoever may have been told counts as paid for, and nobody else: neither who was
+// refused, also at no cost in place of that, nor who waits. After a kill the journal
+// knows, and without it all may have been told.
+func TestWhoSurelyCostsNothing(t *testing.T) {
+	results := []Result{Unsent, Told, Unsure, Barred, Vanished, Failed, Away, Late, Told}
+	b := batchOf(1, len(results))
+	b.Paid = true
+	for k, result := range results {
+		b.People[k].Result = result
+	}
+	b.People[8].Free = true
+	again := func(int64) bool { return true }
+	if c := b.close(again); c.Unspent != 7 {
+		t.Errorf("%d cost nothing, want 7", c.Unspent)
+	}
+	b.Paid = false
+	if c := b.close(again); c.Unspent != 0 {
+		t.Errorf("%d of those who are not paid for are given back", c.Unspent)
+	}
+
+	journal := mustJournal(t, "")
+	marks, err := journal.begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks.mark(0, answered, 77)
+	marks.mark(1, left, 0)
+	marks.mark(2, denied, 0)
+	for j, want := range map[*Journal]int{journal: 2, mustJournal(t, ""): 0} {
+		found := batchOf(1, 4)
+		found.Paid, found.Journal = true, marks.name()
+		found.recover(j)
+		if c := found.close(again); c.Unspent != want {
+			t.Errorf("%d cost nothing that a killed process left, want %d", c.Unspent, want)
+		}
+	}
 }

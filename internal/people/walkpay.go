@@ -55,9 +55,17 @@ func (r *run) reckon(w *Walk, round *Round) {
 	}
 	round.Budget, round.Unpaid = r.Budget(w), r.pace.Rate()
 	for _, j := range r.open {
-		if j.paid && j.batch.Row == 0 && j.batch.Walk == w.ID {
+		if j.batch.Paid && j.batch.Walk == w.ID {
 			round.Budget += len(j.batch.People)
 		}
+	}
+}
+
+// unspend has a walk pay for others in place of those whose messages surely cost
+// nothing.
+func (r *run) unspend(c *Closing) {
+	if w := r.walkOf(c.Batch); w != nil {
+		w.Paid -= c.Unspent
 	}
 }
 
@@ -68,7 +76,7 @@ func (r *run) stopPaying(ctx context.Context) {
 		return
 	}
 	for _, j := range r.open {
-		if j.paid && j.batch.Row == 0 {
+		if j.batch.Paid {
 			j.cancel()
 		}
 	}

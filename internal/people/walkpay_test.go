@@ -8,14 +8,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/incident"
+	"github.com/allclear-hq/allclear/internal/people"
 )
 
 // Where the Stars are not taken, an audience is told at no cost, instead of being
 // refused, or of the account being kept waiting again and again: whether the
 // platform says why, or lets no more through than it would have at no cost.
 func TestStarsThatAreNotTaken(t *testing.T) {
-	const people, rate = 200, 30
+	const many, rate = 200, 30
 	for name, broke := range map[string]func() func() string{
 		"refused": func() func() string {
 			return func() string { return `{"ok":false,"error_code":400,"description":"Bad Request: BALANCE_TOO_LOW"}` }
@@ -45,7 +47,7 @@ func TestStarsThatAreNotTaken(t *testing.T) {
 			said := make(chan string, 10)
 			w.tells = func(_ context.Context, text string) { said <- text }
 			w.start()
-			w.subscribe(nil, numbers(1, people)...)
+			w.subscribe(nil, numbers(1, many)...)
 			w.publish("One.", incident.Major)
 			why := <-said
 			if !strings.HasPrefix(why, "Telegram does not take the Stars ("+map[string]string{"refused": "Bad Request: BALANCE_TOO_LOW", "limited": "Too Many Requests: retry after 1"}[name]+"). Everybody is told") {
@@ -58,8 +60,8 @@ func TestStarsThatAreNotTaken(t *testing.T) {
 				t.Errorf("%d messages will be paid for, it is said", n)
 			}
 			w.idle()
-			if n := w.inboxes.told("One."); n != people {
-				t.Errorf("%d of %d were told", n, people)
+			if n := w.inboxes.told("One."); n != many {
+				t.Errorf("%d of %d were told", n, many)
 			}
 			w.inboxes.mu.Lock()
 			defer w.inboxes.mu.Unlock()
@@ -124,5 +126,75 @@ func TestTheBudgetIsKeptWithARound(t *testing.T) {
 				t.Errorf("%d are told, %d messages are still paid for, and others go at %g a second; want 120, %d, %g", r.Told, r.Budget, r.Unpaid, tt.budget, tt.unpaid)
 			}
 		})
+	}
+}
+
+// opens is a store that knows when batches were opened.
+type opens struct {
+	people.WalkStore
+	mu sync.Mutex
+	at []time.Time
+}
+
+func (s *opens) Walk(ctx context.Context, lease broadcast.Lease, step people.Step) error {
+	if step.Open != nil {
+		s.mu.Lock()
+		s.at = append(s.at, time.Now())
+		s.mu.Unlock()
+	}
+	return s.WalkStore.Walk(ctx, lease, step)
+}
+
+// between counts the batches that were opened between two times.
+func (s *opens) between(from, to time.Time) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range s.at {
+		if at.After(from) && at.Before(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// A budget is spent on messages that left, and on nobody who waits while the account
+// is told to, who has left, or whose message was refused.
+func TestABudgetIsSpentOnWhatIsSent(t *testing.T) {
+	t.Parallel()
+	const budget, wait = 400, 5 * time.Second
+	w := newWorld(t, 30)
+	w.paid, w.paidRate = budget/people.PerStar, 400
+	opened := &opens{}
+	w.between = func(s people.WalkStore) people.WalkStore { opened.WalkStore = s; return opened }
+	var n, waits atomic.Int64
+	w.inboxes.refusing(func(chat int64) string {
+		switch {
+		case chat%10 == 0:
+			return `{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}`
+		case n.Add(1) == 250:
+			waits.Store(time.Now().UnixNano())
+			return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 5","parameters":{"retry_after":5}}`
+		}
+		return ""
+	})
+	w.start()
+	w.subscribe(nil, numbers(1, 500)...)
+	w.publish("One.", incident.Major)
+	w.idle()
+	if told := w.inboxes.told("One."); told != 450 {
+		t.Errorf("%d were told, want 450", told)
+	}
+	since := time.Unix(0, waits.Load())
+	if n := opened.between(since.Add(time.Second), since.Add(wait-time.Second)); n > 0 {
+		t.Errorf("%d batches were opened while the account had to wait", n)
+	}
+	walks, err := w.store.WalksOf(t.Context(), incident.Ref{Prefix: "INC", Number: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.inboxes.mu.Lock()
+	defer w.inboxes.mu.Unlock()
+	if kept := walks["people"].Paid; w.inboxes.paid != budget || kept != budget {
+		t.Errorf("%d messages were paid for, and %d are said to be, want %d", w.inboxes.paid, kept, budget)
 	}
 }

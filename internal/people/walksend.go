@@ -51,7 +51,7 @@ type task struct {
 func (t *task) person() *Person { return &t.job.batch.People[t.n] }
 
 // pays reports whether the message is paid for; edits never are.
-func (t *task) pays() bool { return t.job.paid && t.refused.IsZero() && t.person().Edit == nil }
+func (t *task) pays() bool { return t.job.batch.Paid && !t.person().Free }
 
 func newSender(ctx context.Context, w *Walker, lease broadcast.Lease, news chan struct{}) *sender {
 	s := &sender{Walker: w, lease: lease, jobs: make(chan *job, sheets), news: news, lead: make(chan *lead, 1)}

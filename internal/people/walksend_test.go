@@ -145,7 +145,7 @@ func TestSenderKeepsAsManyInFlightAsItTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{takes: 100 * time.Millisecond}
 		s, _ := senderTo(t, p, 7)
-		first, second := newJob(t.Context(), batchOf(1, 70), 1, false), newJob(t.Context(), batchOf(1001, 70), 1, false)
+		first, second := newJob(t.Context(), batchOf(1, 70), 1), newJob(t.Context(), batchOf(1001, 70), 1)
 		began := time.Now()
 		s.send(first)
 		s.send(second)
@@ -178,7 +178,7 @@ func TestSenderPassesThoseWhoRest(t *testing.T) {
 		s, _ := senderTo(t, p, 4)
 		b := batchOf(1, 100)
 		b.People[1].Chat = 1 // the first one's
-		j := newJob(t.Context(), b, 1, false)
+		j := newJob(t.Context(), b, 1)
 		s.send(j)
 		synctest.Wait()
 		if n := p.taken(); n != 99 {
@@ -220,7 +220,7 @@ func TestSenderLeavesWhoHasToWait(t *testing.T) {
 				if b.Again = c.again; c.edit {
 					b.Row, b.People[0].Edit = 1, &Edit{Message: 7}
 				}
-				j := newJob(t.Context(), b, 1, false)
+				j := newJob(t.Context(), b, 1)
 				began := time.Now()
 				s.send(j)
 				s.await(t, j)
@@ -239,7 +239,7 @@ func TestSenderGivesUpAJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{takes: time.Second}
 		s, road := senderTo(t, p, 5)
-		j, next := newJob(t.Context(), batchOf(1, 1000), 1, false), newJob(t.Context(), batchOf(5001, 3), 1, false)
+		j, next := newJob(t.Context(), batchOf(1, 1000), 1), newJob(t.Context(), batchOf(5001, 3), 1)
 		s.send(j)
 		s.send(next)
 		synctest.Wait()
@@ -278,7 +278,7 @@ func TestSenderAllocatesLittle(t *testing.T) {
 		for k := range b.People {
 			b.People[k].Chat += people // whom nobody has written to yet
 		}
-		j := newJob(t.Context(), b, 1, false)
+		j := newJob(t.Context(), b, 1)
 		j.sheet = sheet
 		s.send(j)
 		s.await(t, j)
@@ -299,7 +299,7 @@ func TestOthersGoBeforeAnAudience(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &post{takes: 100 * time.Millisecond, limits: bots.Limits{Account: bots.PaceOf(rate), Person: bots.PaceOf(1)}}
 				s, road := senderTo(t, p, int(rate))
-				j := newJob(t.Context(), batchOf(1, 5000), 1, false)
+				j := newJob(t.Context(), batchOf(1, 5000), 1)
 				s.send(j)
 				for range 20 {
 					time.Sleep(77 * time.Millisecond)
@@ -326,7 +326,7 @@ func TestWhoMovedWaitsWhereHeIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{limits: bots.Limits{Person: bots.Pace{N: 1, Per: time.Second}}}
 		s, _ := senderTo(t, p, 1)
-		first, second := newJob(t.Context(), batchOf(-1004, 1), 1, false), newJob(t.Context(), batchOf(-4, 1), 1, false)
+		first, second := newJob(t.Context(), batchOf(-1004, 1), 1), newJob(t.Context(), batchOf(-4, 1), 1)
 		s.left.gather()
 		s.left.left(-4, -1004, time.Time{})
 		s.send(first)

@@ -24,6 +24,7 @@ func (r *run) close(b *Batch) {
 	r.bereave(b)
 	c.Ask, c.Refused = r.Ask, r.failed(b)
 	r.count(c)
+	r.unspend(c)
 	r.unsure.Add(int64(c.Unsure))
 	r.closing = append(r.closing, c)
 	r.tellMoved(b)

@@ -53,9 +53,9 @@ func TestWhoWasToldIsTheAudience(t *testing.T) {
 func TestWhatIsBeingSentIsPaidFor(t *testing.T) {
 	some := func(n int) []Person { return make([]Person, n) }
 	r := &run{Walker: &Walker{WalkerConfig: WalkerConfig{Paid: 10}, pace: bots.PaceOf(30)}, open: []*job{
-		{paid: true, batch: &Batch{Walk: 7, People: some(20)}},
-		{paid: true, batch: &Batch{Walk: 7, Row: 3, People: some(4)}}, // edits
-		{paid: true, batch: &Batch{Walk: 8, People: some(5)}},
+		{batch: &Batch{Walk: 7, Paid: true, People: some(20)}},
+		{batch: &Batch{Walk: 7, Row: 3, People: some(4)}}, // edits
+		{batch: &Batch{Walk: 8, Paid: true, People: some(5)}},
 		{batch: &Batch{Walk: 7, People: some(6)}},
 	}}
 	var round Round

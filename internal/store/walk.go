@@ -219,14 +219,14 @@ func (s *Store) OpenBatches(ctx context.Context, channel string) (out []*people.
 		var b people.Batch
 		var planned []byte
 		var at int64
-		err := scan(&b.ID, &b.Walk, &b.Round, &b.Kind, &b.Update, &b.Revision, &b.Shows, &b.Lo, &b.Hi, &b.Wrapped, &b.Again, &b.Journal, &planned, &at)
+		err := scan(&b.ID, &b.Walk, &b.Round, &b.Kind, &b.Update, &b.Revision, &b.Shows, &b.Lo, &b.Hi, &b.Wrapped, &b.Again, &b.Paid, &b.Journal, &planned, &at)
 		if err != nil {
 			return err
 		}
 		b.At = moment(at)
 		out = append(out, &b)
 		return b.Plan(planned)
-	}, `SELECT walk_batch.id, walk, round, kind, n, revision, shows, lo, hi, wrapped, (SELECT again FROM walk_round WHERE walk_round.id = round), journal, receipts, at
+	}, `SELECT walk_batch.id, walk, round, kind, n, revision, shows, lo, hi, wrapped, (SELECT again FROM walk_round WHERE walk_round.id = round), walk_batch.paid, journal, receipts, at
 		FROM walk_batch JOIN walk ON walk.id = walk_batch.walk WHERE is_open = 1 AND channel = ? ORDER BY walk_batch.id`, channel)
 	return out, err
 }
@@ -406,15 +406,21 @@ func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, 
 		_, err := q.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, people.ShowsEither, b.Row)
 		return err
 	}
-	if step.Walk.Paid > 0 {
-		if _, err := q.ExecContext(ctx, `UPDATE walk SET paid = ? WHERE id = ?`, step.Walk.Paid, step.Walk.ID); err != nil {
+	if b.Paid {
+		if err := spend(ctx, q, b.Walk, len(b.People)); err != nil {
 			return err
 		}
 	}
-	row := q.QueryRowContext(ctx, `INSERT INTO walk_batch (walk, round, kind, n, revision, shows, lo, hi, wrapped, people, is_open, epoch, journal, receipts, at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?) RETURNING id`,
-		b.Walk, b.Round, b.Kind, b.Update, b.Revision, b.Revision, b.Lo, b.Hi, flag(b.Wrapped), len(b.People), lease.Epoch, b.Journal, b.Planned(), micros(b.At))
+	row := q.QueryRowContext(ctx, `INSERT INTO walk_batch (walk, round, kind, n, revision, shows, lo, hi, wrapped, people, is_open, epoch, paid, journal, receipts, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?) RETURNING id`,
+		b.Walk, b.Round, b.Kind, b.Update, b.Revision, b.Revision, b.Lo, b.Hi, flag(b.Wrapped), len(b.People), lease.Epoch, flag(b.Paid), b.Journal, b.Planned(), micros(b.At))
 	return row.Scan(&b.ID)
+}
+
+// spend counts messages that may cost money, or, below zero, those that did not.
+func spend(ctx context.Context, q querier, walk int64, messages int) error {
+	_, err := q.ExecContext(ctx, `UPDATE walk SET paid = paid + ? WHERE id = ?`, messages, walk)
+	return err
 }
 
 // saveRound stores where a round stands, but not what batches count. Its span

@@ -32,6 +32,11 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 			return err // it was closed in a transaction whose outcome was not known
 		}
 	}
+	if c.Unspent > 0 {
+		if err := spend(ctx, tx, b.Walk, -c.Unspent); err != nil {
+			return err
+		}
+	}
 	again, err := s.askedAgain(ctx, tx, c)
 	if err != nil {
 		return err

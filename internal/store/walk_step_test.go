@@ -350,3 +350,45 @@ func TestStillKeepsTheSpeedAlone(t *testing.T) {
 		t.Errorf("it is kept as %+v", r)
 	}
 }
+
+// A batch that is paid for counts as paid until it is closed, and then whoever of it
+// cost nothing does not, once; whoever takes over knows that it is paid for.
+func TestWhatCostNothingIsNotCountedAsPaid(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	paid := func() int {
+		walks, err := s.Walks(t.Context(), w.Channel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return walks[0].Paid
+	}
+	b := after(w, 10)
+	b.Paid = true
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: b})
+	left, err := s.OpenBatches(t.Context(), w.Channel)
+	if err != nil || len(left) != 1 || !left[0].Paid {
+		t.Fatalf("left open are %+v, %v", left, err)
+	}
+	if n := paid(); n != 10 {
+		t.Errorf("%d count as paid for while they are sent, want 10", n)
+	}
+	part := &people.Closing{Batch: b, Unspent: 3, Was: b.Planned()}
+	for k := range 3 {
+		b.People[k].Kept = true
+	}
+	part.Goes = b.Planned()
+	rest := &people.Closing{Batch: b, Unspent: 2}
+	for _, c := range []*people.Closing{part, part, rest, rest, part} {
+		s.mustWalk(t, lease, people.Step{Close: []*people.Closing{c}})
+	}
+	if n := paid(); n != 5 {
+		t.Errorf("%d count as paid for in the end, want 5", n)
+	}
+	free := after(w, 10)
+	free.Journal = "free"
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0]}, Open: free})
+	if n := paid(); n != 5 {
+		t.Errorf("%d count as paid for after a batch that is not, want 5", n)
+	}
+}
