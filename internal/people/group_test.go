@@ -3,6 +3,7 @@ package people_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,5 +219,30 @@ func TestAClosedGroupMissesNews(t *testing.T) {
 				t.Errorf("subscribers: %s", got)
 			}
 		})
+	}
+}
+
+// A group whose messages are not answered is sent no more of them for having to wait
+// in between.
+func TestASlowGroupIsSentNoMoreThanOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, quick)
+	w.resend = true
+	w.start()
+	w.subscribe(nil, 1, -4)
+	var asked atomic.Int64
+	w.inboxes.refusing(func(chat int64) string {
+		switch {
+		case chat != -4:
+			return ""
+		case asked.Add(1) == 2:
+			return `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 3","parameters":{"retry_after":3}}`
+		}
+		return noAnswer
+	})
+	w.publish("One.", incident.Major)
+	w.idle()
+	if n := asked.Load() - 1; n != 3 {
+		t.Errorf("%d messages to the group were not answered, want three", n)
 	}
 }

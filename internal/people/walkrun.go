@@ -216,6 +216,11 @@ func (r *run) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.Resend && !r.fresh { // a round of some people's own may have taken over how often they were
+		if r.again, err = r.Store.Resends(ctx, r.Channel.Name); err != nil {
+			return err
+		}
+	}
 	r.walks, r.fresh, r.read = walks, true, now
 	valid := map[int64]int64{}
 	fence := int64(0)
