@@ -122,6 +122,16 @@ func (b *Batch) Left() bool {
 	return slices.ContainsFunc(b.People, func(p Person) bool { return p.Waits() })
 }
 
+// done counts the people in a batch whose turn is over.
+func (b *Batch) done() (n int) {
+	for k := range b.People {
+		if !b.People[k].Waits() {
+			n++
+		}
+	}
+	return n
+}
+
 // has reports whether a subscriber is in a batch, others of which may just be
 // written to.
 func (b *Batch) has(subscriber int64) bool {

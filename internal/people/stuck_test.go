@@ -148,3 +148,25 @@ func TestStaleRoundsAreNotKept(t *testing.T) {
 		t.Errorf("kept %+v", kept.taken)
 	}
 }
+
+// TestSpeedIsOfWhoWasTold checks that whoever of a batch still waits does not make a
+// walk look faster than it is.
+func TestSpeedIsOfWhoWasTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &run{Walker: &Walker{}}
+		for range 3 {
+			b := batchOf(1, 100)
+			b.Walk = 1
+			for k := range 40 {
+				b.People[k].Result = Told
+			}
+			r.open = []*job{newJob(t.Context(), b, 1)}
+			r.open[0].left.Store(0)
+			r.collect(t.Context())
+			time.Sleep(time.Second)
+		}
+		if got := r.speed.of(time.Now(), 1); got < 26 || got > 27 { // those of the first do not count
+			t.Errorf("speed %v", got)
+		}
+	})
+}

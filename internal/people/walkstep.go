@@ -96,7 +96,7 @@ func (r *run) collect(ctx context.Context) {
 		r.close(j.batch)
 		r.weigh(ctx, j, time.Now())
 		r.charge(j.batch)
-		r.speed.add(time.Now(), j.batch.Walk, len(j.batch.People))
+		r.speed.add(time.Now(), j.batch.Walk, j.batch.done())
 		if j.trouble.After(r.until) {
 			r.until = j.trouble
 		}
@@ -111,13 +111,7 @@ func (r *run) charge(b *Batch) {
 	if w == nil || b.Row == 0 || r.beside(b) {
 		return
 	}
-	done := 0
-	for k := range b.People {
-		if !b.People[k].Waits() {
-			done++
-		}
-	}
-	r.shares[w.ID] += float64(done) / w.weight()
+	r.shares[w.ID] += float64(b.done()) / w.weight()
 }
 
 // flush keeps what has ended, where nothing is opened.
