@@ -170,3 +170,20 @@ func TestSpeedIsOfWhoWasTold(t *testing.T) {
 		}
 	})
 }
+
+// TestAWalkThatEndsIsForgotten checks that nothing stays in memory of a walk that has
+// nothing more to do, and all of another.
+func TestAWalkThatEndsIsForgotten(t *testing.T) {
+	ends := &Walk{ID: 1, Rounds: []Round{{ID: 5}, {ID: 6}}}
+	r := &run{Walker: &Walker{WalkerConfig: WalkerConfig{Store: &steps{}}}, walks: []*Walk{ends, {ID: 2}}, fresh: true,
+		begun: map[int64]int64{1: 3, 2: 4}, late: map[int64]time.Time{6: {}, 7: {}}, edited: map[int64]*edited{10: {walk: 1}, 11: {walk: 2}}}
+	for _, walk := range []int64{1, 2} {
+		r.speed.add(time.Now(), walk, 1)
+	}
+	if err := r.idle(t.Context(), ends); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.begun) != 1 || len(r.late) != 1 || len(r.edited) != 1 || len(r.speed.since) != 1 || r.begun[2] != 4 {
+		t.Errorf("it knows of %v, %v, %v and %v", r.begun, r.late, r.edited, r.speed.since)
+	}
+}

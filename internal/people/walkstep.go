@@ -183,9 +183,19 @@ func refused(err error) bool {
 
 // idle records that a walk has nothing more to do.
 func (r *run) idle(ctx context.Context, w *Walk) error {
-	delete(r.turns, w.ID)
-	maps.DeleteFunc(r.edited, func(_ int64, e *edited) bool { return e.walk == w.ID })
+	r.forget(w)
 	err := r.step(ctx, Step{Walk: w, Rounds: w.changes(), Idle: true})
 	r.fresh = false
 	return err
+}
+
+// forget forgets how a walk went that has nothing more to do.
+func (r *run) forget(w *Walk) {
+	maps.DeleteFunc(r.edited, func(_ int64, e *edited) bool { return e.walk == w.ID })
+	delete(r.begun, w.ID)
+	delete(r.turns, w.ID)
+	r.speed.forget(w.ID)
+	for k := range w.Rounds {
+		delete(r.late, w.Rounds[k].ID)
+	}
 }
