@@ -153,13 +153,30 @@ func (c *crowd) checkCorrected(r *reader, l *letter, i *incident.Incident, walk 
 	if loud <= first || !r.steady(l.at) || overtaken(i, walk, u.Revision(loud).At) || c.w.script.EditOnly {
 		return
 	}
-	if known && u.Revision(loud).At.Sub(l.at) < aloud+15*time.Second { // the time of the first of his stretch counts
+	if known && u.Revision(loud).At.Sub(r.told(l)) < aloud+15*time.Second { // the time of the first of his stretch counts
 		return
 	}
 	about := topic{kind: broadcast.Correct, ref: l.ref, update: l.update, revision: loud}
 	if !r.has(about, false) {
 		c.w.wrong("%s had words %d of %s, and is not told of %d", r.chat, first, l.topic, loud)
 	}
+}
+
+// told is when somebody was last told what a letter is about, or a correction of it, or
+// may have been.
+func (r *reader) told(l *letter) time.Time {
+	at := l.at
+	for _, o := range r.letters {
+		if o.kind == broadcast.Correct && o.ref == l.ref && o.update == l.update && o.at.After(at) {
+			at = o.at
+		}
+	}
+	for _, x := range r.results {
+		if x.kind == broadcast.Correct && x.ref == l.ref && x.update == l.update && x.at.After(at) {
+			at = x.at
+		}
+	}
+	return at
 }
 
 // newestOf is the newest update of an incident that stands and was not dropped.

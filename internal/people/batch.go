@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -312,6 +313,8 @@ type Row struct {
 	Update   int
 	Revision int
 	Shows    int
+	Showed   int       // before the edits that are under way, where it shows ShowsEither
+	Changed  time.Time // when edits ended last; zero where there were none
 	Lo, Hi   int64
 	At       time.Time // when the first of them were; the others within seconds
 	Receipts []byte
@@ -328,7 +331,7 @@ func history(rows []Row, lo, hi int64) (map[int64][]told, error) {
 		}
 		for _, r := range all {
 			if r.Subscriber > lo && r.Subscriber <= hi {
-				out[r.Subscriber] = append(out[r.Subscriber], told{row.Kind, row.Update, row.Revision, r.Message, row.Shows == ShowsNothing, row.At})
+				out[r.Subscriber] = append(out[r.Subscriber], told{row.Kind, row.Update, row.Revision, r.Message, cmp.Or(row.Shows, row.Showed), row.Changed, row.At})
 			}
 		}
 	}

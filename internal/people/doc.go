@@ -25,7 +25,7 @@
 //	close       keeps receipts of two bytes, and a row for each exception (batch.go, receipts.go)
 //
 // The order in which people are told is that of urgency and of who waits longest
-// (walk.go, walknext.go); what is open makes way for what may not wait (walkway.go).
+// (walk.go, told.go, walknext.go); what is open makes way for what may not wait (walkway.go).
 // Messages are edited in the same way (walkedits.go), row by row; who has to wait for
 // longer than the others of a row is edited later (walkleft.go). What is paid for keeps to a budget
 // (walkpay.go, purse.go). Who left, moved, or is in a group that has to wait is told of

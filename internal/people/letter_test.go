@@ -21,10 +21,15 @@ func TestLetterAboutWhatChanged(t *testing.T) {
 		}}}
 	}
 	said := func(update int, message int64) told {
-		return told{Kind: broadcast.Say, Update: update, Revision: 1, Message: message, At: at}
+		return told{Kind: broadcast.Say, Update: update, Revision: 1, Message: message, Shows: 1, At: at}
+	}
+	late := func(update, shows int, message int64) told {
+		t := said(update, message)
+		t.Shows, t.Changed = shows, at.Add(61*time.Second)
+		return t
 	}
 	removed := said(1, 7)
-	removed.Removed = true
+	removed.Shows = ShowsNothing
 	correction, withdrawal := &Round{Kind: broadcast.Correct, Update: 2, Revision: 2}, &Round{Kind: broadcast.Retract, Update: 1}
 	deleted := &incident.Retraction{At: at.Add(9 * time.Second), Delete: true}
 	for name, tt := range map[string]struct {
@@ -39,13 +44,16 @@ func TestLetterAboutWhatChanged(t *testing.T) {
 		"edited within a minute":           {walk(nil), correction, []told{said(2, 8)}, 50 * time.Second, 8, false},
 		"edited too late":                  {walk(nil), correction, []told{said(2, 8)}, 52 * time.Second, 8, true},
 		"withdrawn too late":               {walk(&incident.Retraction{At: at.Add(9 * time.Second)}), withdrawal, []told{said(1, 7)}, 52 * time.Second, 7, true},
+		"edited after a minute":            {walk(nil), correction, []told{late(2, 2, 8)}, 0, 8, true},
+		"withdrawn after a minute":         {walk(&incident.Retraction{At: at.Add(9 * time.Second)}), withdrawal, []told{late(1, ShowsTombstone, 7)}, 0, 7, true},
 		"nobody knows the message":         {walk(nil), correction, []told{said(2, 0)}, 0, 0, true},
 		"told once more, one can be found": {walk(nil), correction, []told{said(2, 0), said(2, 8)}, 0, 8, true},
 		"withdrawn and still there":        {walk(deleted), withdrawal, []told{said(1, 7)}, 0, 7, true},
 		"withdrawn and deleted":            {walk(deleted), withdrawal, []told{removed}, 0, 0, true},
 		"what comes after it":              {walk(deleted), &Round{Kind: broadcast.Say, Update: 2}, []told{removed}, 0, 0, true},
 	} {
-		letter, reply, aloud := tt.walk.letter(tt.round, &Subscriber{All: true}, tt.before, tt.edits)
+		long := tt.walk.wrongFor(tt.round, tt.before, []int{2}, expectation{editing: tt.edits})
+		letter, reply, aloud := tt.walk.letter(tt.round, &Subscriber{All: true}, tt.before, long)
 		if reply != tt.reply || aloud != tt.aloud {
 			t.Errorf("%s: %+v in answer to %d, told %v; want in answer to %d, told %v", name, letter, reply, aloud, tt.reply, tt.aloud)
 		}

@@ -299,3 +299,53 @@ func (w *world) wantApart(chat int64, began time.Time) {
 		}
 	}
 }
+
+// Words that could be read for more than a minute since their edit came late are said
+// to be wrong aloud, however soon that was found.
+func TestWhatIsEditedLateIsToldAloud(t *testing.T) {
+	for minutes, messages := range map[int]int{0: 1, 2: 2} {
+		t.Run(fmt.Sprintf("%d minutes", minutes), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, quick)
+			w.start()
+			w.subscribe(nil, 1)
+			w.publish("Funds are lost.", incident.Major)
+			w.idle()
+			w.do(desk.Stop{Scope: "people", Reason: "Wait."})
+			w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Funds are safe."}})
+			w.longAgo(minutes)
+			w.do(desk.Release{Scope: "people", Release: "all"})
+			w.idle()
+			if all := w.inboxes.of(1); len(all) != messages || all[0].edits != 1 {
+				t.Errorf("he has %+v, want %d messages and the first edited", all, messages)
+			}
+		})
+	}
+}
+
+// Who reads a language in which nothing was found wrong for long is told nothing aloud
+// when others are: only a slip of the pen was mended there, or the words were put
+// right at once.
+func TestCorrectionsOfOtherLanguagesAreQuiet(t *testing.T) {
+	for name, typo := range map[string]bool{"a slip of the pen": true, "at once": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, quick)
+			w.start()
+			w.subscribe(nil, 1)
+			w.subscribe(func(s *people.Subscriber) { s.Language = "zh-Hans" }, 2)
+			w.do(desk.Open{Kind: incident.Outage, Saying: incident.Saying{Title: "Logins fail", Impact: incident.Major, Body: incident.Text{"en": "Lgins fail.", "zh-Hans": "无法登陆。"}}})
+			w.idle()
+			if typo {
+				w.longAgo(5)
+			}
+			w.do(desk.Correct{Ref: "INC-1/1", Typo: typo, Body: incident.Text{"en": "Logins fail.", "zh-Hans": "无法登陆。"}})
+			w.idle()
+			w.longAgo(5)
+			w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Logins fail.", "zh-Hans": "无法登录。"}})
+			w.idle()
+			w.wantChanged(1)
+			w.want(2, "无法登录。", ">无法登录。")
+		})
+	}
+}

@@ -295,7 +295,10 @@ func (w *world) asks() (n int) {
 // longAgo has everything that people were told be told so many minutes earlier.
 func (w *world) longAgo(minutes int) {
 	w.t.Helper()
-	w.change(`UPDATE walk_batch SET at = at - ?`, (time.Duration(minutes) * time.Minute).Microseconds())
+	ago := (time.Duration(minutes) * time.Minute).Microseconds()
+	w.change(`UPDATE walk_batch SET at = at - ?, changed = CASE WHEN changed > 0 THEN changed - ? ELSE 0 END`, ago, ago)
+	w.change(`UPDATE revision SET at = at - ?`, ago)
+	w.change(`UPDATE said SET published_at = published_at - ?`, ago)
 }
 
 // change changes the database beside the program.

@@ -322,16 +322,6 @@ func (w *Walk) audience(r *Round, all int) int {
 	return min(had, all)
 }
 
-// A told is one message that somebody got about an incident.
-type told struct {
-	Kind     broadcast.EntryKind
-	Update   int
-	Revision int
-	Message  int64 // 0 where it is unknown
-	Removed  bool  // it is deleted, and cannot be answered
-	At       time.Time
-}
-
 // toldOf is about how many people were told of an update.
 func (w *Walk) toldOf(update int) (n int) {
 	for _, r := range w.Rounds {
@@ -346,9 +336,9 @@ func (w *Walk) toldOf(update int) (n int) {
 const shown = time.Minute
 
 // letter decides what a person is to be told by a round, given what he was
-// told before, and how long it takes to edit what all were. It returns false when
-// there is nothing.
-func (w *Walk) letter(r *Round, s *Subscriber, before []told, editing time.Duration) (l broadcast.Letter, replyTo int64, ok bool) {
+// told before, and for how long that was wrong. It returns false when there is
+// nothing.
+func (w *Walk) letter(r *Round, s *Subscriber, before []told, long time.Duration) (l broadcast.Letter, replyTo int64, ok bool) {
 	if s.State != Active {
 		return l, 0, false
 	}
@@ -357,18 +347,12 @@ func (w *Walk) letter(r *Round, s *Subscriber, before []told, editing time.Durat
 	if r.Kind == broadcast.Say {
 		return w.news(l, u, s, before)
 	}
-	var at time.Time
-	if r.Kind == broadcast.Correct { // in the newest words: slips of the pen were mended since
-		at = u.Revision(r.Revision).At
-	} else {
-		at = u.Retraction.At
-	}
 	post, whole, ok := wrong(r, before)
 	if !ok {
 		return l, 0, false
 	}
 	deleted := u.Retraction != nil && u.Retraction.Delete
-	return l, post.link(), deleted || !whole || at.Sub(post.At)+editing > shown
+	return l, post.link(), deleted || !whole || long > shown
 }
 
 // after adds to a letter what its reader was told before.
@@ -376,44 +360,6 @@ func (w *Walk) after(l broadcast.Letter, before []told) broadcast.Letter {
 	newest, root := since(before, l.Update)
 	l.First, l.After, l.Missed = root == 0, newest, w.between(newest, l.Update)
 	return l
-}
-
-// wrong is the post of an update that somebody got and that a round corrects
-// or retracts, unless he was told that already. Who was told it twice may have one
-// that nobody knows, which stays as it is: then the rest is not the whole.
-func wrong(r *Round, before []told) (post told, whole, ok bool) {
-	whole = true
-	for _, t := range before {
-		switch {
-		case t.Update != r.Update:
-			continue
-		case t.Kind == broadcast.Retract, r.Kind == broadcast.Correct && t.Revision >= r.Revision:
-			return told{}, false, false
-		case !ok, post.Message == 0 && t.Kind == broadcast.Say: // he was told once more
-			post, ok = t, true
-		}
-		whole = whole && t.Message != 0
-	}
-	return post, whole, ok
-}
-
-// had is the wording in which somebody was told an update, or the last correction of
-// it.
-func had(update int, before []told) (revision int) {
-	for _, t := range before {
-		if t.Update == update && (revision == 0 || t.Kind == broadcast.Correct) {
-			revision = t.Revision
-		}
-	}
-	return revision
-}
-
-// link is the message that what is said about it answers, or 0.
-func (t *told) link() int64 {
-	if t.Removed {
-		return 0
-	}
-	return t.Message
 }
 
 // news decides about an update.
@@ -439,22 +385,6 @@ func (w *Walk) holds(before []told) (newest int) {
 		}
 	}
 	return newest
-}
-
-// since is the newest update before another that somebody was told of, 0 for
-// none, and the message with which it began, 0 where it is unknown.
-func since(before []told, update int) (newest int, root int64) {
-	first := 0
-	for _, t := range before {
-		if t.Update >= update {
-			continue
-		}
-		newest = max(newest, t.Update)
-		if link := t.link(); t.Kind == broadcast.Say && link != 0 && (first == 0 || t.Update < first) {
-			first, root = t.Update, link
-		}
-	}
-	return newest, root
 }
 
 // between counts the updates after one and before another that stand.

@@ -122,7 +122,7 @@ func (r *run) edit(w *Walk, row *Row, b *Batch, s *Subscriber, message int64, be
 	e := &Edit{Message: message, Delete: b.Shows == ShowsNothing}
 	if round := w.loud(row.Update, r.Rules); round != nil && s.State == Active {
 		_, _, wronged := wrong(round, before)
-		e.Aloud = wronged && r.corrects(w, round, s.Language, before)
+		e.Aloud = wronged && (round.Kind == broadcast.Retract || len(r.reworded(w, round, s.Language, before)) > 0)
 	}
 	letter := broadcast.Letter{Kind: row.Kind, Update: row.Update, Revision: b.Shows, Edited: true, Removed: b.Shows < 0}
 	if letter.Removed {

@@ -148,7 +148,7 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 	if err != nil {
 		return err
 	}
-	editing := r.editing(w, round.Update)
+	edits := expectation{b.At, r.editing(w, round.Update)}
 	for k := range all {
 		s := &all[k]
 		if b.Wrapped && s.ID > round.Start {
@@ -169,8 +169,7 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 			before[s.ID] = surely(round, before[s.ID])
 		}
 		b.Hi = s.ID
-		letter, reply, ok := w.letter(round, s, before[s.ID], editing)
-		if ok && r.speaks(w, round, s.Language) && r.corrects(w, round, s.Language, before[s.ID]) {
+		if letter, reply, ok := r.letter(w, round, s, before[s.ID], edits); ok {
 			p := Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed}
 			if p.Wording, err = r.wording(w, s.Language, letter); err != nil {
 				return err
@@ -188,6 +187,23 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		}
 	}
 	return nil
+}
+
+// letter decides what somebody is to be told by a round in his language. It returns
+// false when there is nothing.
+func (r *run) letter(w *Walk, round *Round, s *Subscriber, before []told, edits expectation) (l broadcast.Letter, reply int64, ok bool) {
+	if !r.speaks(w, round, s.Language) {
+		return l, 0, false
+	}
+	var wrong time.Duration
+	if round.Kind != broadcast.Say {
+		reworded := r.reworded(w, round, s.Language, before)
+		if round.Kind == broadcast.Correct && len(reworded) == 0 {
+			return l, 0, false
+		}
+		wrong = w.wrongFor(round, before, reworded, edits)
+	}
+	return w.letter(round, s, before, wrong)
 }
 
 // editing is about how long it takes to edit what people were told of an update:
@@ -217,18 +233,21 @@ func (r *run) speaks(w *Walk, round *Round, language string) bool {
 	return ok || len(body) == 0
 }
 
-// corrects reports whether a round of corrections has any for a reader of a
-// language: his words changed since he was told, though they may be the same again.
-func (r *run) corrects(w *Walk, round *Round, language string, before []told) bool {
-	if round.Kind != broadcast.Correct {
-		return true
+// reworded lists the revisions up to a round of corrections in which the words of a
+// reader of a language were found wrong since he was told, though they may be the same
+// again. Slips of the pen are none.
+func (r *run) reworded(w *Walk, round *Round, language string, before []told) (revisions []int) {
+	told := had(round.Update, before)
+	if round.Kind != broadcast.Correct || told == nil {
+		return nil
 	}
-	for n := had(round.Update, before); n < round.Revision; n++ {
-		if !r.sameWords(w, language, round.Update, n, n+1) {
-			return true
+	u := w.Incident.Update(round.Update)
+	for n := told.Revision + 1; n <= round.Revision; n++ {
+		if !u.Revision(n).Typo && !r.sameWords(w, language, round.Update, n-1, n) {
+			revisions = append(revisions, n)
 		}
 	}
-	return false
+	return revisions
 }
 
 // revision is the wording that a round tells.

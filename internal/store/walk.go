@@ -239,7 +239,7 @@ func (s *Store) Rows(ctx context.Context, w *people.Walk, lo, hi int64) (out []p
 			row, err := scanRow(scan)
 			out = append(out, row)
 			return err
-		}, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
+		}, `SELECT id, kind, n, revision, shows, showed, changed, lo, hi, at, receipts FROM walk_batch
 			WHERE round = ? AND hi > ? AND hi < ? + (SELECT span FROM walk_round WHERE id = ?) AND lo < ? AND is_open = 0 ORDER BY hi`, r.ID, lo, hi, r.ID, hi)
 		if err != nil {
 			return nil, err
@@ -249,9 +249,9 @@ func (s *Store) Rows(ctx context.Context, w *people.Walk, lo, hi int64) (out []p
 }
 
 func scanRow(scan func(...any) error) (r people.Row, err error) {
-	var at int64
-	err = scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.Shows, &r.Lo, &r.Hi, &at, &r.Receipts)
-	r.At = moment(at)
+	var at, changed int64
+	err = scan(&r.ID, &r.Kind, &r.Update, &r.Revision, &r.Shows, &r.Showed, &changed, &r.Lo, &r.Hi, &at, &r.Receipts)
+	r.At, r.Changed = moment(at), moment(changed)
 	return r, err
 }
 
@@ -323,7 +323,7 @@ func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int, but
 		r, err := scanRow(scan)
 		found = &r
 		return err
-	}, `SELECT id, kind, n, revision, shows, lo, hi, at, receipts FROM walk_batch
+	}, `SELECT id, kind, n, revision, shows, showed, changed, lo, hi, at, receipts FROM walk_batch
 		WHERE walk = ? AND n = ? AND shows NOT IN (?, ?) AND is_open = 0 AND kind <> 'retraction' AND id NOT IN `+tuple(1+len(but))+` ORDER BY id LIMIT 1`, args...)
 	return found, err
 }
@@ -403,7 +403,7 @@ func (s *Store) openStep(ctx context.Context, q querier, lease broadcast.Lease, 
 	case b == nil:
 		return nil
 	case b.Row != 0:
-		_, err := q.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, people.ShowsEither, b.Row)
+		_, err := q.ExecContext(ctx, `UPDATE walk_batch SET showed = CASE WHEN shows = ? THEN showed ELSE shows END, shows = ? WHERE id = ?`, people.ShowsEither, people.ShowsEither, b.Row)
 		return err
 	}
 	if b.Paid {

@@ -78,7 +78,7 @@ func (s *Store) closeBatch(ctx context.Context, tx *tx, lease broadcast.Lease, c
 // left: then those are edited again.
 func (s *Store) closeEdits(ctx context.Context, tx *tx, c *people.Closing) error {
 	if !c.Batch.Left() {
-		if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ? WHERE id = ?`, c.Batch.Shows, c.Batch.Row); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE walk_batch SET shows = ?, changed = ? WHERE id = ?`, c.Batch.Shows, micros(s.now()), c.Batch.Row); err != nil {
 			return err
 		}
 	}
