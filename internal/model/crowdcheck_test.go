@@ -134,7 +134,7 @@ func (c *crowd) checkGone(r *reader, l *letter, i *incident.Incident, walk *peop
 		c.w.wrong("%s was withdrawn, and %s reads %q", l.topic, r.chat, firstLine(l.seen.Text))
 	}
 	about := topic{kind: broadcast.Retract, ref: l.ref, update: l.update}
-	if !gone && r.steady(l.at) && !r.has(about, false) && !overtaken(i, walk, u.Retraction.At) {
+	if !gone && r.steady(l.at) && !r.has(about, false) && !overtaken(i, walk, u.N, u.Retraction.At) {
 		c.w.wrong("%s was withdrawn, and %s is not told", l.topic, r.chat)
 	}
 }
@@ -150,7 +150,7 @@ func (c *crowd) checkCorrected(r *reader, l *letter, i *incident.Incident, walk 
 	first, loud := l.first, newest
 	for ; loud > 1 && u.Revision(loud).Typo; loud-- {
 	}
-	if loud <= first || !r.steady(l.at) || overtaken(i, walk, u.Revision(loud).At) || c.w.script.EditOnly {
+	if loud <= first || !r.steady(l.at) || overtaken(i, walk, u.N, u.Revision(loud).At) || c.w.script.EditOnly {
 		return
 	}
 	if known && u.Revision(loud).At.Sub(r.told(l)) < aloud+15*time.Second { // the time of the first of his stretch counts
@@ -189,9 +189,9 @@ func newestOf(i *incident.Incident, dropped int) *incident.Update {
 	return nil
 }
 
-// overtaken reports whether what was found wrong at a time is not told any more:
-// something was said since that everybody is told, or it was dropped.
-func overtaken(i *incident.Incident, walk *people.Walk, at time.Time) bool {
+// overtaken reports whether what was found wrong in an update at a time is not told
+// any more: something was said since that everybody is told, or it was dropped.
+func overtaken(i *incident.Incident, walk *people.Walk, update int, at time.Time) bool {
 	u := newestOf(i, walk.Dropped)
-	return u != nil && u.PublishedAt.After(at) || walk.Dropped > 0 && !at.After(walk.DroppedAt)
+	return u != nil && u.PublishedAt.After(at) || update <= walk.Dropped && !at.After(walk.DroppedAt)
 }

@@ -25,7 +25,7 @@ type Walk struct {
 	Incident  incident.Incident
 	Said      []int     // the updates that are for this audience
 	Dropped   int       // updates up to this one are not told any more
-	DroppedAt time.Time // what was found wrong until then is not told aloud either
+	DroppedAt time.Time // what was found wrong in those until then is not told aloud either
 	Frozen    bool
 	Fence     int64 // the last of its account that was raised by then; 0 is none
 	Paid      int   // messages that may have cost money, or are being sent and may
@@ -138,11 +138,16 @@ func (w *Walk) overtaken(at time.Time) bool {
 	return u != nil && u.PublishedAt.After(at)
 }
 
-// owed reports whether it is still to be told that something was found wrong at a
+// drops reports whether something was dropped that was to be told of an update since
+// a time. Of an update that was said after the drop nothing was.
+func (w *Walk) drops(update int, since time.Time) bool {
+	return update <= w.Dropped && !since.After(w.DroppedAt)
+}
+
+// owed reports whether it is still to be told that an update was found wrong at a
 // time.
-func (w *Walk) owed(at time.Time) bool {
-	dropped := w.Dropped > 0 && !at.After(w.DroppedAt)
-	return !dropped && !w.overtaken(at)
+func (w *Walk) owed(update int, at time.Time) bool {
+	return !w.drops(update, at) && !w.overtaken(at)
 }
 
 // wants lists the rounds that should be open, in the order in which they
@@ -153,10 +158,10 @@ func (w *Walk) wants(rules Rules) (out []Round) {
 		switch r := aloud(u); {
 		case !w.told(n):
 		case u.Retraction != nil:
-			if w.owed(u.Retraction.At) {
+			if w.owed(u.N, u.Retraction.At) {
 				out = append(out, Round{Kind: broadcast.Retract, Update: n})
 			}
-		case r > 1 && !rules.EditOnly && w.owed(u.Revision(r).At):
+		case r > 1 && !rules.EditOnly && w.owed(n, u.Revision(r).At):
 			out = append(out, Round{Kind: broadcast.Correct, Update: n, Revision: r})
 		}
 	}
@@ -232,9 +237,9 @@ func (w *Walk) Stands(r *Round) bool {
 		newest := w.newest()
 		return newest != nil && newest.N == r.Update
 	case r.Kind == broadcast.Retract:
-		return u.Retraction != nil && w.owed(u.Retraction.At)
+		return u.Retraction != nil && w.owed(u.N, u.Retraction.At)
 	}
-	return u.Retraction == nil && r.Revision == aloud(u) && w.owed(u.Revision(r.Revision).At)
+	return u.Retraction == nil && r.Revision == aloud(u) && w.owed(u.N, u.Revision(r.Revision).At)
 }
 
 // last is the newest round about the same thing that is for everybody, or nil.

@@ -1,12 +1,15 @@
 package store
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
 
@@ -137,6 +140,17 @@ func TestWhatWasDroppedBeforeThatWasKept(t *testing.T) {
 	s := newStore(t)
 	w, _ := aWalk(t, s)
 	s.mustChange(t, func(tx desk.Tx) error { return tx.Audit(desk.Record{Verb: "unfreeze", At: noon}) })
+	s.mustKeepNoDrops(t)
+	walks, err := s.WalksOf(t.Context(), w.Incident.Ref)
+	if err != nil || !walks[audience.Name].DroppedAt.Equal(noon) {
+		t.Errorf("%+v, %v, want it dropped by %v", walks[audience.Name], err, noon)
+	}
+}
+
+// mustKeepNoDrops makes the database one that did not keep when the first update was
+// dropped, and has it brought up to date.
+func (s *Store) mustKeepNoDrops(t *testing.T) {
+	t.Helper()
 	err := s.change(t.Context(), func(tx *tx) error {
 		return tx.script(t.Context(), `ALTER TABLE walk DROP COLUMN dropped_at; UPDATE walk SET dropped = 1; DELETE FROM migration WHERE name LIKE '%dropped_at%'`)
 	})
@@ -146,8 +160,39 @@ func TestWhatWasDroppedBeforeThatWasKept(t *testing.T) {
 	if err := s.migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	walks, err := s.WalksOf(t.Context(), w.Incident.Ref)
-	if err != nil || !walks[audience.Name].DroppedAt.Equal(noon) {
-		t.Errorf("%+v, %v, want it dropped by %v", walks[audience.Name], err, noon)
+}
+
+// A correction that people are being told goes on where the database was brought up
+// to date meanwhile: what it corrects was said after the drop.
+func TestACorrectionGoesOnAfterADropOfUnknownTime(t *testing.T) {
+	s := newStore(t)
+	w, lease := aWalk(t, s)
+	i := &w.Incident
+	i.Say(incident.Saying{Body: incident.Text{"en": "Still down."}}, "Ana", nil, noon)
+	s.mustChange(t, func(tx desk.Tx) error { return errors.Join(tx.Save(i), tx.Announce(i.Ref, audience, 2)) })
+	i.Update(2).Revisions = append(i.Update(2).Revisions, incident.Revision{Body: incident.Text{"en": "Half of it is down."}, At: noon.Add(time.Minute)})
+	s.mustChange(t, func(tx desk.Tx) error {
+		return errors.Join(tx.Revise(i, 2), tx.Audit(desk.Record{Verb: "correct", At: noon.Add(time.Minute)}))
+	})
+	w = s.mustLoadWalk(t, w)
+	w.Rounds[0].State = people.RoundDone
+	w.Rounds = append(w.Rounds, people.Round{Kind: broadcast.Say, Update: 2, State: people.RoundDone},
+		people.Round{Kind: broadcast.Correct, Update: 2, Revision: 2, State: people.RoundOpen})
+	s.mustWalk(t, lease, people.Step{Walk: w, Rounds: []*people.Round{&w.Rounds[0], &w.Rounds[1], &w.Rounds[2]}})
+	s.mustKeepNoDrops(t)
+	w = s.mustLoadWalk(t, w)
+	w.Plan(people.Rules{}, noon.Add(2*time.Minute))
+	if correction := w.Rounds[2]; correction.State != people.RoundOpen || len(w.Rounds) > 3 {
+		t.Errorf("after it was dropped up to %d at %v the rounds are %+v", w.Dropped, w.DroppedAt, w.Rounds)
 	}
+}
+
+// mustLoadWalk loads a walk as it is now.
+func (s *Store) mustLoadWalk(t *testing.T, w *people.Walk) *people.Walk {
+	t.Helper()
+	walks, err := s.WalksOf(t.Context(), w.Incident.Ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return walks[w.Channel]
 }
