@@ -75,8 +75,10 @@ func (c Card) news() string {
 		case strings.HasPrefix(line, toPeople):
 			name, _, _ := strings.Cut(strings.TrimPrefix(line, toPeople), " ")
 			lines[k] = name
-			if strings.HasSuffix(line, frozen) {
-				lines[k] += frozen
+			for _, end := range []string{frozen, dropped} {
+				if strings.HasSuffix(line, end) {
+					lines[k] += end
+				}
 			}
 		case strings.HasPrefix(line, "? "): // also how many people need somebody
 			lines[k] = strings.Map(func(r rune) rune {
@@ -99,6 +101,7 @@ func (c Card) news() string {
 const (
 	toPeople = "→ "
 	frozen   = " · frozen"
+	dropped  = " · skipped"
 )
 
 // mayBeFalse reports whether an incident that is open was opened with approved
@@ -200,7 +203,7 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 	var lines, fine []string
 	for _, name := range order {
 		if d := newest[name]; d.Audience != nil {
-			lines = append(lines, fmt.Sprintf(toPeople+"%s %s%s", name, *d.Audience, held(d)))
+			lines = append(lines, fmt.Sprintf(toPeople+"%s %s%s", name, *d.Audience, halted(d)))
 			continue
 		}
 		switch d := newest[name]; d.State {
@@ -215,7 +218,7 @@ func (c *Card) channels(i *incident.Incident, ds []broadcast.Delivery, now time.
 	}
 	for _, d := range ds {
 		if d.Edits() && d.State != broadcast.Sent {
-			lines = append(lines, fmt.Sprintf(toPeople+"%s %s %s%s", d.Channel, edits(i, d), *d.Audience, held(d)))
+			lines = append(lines, fmt.Sprintf(toPeople+"%s %s %s%s", d.Channel, edits(i, d), *d.Audience, halted(d)))
 		}
 	}
 	lines = append(fine, lines...)
@@ -245,10 +248,13 @@ func aside(before, d broadcast.Delivery) bool {
 	return never || d.State == broadcast.Sent
 }
 
-// held says why an audience does not go on.
-func held(d broadcast.Delivery) string {
-	if d.State == broadcast.Held {
+// halted says why an audience does not go on.
+func halted(d broadcast.Delivery) string {
+	switch d.State {
+	case broadcast.Held:
 		return frozen
+	case broadcast.SkippedState:
+		return dropped
 	}
 	return ""
 }

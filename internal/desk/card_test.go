@@ -86,6 +86,7 @@ func TestCardAfterACorrection(t *testing.T) {
 		{broadcast.WithdrawnState, broadcast.SupersededState, "✓ tg 12:32:00", "→ people 18 840"},
 		{broadcast.Sending, broadcast.Sending, "… tg sending", "→ people 5"},
 		{broadcast.Held, broadcast.Held, "… tg held", "→ people 5 · frozen"},
+		{broadcast.SkippedState, broadcast.SkippedState, "… tg skipped", "→ people 5 · skipped"},
 	} {
 		aloud.State, corrected.State = tt.aloud, tt.corrected
 		c := NewCard(outage(), []broadcast.Delivery{post, edit, aloud, told, corrected}, CardSite{Zone: time.UTC}, noon.Add(48*time.Minute))

@@ -68,9 +68,9 @@ func (w *work) settleCrowd(d *broadcast.Delivery, change func(delivery string) (
 	n, err := change(d.ID)
 	switch {
 	case errors.Is(err, ErrOvertaken):
-		return Answer{}, refuse(Conflict, "%s is not told any more: %s, which everybody gets instead", d.Update, err)
+		return Answer{}, refuse(Conflict, "%s is not told any more: %s", d.Update, err)
 	case errors.Is(err, ErrNotFound) || err == nil && n == 0:
-		return Answer{}, refuse(Conflict, "there is nobody to %s: %s on %s is %s", to, d.Update, d.Channel, d.Audience)
+		return Answer{}, refuse(Conflict, "there is nobody to %s: %s on %s is %s%s", to, d.Update, d.Channel, d.Audience, halted(*d))
 	case err != nil:
 		return Answer{}, err
 	}

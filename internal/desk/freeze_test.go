@@ -3,6 +3,7 @@ package desk_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/people"
 )
 
 // frozen lists the channels on which nothing of INC-1 can be sent, asking as
@@ -224,6 +226,83 @@ func TestReleaseOfAnAudience(t *testing.T) {
 			h.wantDropped(test.first, test.other)
 		})
 	}
+}
+
+// What was dropped of an audience stands as skipped, as on a channel, also on the
+// card. Whom it had been sent to without an answer still needs somebody, until newer
+// words are said.
+func TestDroppedOfAnAudience(t *testing.T) {
+	about := desk.Which{Update: "INC-1/1", Channel: "people"}
+	for name, test := range map[string]struct {
+		begun bool
+		card  []string
+		retry func(*harness)
+	}{
+		"before anybody was told": {false, []string{"→ people 0 · skipped"}, func(h *harness) {
+			h.refused(bo, desk.Retry{Which: about}, desk.Conflict, "there is nobody to tell again: INC-1/1 on people is 0 · skipped")
+		}},
+		"after some were": {true, []string{"→ people 1 of 3 · 1 unsure · skipped", "? /1 people  sent to 1, no answer"}, func(h *harness) {
+			if got := h.do(bo, desk.Retry{Which: about}).Text; got != "INC-1/1 on people: 1 person is told again." {
+				t.Errorf("tried again: %q", got)
+			}
+			h.do(ana, saying("More."))
+			h.refused(bo, desk.Retry{Which: about}, desk.Conflict, "INC-1/1 is not told any more: newer words were said, or these were withdrawn")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, withAudience)
+			h.do(ana, opening())
+			if test.begun {
+				h.tellOne()
+			}
+			h.do(ana, desk.Stop{Scope: "people", Reason: "why"})
+			h.do(ada, desk.Release{Scope: "people", Release: "drop"})
+			ds, _ := h.crowd("INC-1")
+			if len(ds) != 1 || ds[0].State != broadcast.SkippedState {
+				t.Errorf("the deliveries are %+v, want one that is skipped", ds)
+			}
+			card := desk.NewCard(h.incident("INC-1"), ds, desk.CardSite{}, time.Now()).Text
+			for _, line := range test.card {
+				if !strings.Contains(card+"\n", line+"\n") {
+					t.Errorf("the card lacks %q:\n%s", line, card)
+				}
+			}
+			test.retry(h)
+		})
+	}
+}
+
+// tellOne has the walk of INC-1 through the audience of three tell one and have no
+// answer about another.
+func (h *harness) tellOne() {
+	h.t.Helper()
+	var all []people.Subscriber
+	for chat := range int64(3) {
+		all = append(all, people.Subscriber{Chat: 5 + chat, Language: "en", All: true})
+	}
+	_, err := h.store.ImportSubscribers(h.t.Context(), "tg", all)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	walks, err := h.store.Walks(h.t.Context(), "people")
+	if err != nil || len(walks) != 1 {
+		h.t.Fatalf("%d walks, %v", len(walks), err)
+	}
+	w, lease := walks[0], h.claim("tg")
+	w.Plan(people.Rules{}, began)
+	r := &w.Rounds[0]
+	r.Audience = len(all)
+	step := func(s people.Step) {
+		h.t.Helper()
+		if err := h.store.Walk(h.t.Context(), lease, s); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	step(people.Step{Walk: w, Rounds: []*people.Round{r}})
+	b := &people.Batch{Walk: w.ID, Round: r.ID, Kind: r.Kind, Update: 1, Revision: 1, Hi: 2, At: began, Journal: "x",
+		People: []people.Person{{Subscriber: 1, Chat: 5, Result: people.Told, Message: 9}, {Subscriber: 2, Chat: 6, Result: people.Unsure}}}
+	step(people.Step{Walk: w, Rounds: []*people.Round{r}, Open: b})
+	step(people.Step{Close: []*people.Closing{{Batch: b, Told: 1, Unsure: 1, Passed: 2, Ask: true, Troubles: []people.Trouble{{Subscriber: 2, Unsure: true}}}}})
 }
 
 // A freeze that holds nothing but what an audience is to be told is lifted no

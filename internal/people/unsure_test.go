@@ -129,6 +129,32 @@ func TestUnsurePeopleAreToldOnceMore(t *testing.T) {
 	}
 }
 
+// To drop what a freeze held settles nothing of what was sent before: whom that did
+// not surely reach is told once more where a person wants it, and nobody else.
+func TestUnsurePeopleOfWhatWasDropped(t *testing.T) {
+	w := newWorld(t, quick)
+	w.ask = true
+	w.start()
+	w.subscribe(nil, 1, 2, 3)
+	w.inboxes.answering(noAnswer, 2)
+	w.publish("One.", incident.Major)
+	w.idle()
+	w.do(desk.Stop{Scope: "people", Reason: "stop"})
+	w.do(desk.Correct{Ref: "INC-1/1", Body: incident.Text{"en": "Won."}})
+	w.do(desk.Release{Scope: "people", Release: "drop"})
+	w.idle()
+	w.wantProgress("INC-1/1", 2, 1, 0, 1)
+	w.inboxes.refusing(nil)
+	if a := w.do(desk.Retry{Which: about}); a.Text != "INC-1/1 on people: 1 person is told again." {
+		t.Errorf("answered %q", a.Text)
+	}
+	w.idle()
+	w.wantProgress("INC-1/1", 3, 0, 0, 0)
+	for chat := int64(1); chat <= 3; chat++ {
+		w.want(chat, "Won.")
+	}
+}
+
 // Who is still not reached waits for a person again, who may leave him be. Both
 // are on record.
 func TestUnsurePeopleAreLeftBe(t *testing.T) {

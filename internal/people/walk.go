@@ -57,6 +57,7 @@ const (
 	RoundOpen       RoundState = "open"
 	RoundDone       RoundState = "done"
 	RoundSuperseded RoundState = "superseded" // newer words made it pointless
+	RoundSkipped    RoundState = "skipped"    // the rest of it was dropped
 )
 
 // A Round takes one thing once through the audience. The audience is a ring: a
@@ -121,10 +122,10 @@ func (w *Walk) roundOf(b *Batch) *Round {
 	return nil
 }
 
-// newest is the newest update that stands and is to be told, or nil.
+// newest is the newest update that stands, or nil. It may have been dropped.
 func (w *Walk) newest() *incident.Update {
 	for _, n := range slices.Backward(w.Said) {
-		if u := w.Incident.Update(n); u != nil && u.Retraction == nil && n > w.Dropped {
+		if u := w.Incident.Update(n); u != nil && u.Retraction == nil {
 			return u
 		}
 	}
@@ -165,7 +166,7 @@ func (w *Walk) wants(rules Rules) (out []Round) {
 			out = append(out, Round{Kind: broadcast.Correct, Update: n, Revision: r})
 		}
 	}
-	if u := w.newest(); u != nil {
+	if u := w.newest(); u != nil && u.N > w.Dropped {
 		r := Round{Kind: broadcast.Say, Update: u.N}
 		if rules.Translated {
 			r.Revision = translated(u)
@@ -204,16 +205,20 @@ func aloud(u *incident.Update) int {
 }
 
 // Plan brings the rounds in line with what should be told: new ones are added
-// without an id, and those that nobody wants any more are superseded.
+// without an id, and those that nobody wants any more are superseded or skipped.
 func (w *Walk) Plan(rules Rules, now time.Time) {
 	wants := w.wants(rules)
 	for k := range w.Rounds {
 		r := &w.Rounds[k]
 		wanted := slices.ContainsFunc(wants, func(x Round) bool { return x.Same(r) })
 		if r.Again {
-			wanted = w.Stands(r)
+			wanted = w.Stands(r) && !w.dropped(r)
 		}
-		if r.State == RoundOpen && !wanted {
+		switch {
+		case r.State != RoundOpen || wanted:
+		case w.Stands(r) && w.dropped(r):
+			r.State = RoundSkipped
+		default:
 			r.State = RoundSuperseded
 		}
 	}
@@ -226,8 +231,8 @@ func (w *Walk) Plan(rules Rules, now time.Time) {
 	}
 }
 
-// Stands reports whether what a round tells is still to be told: nothing newer
-// was said, and it was neither withdrawn nor dropped.
+// Stands reports whether what a round tells still holds: nothing newer was said, and
+// it was not withdrawn. It may have been dropped.
 func (w *Walk) Stands(r *Round) bool {
 	u := w.Incident.Update(r.Update)
 	switch {
@@ -237,9 +242,24 @@ func (w *Walk) Stands(r *Round) bool {
 		newest := w.newest()
 		return newest != nil && newest.N == r.Update
 	case r.Kind == broadcast.Retract:
-		return u.Retraction != nil && w.owed(u.N, u.Retraction.At)
+		return u.Retraction != nil && !w.overtaken(u.Retraction.At)
 	}
-	return u.Retraction == nil && r.Revision == aloud(u) && w.owed(u.N, u.Revision(r.Revision).At)
+	return u.Retraction == nil && r.Revision == aloud(u) && !w.overtaken(u.Revision(r.Revision).At)
+}
+
+// dropped reports whether what a round tells, which stands, was dropped. To some
+// people it may be told once more since.
+func (w *Walk) dropped(r *Round) bool {
+	u := w.Incident.Update(r.Update)
+	switch {
+	case r.Again:
+		return w.drops(u.N, r.Began)
+	case r.Kind == broadcast.Correct:
+		return w.drops(u.N, u.Revision(r.Revision).At)
+	case r.Kind == broadcast.Retract:
+		return w.drops(u.N, u.Retraction.At)
+	}
+	return u.N <= w.Dropped
 }
 
 // last is the newest round about the same thing that is for everybody, or nil.

@@ -45,7 +45,9 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 		switch {
 		case r.State == RoundDone:
 			d.State = broadcast.Sent
-		case r.State == RoundSuperseded || w.Frozen && !w.Stands(&r): // nothing is planned under a freeze
+		case w.skips(&r):
+			d.State = broadcast.SkippedState
+		case r.State == RoundSuperseded || w.held(&r) && !w.Stands(&r): // nothing is planned under a freeze
 			d.State = broadcast.SupersededState
 		case w.Frozen:
 			d.State = broadcast.Held
@@ -58,7 +60,10 @@ func (w *Walk) Deliveries(channel string) (out []broadcast.Delivery) {
 	if u := w.newest(); u != nil && !begun[u.N] {
 		d := w.delivery(channel, broadcast.Say, u.N)
 		d.ID, d.Revision, d.State, d.Audience = fmt.Sprintf("walk-%d-%d", w.ID, u.N), len(u.Revisions), broadcast.Pending, &broadcast.Progress{}
-		if w.Frozen {
+		switch {
+		case u.N <= w.Dropped:
+			d.State = broadcast.SkippedState
+		case w.Frozen:
 			d.State = broadcast.Held
 		}
 		out = append(out, d)
@@ -113,6 +118,15 @@ func (w *Walk) editings(channel string) (out []broadcast.Delivery) {
 	return out
 }
 
+// skips reports whether the rest of a round was dropped. It says so itself from when
+// it is looked at next, unless newer words were said by then.
+func (w *Walk) skips(r *Round) bool {
+	return r.State == RoundSkipped || r.State == RoundOpen && w.Stands(r) && w.dropped(r)
+}
+
+// held reports whether a freeze holds a round, or held it and was lifted.
+func (w *Walk) held(r *Round) bool { return w.Frozen || r.Update <= w.Dropped }
+
 // passed is about how many people had their turn. Who had it once more, after the
 // round went back for somebody, counts twice; nobody reads of more than there are.
 func (r *Round) passed() int {
@@ -128,8 +142,9 @@ func (w *Walk) addAgain(d *broadcast.Delivery, r *Round) {
 	d.Audience.Unsure += r.Unsure
 	d.Audience.Failed += r.Failed
 	w.ask(d, r)
+	ended := d.State == broadcast.Sent || d.State == broadcast.SkippedState
 	switch {
-	case r.State != RoundOpen || d.State != broadcast.Sent || w.Frozen && !w.Stands(r):
+	case r.State != RoundOpen || !ended || w.skips(r) || w.held(r) && !w.Stands(r):
 	case w.Frozen:
 		d.State = broadcast.Held
 	default:

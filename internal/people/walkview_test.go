@@ -1,7 +1,9 @@
 package people
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,6 +116,65 @@ func TestWhatAFreezeHolds(t *testing.T) {
 			t.Errorf("%s: %q are held, want %q", name, got, test.want)
 		}
 	}
+}
+
+// TestWhatWasDropped checks that a walk says of what was dropped that it is skipped,
+// before it is planned anew and after, and asks about whom it had been sent to
+// without an answer; and that it goes on with what is told once more since.
+func TestWhatWasDropped(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	said := []incident.Update{{N: 1, PublishedAt: at, Revisions: []incident.Revision{{At: at}, {At: at.Add(time.Minute)}}}}
+	newer := append(slices.Clone(said), incident.Update{N: 2, PublishedAt: at.Add(2 * time.Minute), Revisions: make([]incident.Revision, 1)})
+	later := append(slices.Clone(said), incident.Update{N: 2, PublishedAt: at.Add(4 * time.Minute), Revisions: make([]incident.Revision, 1)})
+	told := Round{ID: 3, Kind: broadcast.Say, Update: 1, State: RoundDone, Unsure: 2, AskUnsure: 2}
+	telling, correcting, again := told, told, told
+	telling.State = RoundOpen
+	correcting.ID, correcting.Kind, correcting.Revision, correcting.State = 4, broadcast.Correct, 2, RoundOpen
+	again.ID, again.Again, again.Began, again.State = 5, true, at.Add(4*time.Minute), RoundOpen
+	before := again
+	before.Began = at.Add(time.Minute)
+	for name, test := range map[string]struct {
+		updates []incident.Update
+		dropped int
+		rounds  []Round
+		want    string
+	}{
+		"nothing was told":        {said, 1, nil, "walk-7-1 skipped"},
+		"it was told":             {said, 1, []Round{told}, "round-3 sent, asks 2"},
+		"it was being told":       {said, 1, []Round{telling}, "round-3 skipped, asks 2"},
+		"it was being corrected":  {said, 1, []Round{told, correcting}, "round-3 sent, asks 2 round-4 skipped, asks 2"},
+		"it is told once more":    {said, 1, []Round{telling, again}, "round-3 sending, asks 4"},
+		"it was told once more":   {said, 1, []Round{telling, before}, "round-3 skipped, asks 4"},
+		"so were newer words":     {newer, 2, []Round{telling}, "round-3 superseded walk-7-2 skipped"},
+		"newer words came after":  {later, 1, []Round{telling}, "round-3 superseded round-0 sending"},
+		"nothing but newer words": {later, 1, nil, "round-0 sending"},
+	} {
+		w := Walk{ID: 7, Said: []int{1, 2}[:len(test.updates)], Incident: incident.Incident{Updates: test.updates}, Rounds: test.rounds,
+			Dropped: test.dropped, DroppedAt: at.Add(3 * time.Minute)}
+		if test.dropped == len(test.updates) {
+			if got := view(&w); got != test.want {
+				t.Errorf("%s: %s before it is planned, want %s", name, got, test.want)
+			}
+		}
+		w.Plan(Rules{}, at.Add(5*time.Minute))
+		if got := view(&w); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// view is where the rows of a walk stand, and how many people of each a person has
+// to settle.
+func view(w *Walk) string {
+	var rows []string
+	for _, d := range w.Deliveries("people") {
+		row := d.ID + " " + string(d.State)
+		if n := d.Audience.Asks(); n > 0 {
+			row += fmt.Sprintf(", asks %d", n)
+		}
+		rows = append(rows, row)
+	}
+	return strings.Join(rows, " ")
 }
 
 // TestWhatIsWithdrawnIsEditedFirst checks that leaked data does not stand for as

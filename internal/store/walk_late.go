@@ -55,7 +55,8 @@ func forgetAgain(ctx context.Context, q querier, c *people.Closing) error {
 }
 
 // lateRound is the round of those who are late in another: one that is open,
-// which goes back to the first of them, or a new one.
+// which goes back to the first of them, or a new one. That was begun when they were
+// first to be told: what was dropped since is not told to them either.
 func (s *Store) lateRound(ctx context.Context, q querier, c *people.Closing) (id int64, err error) {
 	b, first, last := c.Batch, slices.Min(c.Late)-1, slices.Max(c.Late)
 	row := q.QueryRowContext(ctx, `UPDATE walk_round SET start = CASE WHEN start < ? THEN ? ELSE start END, place = CASE WHEN place > ? THEN ? ELSE place END
@@ -65,7 +66,7 @@ func (s *Store) lateRound(ctx context.Context, q querier, c *people.Closing) (id
 	if err = row.Scan(&id); !errors.Is(err, sql.ErrNoRows) {
 		return id, err
 	}
-	round := &people.Round{Kind: b.Kind, Update: b.Update, State: people.RoundOpen, Again: true, Began: s.now(),
+	round := &people.Round{Kind: b.Kind, Update: b.Update, State: people.RoundOpen, Again: true, Began: b.At,
 		Start: last, Place: first, Wrapped: true} // the second part of a ring that ends with the last of them
 	row = q.QueryRowContext(ctx, `SELECT revision FROM walk_round WHERE id = ?`, b.Round)
 	if err = row.Scan(&round.Revision); err != nil {

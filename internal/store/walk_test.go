@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -195,4 +196,30 @@ func (s *Store) mustLoadWalk(t *testing.T, w *people.Walk) *people.Walk {
 		t.Fatal(err)
 	}
 	return walks[w.Channel]
+}
+
+// Who was late when it was dropped what people are told is not told it either, though
+// the round of the late is begun after that. Whom a person has told once more is.
+func TestWhoIsLateInWhatWasDropped(t *testing.T) {
+	s := newStore(t)
+	s.mustPut(t, people.Subscriber{Chat: -1, All: true}, people.Subscriber{Chat: -2, All: true})
+	w, lease := aWalk(t, s)
+	b := &people.Batch{Walk: w.ID, Round: w.Rounds[0].ID, Kind: broadcast.Say, Update: 1, At: s.now().Add(-time.Second)}
+	s.mustChange(t, func(tx desk.Tx) error { return tx.DropNews([]desk.HeldNews{{Walk: w.ID}}) })
+	s.mustWalk(t, lease, people.Step{Close: []*people.Closing{{Batch: b, Unsure: 1, Ask: true, Troubles: []people.Trouble{{Subscriber: 1, Unsure: true}}, Late: []int64{2}}}})
+	s.mustChange(t, func(tx desk.Tx) error {
+		if n, err := tx.TellAgain(fmt.Sprint("round-", b.Round)); n != 1 || err != nil {
+			return fmt.Errorf("%d people are told once more: %w", n, err)
+		}
+		return nil
+	})
+	w = s.mustLoadWalk(t, w)
+	w.Plan(people.Rules{}, noon)
+	var got []people.RoundState
+	for _, r := range w.Rounds {
+		got = append(got, r.State)
+	}
+	if want := []people.RoundState{people.RoundSkipped, people.RoundSkipped, people.RoundOpen}; !slices.Equal(got, want) {
+		t.Errorf("its round, that of the late and that of whom it is told once more are %s, want %s", got, want)
+	}
 }
