@@ -60,7 +60,7 @@ func (c Correct) run(w *work) (Answer, error) {
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
 		Text: fmt.Sprintf("%s/%d now has revision %d.", i.Ref, u.N, len(u.Revisions)),
 	}
-	return w.held(answer, w.Channels)
+	return w.heldWhereShown(answer)
 }
 
 // revision is what the update says once it is corrected.

@@ -15,7 +15,8 @@ func TestCrowdIsToldByWhen(t *testing.T) {
 		"people  1.2 M · all in 20 min":                                  {Name: "people", People: 1_200_000, Speed: 30, Paid: 2_000_000, PaidSpeed: 1000},
 		"people  3.0 M · 1.2 M before the next update · all in 50 min":   {Name: "people", People: 3_000_000, Speed: 30, Paid: 5_000_000, PaidSpeed: 1000},
 		"people  60 000 · 45 700 before the next update · all in 28 min": {Name: "people", People: 60_000, Speed: 30, Paid: 10_000, PaidSpeed: 1000},
-		"people  950": {Name: "people", People: 950},
+		"people  1.2 M · frozen":                                         {Name: "people", People: 1_200_000, Speed: 30, Frozen: true},
+		"people  950":                                                    {Name: "people", People: 950},
 	} {
 		if got := c.reached(now.Add(20*time.Minute), now); got != want {
 			t.Errorf("%+v is %q, want %q", c, got, want)

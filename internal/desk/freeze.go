@@ -41,6 +41,46 @@ func (c Stop) run(w *work) (Answer, error) {
 	return Answer{State: "done", Text: fmt.Sprintf("Frozen: %s. Nothing of it is sent until an admin lifts it.", scope)}, nil
 }
 
+// heldOn lists on which of some channels freezes hold what is said about an incident.
+func heldOn(channels []broadcast.Channel, ref incident.Ref, freezes []Freeze) (names []string) {
+	for _, ch := range channels {
+		scopes := []string{"all", "channel:" + ch.Name, "account:" + ch.Account, "incident:" + ref.String()}
+		if slices.ContainsFunc(freezes, func(f Freeze) bool { return slices.Contains(scopes, f.Scope) }) {
+			names = append(names, ch.Name)
+		}
+	}
+	return names
+}
+
+// untilLifted says what that means.
+func untilLifted(names []string) string {
+	return "frozen, so held until an admin lifts it: " + strings.Join(names, ", ")
+}
+
+// reached lists the channels and audiences to which an update went, or is to go.
+func (w *work) reached(ref incident.Ref, update int) ([]broadcast.Channel, error) {
+	lanes, err := w.Lanes(ref)
+	if err != nil {
+		return nil, err
+	}
+	all, err := w.Audiences(ref)
+	for _, l := range lanes {
+		all = append(all, l.Deliveries(nil)...)
+	}
+	return reachedBy(all, w.Channels, ref, update), err
+}
+
+// reachedBy are the channels on which one of some deliveries is that of an update.
+func reachedBy(all []broadcast.Delivery, channels []broadcast.Channel, ref incident.Ref, update int) (out []broadcast.Channel) {
+	name := fmt.Sprintf("%s/%d", ref, update)
+	for _, ch := range channels {
+		if slices.ContainsFunc(all, func(d broadcast.Delivery) bool { return d.Channel == ch.Name && d.Update == name }) {
+			out = append(out, ch)
+		}
+	}
+	return out
+}
+
 // scope writes what a person named in the form in which it is stored.
 func (w *work) scope(s string) (string, error) {
 	if s == "" || s == "all" {

@@ -1,8 +1,10 @@
 package desk_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/allclear-hq/allclear/bots"
 	"github.com/allclear-hq/allclear/broadcast"
 	"github.com/allclear-hq/allclear/internal/desk"
+	"github.com/allclear-hq/allclear/internal/incident"
 	"github.com/allclear-hq/allclear/internal/people"
 )
 
@@ -347,5 +350,59 @@ func TestPublishFrozen(t *testing.T) {
 	h.do(ada, desk.Release{Scope: "tg", Release: "newest"})
 	if got := h.do(ana, saying("More.")).Text; got != "INC-1/2 is published on 3 channels." {
 		t.Errorf("after the release: %q", got)
+	}
+}
+
+// So is whoever publishes, corrects or retracts what a frozen audience is to be told,
+// and the preview promises it to nobody.
+func TestPublishToAFrozenAudience(t *testing.T) {
+	h := newHarness(t, withAudience, func(c *desk.Config) {
+		c.Crowd = func(context.Context, string, incident.Ref) (desk.Crowd, error) {
+			return desk.Crowd{Name: "people", People: 1_200_000, Speed: 30}, nil
+		}
+	})
+	preview := func(cmd desk.Command) string {
+		h.t.Helper()
+		p, err := h.Preview(t.Context(), h.do(ari, cmd).Draft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Text()
+	}
+	want := func(what, text string, parts ...string) {
+		h.t.Helper()
+		for _, part := range parts {
+			if !strings.Contains(text+"\n", part+"\n") {
+				t.Errorf("%s reads\n%s\nwithout\n%s", what, text, part)
+			}
+		}
+	}
+	want("the preview before a freeze", preview(opening()), "people  1.2 M · all in 11 h")
+	h.do(ari, desk.Stop{Scope: "people", Reason: "wrong numbers"})
+	want("the preview of an opening", preview(opening()), "people  1.2 M · frozen", "! frozen, so held until an admin lifts it: people")
+	for _, step := range []struct {
+		cmd  desk.Command
+		want string
+	}{
+		{opening(), "INC-1/1 is published on 4 channels. Frozen, so held until an admin lifts it: people."},
+		{desk.Update{Saying: incident.Saying{Body: text("More.")}, Not: []string{"people"}}, "INC-1/2 is published on 3 channels."},
+		{desk.Correct{Ref: "INC-1/1", Body: text("Some cannot log in.")}, "INC-1/1 now has revision 2. Frozen, so held until an admin lifts it: people."},
+		{desk.Retract{Ref: "INC-1/2", Reason: "A false alarm."}, "INC-1/2 is retracted."},
+		{saying("Once more."), "INC-1/3 is published on 4 channels. Frozen, so held until an admin lifts it: people."},
+		{desk.Retract{Ref: "INC-1/3", Reason: "A false alarm."}, "INC-1/3 is retracted."}, // nobody had been told it
+	} {
+		a := h.do(ana, step.cmd)
+		if a.Text != step.want || strings.Contains(step.want, "people") != slices.Equal(a.Held, []string{"people"}) {
+			t.Errorf("%T is answered %q, held on %q, want %q", step.cmd, a.Text, a.Held, step.want)
+		}
+	}
+	h.do(ari, desk.Stop{Reason: "wrong numbers"})
+	want("the preview of a correction", preview(desk.Correct{Ref: "INC-1/1", Body: text("Few can log in.")}), "! frozen, so held until an admin lifts it: tg-en, tg-zh, x, people")
+	if a := h.do(ana, desk.Open{Saying: opening().Saying, Only: []string{"x"}}); !slices.Equal(a.Held, []string{"x"}) {
+		t.Errorf("held on %q what goes to x alone", a.Held)
+	}
+	a := h.do(ana, desk.Correct{Ref: "INC-2/1", Body: text("Some cannot log in.")})
+	if !slices.Equal(a.Held, []string{"x"}) {
+		t.Errorf("held on %q the correction of what went to x alone", a.Held)
 	}
 }

@@ -186,19 +186,23 @@ func (w *work) published(i *incident.Incident, channels []broadcast.Channel) (An
 
 // held says on which of the channels a freeze holds what was published.
 func (w *work) held(answer Answer, channels []broadcast.Channel) (Answer, error) {
-	lanes, err := w.Lanes(answer.Incident.Ref)
+	freezes, err := w.Freezes()
 	if err != nil {
 		return Answer{}, err
 	}
-	for _, l := range lanes {
-		if l.Frozen && slices.ContainsFunc(channels, func(ch broadcast.Channel) bool { return ch.Name == l.Channel.Name }) {
-			answer.Held = append(answer.Held, l.Channel.Name)
-		}
-	}
-	if len(answer.Held) > 0 {
-		answer.Text += " Frozen, so held until an admin lifts it: " + strings.Join(answer.Held, ", ") + "."
+	if answer.Held = heldOn(channels, answer.Incident.Ref, freezes); len(answer.Held) > 0 {
+		answer.Text += " " + capital(untilLifted(answer.Held)) + "."
 	}
 	return answer, nil
+}
+
+// heldWhereShown says so of an update that was changed wherever it had been published.
+func (w *work) heldWhereShown(answer Answer) (Answer, error) {
+	channels, err := w.reached(answer.Incident.Ref, answer.Update)
+	if err != nil {
+		return Answer{}, err
+	}
+	return w.held(answer, channels)
 }
 
 func count(n int, what string) string {

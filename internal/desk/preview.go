@@ -22,6 +22,7 @@ type Reader interface {
 	Lanes(ctx context.Context, ref incident.Ref) ([]*broadcast.Lane, error)
 	Deliveries(ctx context.Context, ref incident.Ref, complete func(*broadcast.Lane)) ([]broadcast.Delivery, error)
 	Setting(ctx context.Context, name string) (string, error)
+	Freezes(ctx context.Context) ([]Freeze, error)
 }
 
 // Bounds of a preview, which is read on a phone in the middle of an outage.
@@ -44,6 +45,7 @@ type Preview struct {
 	Now      time.Time
 	Who      []string // operators who may agree
 	Crowds   []Crowd
+	Held     []string // channels on which a freeze would hold it
 	Against  []string // what speaks against the all clear that it gives
 
 	Wrong *incident.Update // what a correction changes, as it is; otherwise nil
@@ -88,22 +90,45 @@ func (d *Desk) Preview(ctx context.Context, draft *Draft) (*Preview, error) {
 		if _, n, err := incident.ParseUpdateRef(c.Ref); err == nil {
 			p.Wrong = p.Before.Update(n)
 		}
-		return p, nil
+		return p, d.holdCorrection(ctx, p)
 	}
 	after.Say(p.Saying, draft.Author, nil, p.Now)
 	p.Incident = after
 	channels := broadcast.PlanPost(d.Channels, after, only, not)
+	if err := d.hold(ctx, p, channels, after.Ref); err != nil {
+		return nil, err
+	}
 	for _, ch := range channels {
 		if ch.Audience && d.Crowd != nil {
 			crowd, err := d.Crowd(ctx, ch.Name, after.Ref)
 			if err != nil {
 				return nil, err
 			}
+			crowd.Frozen = slices.Contains(p.Held, ch.Name)
 			p.Crowds = append(p.Crowds, crowd)
 		}
 	}
 	p.Shown, err = d.Render(after, channels, lanes)
 	return p, err
+}
+
+// hold adds to a preview on which of its channels a freeze would hold it.
+func (d *Desk) hold(ctx context.Context, p *Preview, channels []broadcast.Channel, ref incident.Ref) error {
+	freezes, err := d.Reader.Freezes(ctx)
+	p.Held = heldOn(channels, ref, freezes)
+	return err
+}
+
+// holdCorrection does so where a correction goes: to wherever the update did.
+func (d *Desk) holdCorrection(ctx context.Context, p *Preview) error {
+	if p.Wrong == nil {
+		return nil
+	}
+	all, err := d.Reader.Deliveries(ctx, p.Before.Ref, func(*broadcast.Lane) {})
+	if err != nil {
+		return err
+	}
+	return d.hold(ctx, p, reachedBy(all, d.Channels, p.Before.Ref, p.Wrong.N), p.Before.Ref)
 }
 
 // A Crowd is how many people an audience has, and how many of them can be told
@@ -115,6 +140,7 @@ type Crowd struct {
 	Speed     float64 // 0 is without a limit
 	Paid      int     // messages that are still paid for, which go first
 	PaidSpeed float64 // of these
+	Frozen    bool    // nobody is told until an admin lifts it
 }
 
 // Takes is how long it takes to tell all of them.
@@ -143,7 +169,10 @@ func (c Crowd) reached(next, now time.Time) string {
 		return c.Name + "  nobody is subscribed"
 	}
 	line := c.Name + "  " + broadcast.Count(c.People)
-	if c.Speed <= 0 {
+	switch {
+	case c.Frozen:
+		return line + frozen
+	case c.Speed <= 0:
 		return line
 	}
 	all := c.Takes()
@@ -321,6 +350,9 @@ func exception(s broadcast.Preview) string {
 // changes are what else changes, and the warnings.
 func (p *Preview) changes() []string {
 	var out []string
+	if len(p.Held) > 0 {
+		out = append(out, "! "+untilLifted(p.Held))
+	}
 	if p.Before != nil && p.Incident != nil {
 		if was, is := p.Before.Status, p.Incident.Status; was != is {
 			out = append(out, fmt.Sprintf("! changes status %s → %s", word(string(was)), word(string(is))))

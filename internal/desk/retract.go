@@ -48,7 +48,7 @@ func (c Retract) run(w *work) (Answer, error) {
 		State: "published", Ref: i.Ref.String(), Update: u.N, Incident: i,
 		Text: fmt.Sprintf("%s/%d is retracted.", i.Ref, u.N),
 	}
-	return w.held(answer, w.Channels)
+	return w.heldWhereShown(answer)
 }
 
 // askWhetherMeant has a room look twice: a retraction cannot be taken back, and
