@@ -323,9 +323,14 @@ func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int, but
 		r, err := scanRow(scan)
 		found = &r
 		return err
-	}, `SELECT id, kind, n, revision, shows, showed, changed, lo, hi, at, receipts FROM walk_batch
-		WHERE walk = ? AND n = ? AND shows NOT IN (?, ?) AND is_open = 0 AND kind <> 'retraction' AND id NOT IN `+tuple(1+len(but))+` ORDER BY id LIMIT 1`, args...)
+	}, `SELECT id, kind, n, revision, shows, showed, changed, lo, hi, at, receipts FROM walk_batch WHERE id = (`+firstOutdated(1+len(but))+`)`, args...)
 	return found, err
+}
+
+// firstOutdated finds the first of such rows, but for n of them, among those of its
+// walk: asked for the least id PostgreSQL would rather go through all walks before.
+func firstOutdated(n int) string {
+	return `SELECT min(id + 0) FROM walk_batch WHERE walk = ? AND n = ? AND shows NOT IN (?, ?) AND is_open = 0 AND kind <> 'retraction' AND id NOT IN ` + tuple(n)
 }
 
 // Walk takes one step of an audience's walks. What ended is kept whatever else

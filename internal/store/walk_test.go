@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,5 +222,46 @@ func TestWhoIsLateInWhatWasDropped(t *testing.T) {
 	}
 	if want := []people.RoundState{people.RoundSkipped, people.RoundSkipped, people.RoundOpen}; !slices.Equal(got, want) {
 		t.Errorf("its round, that of the late and that of whom it is told once more are %s, want %s", got, want)
+	}
+}
+
+// Whose message does not show what it should is looked for among those who were told
+// of its incident, and not among all who ever were told of any.
+func TestOutdatedIsLookedUpInItsWalk(t *testing.T) {
+	s := newStore(t)
+	explain := `EXPLAIN QUERY PLAN `
+	if s.path == "" {
+		explain = `EXPLAIN (COSTS OFF) `
+	}
+	const some = `WITH RECURSIVE one (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM one WHERE i < 20) `
+	err := s.change(t.Context(), func(tx *tx) error {
+		for _, statement := range []string{
+			`INSERT INTO incident (id, prefix, number, kind, drill, title, impact, status, components, created_at, resolved_at, next_update, begins, ends) ` + some +
+				`SELECT i, 'INC', i, 'outage', 0, '', 'major', 'investigating', '{}', 0, 0, 0, 0, 0 FROM one`,
+			`INSERT INTO walk (id, incident, channel, account, version, idle, said, dropped, paid) ` + some + `SELECT i, i, 'people', 'tg', 1, 1, ' 1 ', 0, 0 FROM one`,
+			`INSERT INTO walk_round (id, walk, kind, n, revision, state, start, place, wrapped, span, passed, told, unsure, failed, audience, speed, began, changed) ` + some +
+				`SELECT i, i, 'post', 1, 0, 'done', 0, 0, 1, 1000, 0, 0, 0, 0, 0, 0, 0, 0 FROM one`,
+			`INSERT INTO walk_batch (walk, round, kind, n, revision, shows, lo, hi, wrapped, people, is_open, epoch, journal, receipts, at) ` + some +
+				`SELECT w.i, w.i, 'post', n.i % 5 + 1, 1, 1, b.i, b.i + 1, 0, 1, 0, 0, '', '', 0 FROM one w CROSS JOIN one n CROSS JOIN one b`,
+			`ANALYZE`,
+		} {
+			if err := tx.run(t.Context(), statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := s.plan(t, explain+firstOutdated(1), 20, 1, 2, -1, 0); !strings.Contains(all, "walk_batch_shows") {
+		t.Error(all)
+	}
+	row, err := s.Outdated(t.Context(), 20, 1, 2, nil)
+	if err != nil || row == nil || row.Update != 1 {
+		t.Errorf("found %+v, %v", row, err)
+	}
+	if row, err = s.Outdated(t.Context(), 20, 1, 1, nil); err != nil || row != nil {
+		t.Errorf("found %+v, %v where all show what they should", row, err)
 	}
 }
