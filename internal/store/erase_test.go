@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -245,15 +246,23 @@ func TestABackupHasNothingErased(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n := found(t, file, gone); n > len(gone)/20 {
-		t.Errorf("of %d people who were erased the file has %d", len(gone), n)
+	for where, number := range numbers {
+		if n := found(t, file, gone, number); n > len(gone)/20 {
+			t.Errorf("of %d people who were erased the file has %d in %s", len(gone), n, where)
+		}
+		if n := found(t, backup, gone, number); n > 0 {
+			t.Errorf("of %d people who were erased the backup has %d in %s", len(gone), n, where)
+		}
+		if n := found(t, backup, chats, number); n != len(chats)-len(gone) {
+			t.Errorf("the backup has %d people in %s, want %d", n, where, len(chats)-len(gone))
+		}
 	}
-	if n := found(t, backup, gone); n > 0 {
-		t.Errorf("of %d people who were erased the backup has %d", len(gone), n)
-	}
-	if n := found(t, backup, chats); n != len(chats)-len(gone) {
-		t.Errorf("the backup has %d people, want %d", n, len(chats)-len(gone))
-	}
+}
+
+// numbers are how the number of a chat stands in a file of SQLite.
+var numbers = map[string]func(chat int64) []byte{
+	"rows and indexes":         func(chat int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(chat))[2:] },
+	"the lines of subscribers": func(chat int64) []byte { return strconv.AppendInt(nil, chat, 10) },
 }
 
 func subscribersOfAll(chats []int64) (all []people.Subscriber) {
@@ -264,14 +273,14 @@ func subscribersOfAll(chats []int64) (all []people.Subscriber) {
 }
 
 // found counts the chats whose numbers a file of SQLite holds.
-func found(t *testing.T, file string, chats []int64) (n int) {
+func found(t *testing.T, file string, chats []int64, number func(chat int64) []byte) (n int) {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, chat := range chats {
-		if bytes.Contains(b, binary.BigEndian.AppendUint64(nil, uint64(chat))[2:]) {
+		if bytes.Contains(b, number(chat)) {
 			n++
 		}
 	}
