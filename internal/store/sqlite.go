@@ -161,9 +161,10 @@ func lockFile(ctx context.Context, file string) (*fileLock, error) {
 	if err := checkPlace(file); err != nil {
 		return nil, err
 	}
-	l := &fileLock{}
+	l, name := &fileLock{}, file+"-lock"
+	ownFile(name)
 	var err error
-	if l.db, err = sql.Open("sqlite", dsn(file+"-lock", "_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)")); err != nil {
+	if l.db, err = sql.Open("sqlite", dsn(name, "_pragma=busy_timeout(0)&_pragma=locking_mode(EXCLUSIVE)")); err != nil {
 		return nil, err
 	}
 	if l.conn, err = l.db.Conn(ctx); err == nil { // which keeps the lock that it gets by writing
