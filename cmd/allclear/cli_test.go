@@ -340,8 +340,8 @@ func TestWhoInterruptsIsToldSo(t *testing.T) {
 	}
 	for want, args := range map[string][]string{
 		"interrupted": {"show"},
-		"interrupted before the answer came: it may have been done":                      {"freeze", "why"},
-		"interrupted: a part of the list is imported; import it again to have all of it": {"subscribers", "import", list, "--bot", "tg"},
+		"interrupted before the answer came: it may have been done":                          {"freeze", "why"},
+		"interrupted: a part of the list may be imported; import it again to have all of it": {"subscribers", "import", list, "--bot", "tg"},
 	} {
 		ctx, interrupt := context.WithCancel(t.Context())
 		s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -132,7 +132,7 @@ func (c *client) once(ctx context.Context, method, path string, payload []byte) 
 	case err != nil:
 		return nil, true, unsure{fmt.Errorf("the answer from %s was cut short: %w", c.base, err)}
 	case resp.StatusCode >= 500:
-		return nil, true, problem(resp, answer)
+		return nil, true, halfway{problem(resp, answer)}
 	case resp.StatusCode/100 != 2:
 		return answer, false, problem(resp, answer)
 	}
@@ -156,3 +156,9 @@ func problem(resp *http.Response, answer []byte) error {
 type unsure struct{ error }
 
 func (u unsure) Unwrap() error { return u.error }
+
+// halfway is an error of the server's, which may have ended in the middle of what has
+// many steps.
+type halfway struct{ error }
+
+func (h halfway) Unwrap() error { return h.error }

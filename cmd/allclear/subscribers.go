@@ -51,6 +51,9 @@ func (c *importSubscribersCmd) Run(e *env) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
+	if e.ctx.Err() != nil {
+		return errors.New("interrupted: nothing is imported")
+	}
 	cl, err := newClient(e)
 	if err != nil {
 		return err
@@ -62,12 +65,18 @@ func (c *importSubscribersCmd) Run(e *env) error {
 	}
 	up.refused.print(e, name)
 	n := up.total
+	_, half := errors.AsType[halfway](err)
 	switch {
-	case e.ctx.Err() != nil:
+	case err == nil:
+	case n.Lines() > 0 && e.ctx.Err() != nil:
 		return errors.New("interrupted: a part of the list is imported; import it again to have all of it")
-	case err != nil && n.Lines() > 0:
+	case e.ctx.Err() != nil:
+		return errors.New("interrupted: a part of the list may be imported; import it again to have all of it")
+	case n.Lines() > 0:
 		return fmt.Errorf("%w: what stands before it is imported; import again when it is settled", err)
-	case err != nil:
+	case half:
+		return fmt.Errorf("%w: a part of the list may be imported; import again when it is settled", err)
+	default:
 		return err
 	}
 	if e.json {
@@ -168,6 +177,9 @@ func (u *upload) send(ctx context.Context) error {
 	}
 	u.total.Add(*came.Imported)
 	u.refused.Add(came.Refused)
+	if err != nil && came.Refused.Count == 0 { // it ended in the middle
+		return err
+	}
 	u.done(u.total.Lines() + u.refused.Count)
 	u.part.Reset()
 	return nil
@@ -214,8 +226,11 @@ func (c *exportSubscribersCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if err := os.Rename(f.Name(), c.File); err != nil {
+		return err
+	}
 	fmt.Fprintln(e.out, counted(n, "subscriber"))
-	return os.Rename(f.Name(), c.File)
+	return nil
 }
 
 // write fetches page after page.

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,5 +62,70 @@ func TestImportOfAListMostlyEmpty(t *testing.T) {
 	got := s.faulty("subscribers", "import", file, "--bot", "tg")
 	if want := `people.csv: line 2097155: language "tlh" is not one of en, zh-Hans` + "\n2 lines imported, 1 refused"; !strings.HasPrefix(got, want) {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// TestImportThatEndsEarly checks that nobody takes for imported what may not be, nor
+// the other way round: where it was interrupted, and where the server failed.
+func TestImportThatEndsEarly(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "people.csv")
+	if err := os.WriteFile(file, []byte("chat_id\n"+strings.Repeat("1001\n", partSize/4)), 0o600); err != nil { // in two parts
+		t.Fatal(err)
+	}
+	const imported, failed = `{"imported":{"added":1,"unchanged":1}}`, `{"title":"Internal Server Error","detail":"this server failed"}`
+	for name, tt := range map[string]struct {
+		answers     []string // to the parts; then it fails
+		interrupted int      // before so many answers
+		want        string
+	}{
+		"interrupted before it began":  {nil, 0, "interrupted: nothing is imported"},
+		"interrupted in its beginning": {nil, 1, "interrupted: a part of the list may be imported; import it again to have all of it"},
+		"interrupted later":            {[]string{imported}, 2, "interrupted: a part of the list is imported; import it again to have all of it"},
+		"failed in its beginning":      {nil, 9, "this server failed: a part of the list may be imported; import again when it is settled"},
+		"failed later":                 {[]string{imported}, 9, "this server failed: what stands before it is imported; import again when it is settled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, interrupt := context.WithCancel(t.Context())
+			if tt.interrupted == 0 {
+				interrupt()
+			}
+			asked := 0
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if asked++; asked == tt.interrupted {
+					interrupt()
+					<-r.Context().Done()
+					return
+				}
+				if asked <= len(tt.answers) {
+					_, _ = io.WriteString(w, tt.answers[asked-1])
+					return
+				}
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = io.WriteString(w, failed)
+			}))
+			defer s.Close()
+			vars := map[string]string{"ALLCLEAR_URL": s.URL, "ALLCLEAR_TOKEN": "x"}
+			var errs bytes.Buffer
+			code := run(&env{ctx: ctx, in: strings.NewReader(""), out: io.Discard, err: &errs, lookup: func(name string) (string, bool) { v, ok := vars[name]; return v, ok }},
+				[]string{"subscribers", "import", file, "--bot", "tg"})
+			if got := errs.String(); code != 1 || !strings.HasSuffix(got, "allclear: "+tt.want+"\n") {
+				t.Errorf("exit %d, %q, want %q", code, got, tt.want)
+			}
+		})
+	}
+}
+
+// TestExportThatCannotBePutInPlace checks that nothing is said to be exported before
+// the file is there.
+func TestExportThatCannotBePutInPlace(t *testing.T) {
+	s := newServer(t, slices.Concat(withAudience, []string{`role = "publisher"`, `role = "admin"`})...)
+	folder := filepath.Join(s.dir, "people")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.run("subscribers", "export", folder, "--bot", "tg"); err == nil || got != "" {
+		t.Errorf("%q, %v", got, err)
 	}
 }

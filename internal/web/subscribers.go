@@ -64,7 +64,11 @@ func (a *api) importSubscribers(w http.ResponseWriter, r *http.Request, op Opera
 	}
 	total, refused, err := a.storeList(r.Context(), bot, text, line-1)
 	if wrong, ok := errors.AsType[*people.LineError](err); ok {
-		return refuse(http.StatusUnprocessableEntity, "line %d: %s", wrong.Line+line-1, wrong.Err)
+		p := refuse(http.StatusUnprocessableEntity, "line %d: %s", wrong.Line+line-1, wrong.Err)
+		if total.Lines() > 0 { // of what stands before it
+			p.Imported = &total
+		}
+		return p
 	}
 	if err != nil {
 		return err

@@ -60,6 +60,9 @@ func TestFaultySubscribers(t *testing.T) {
 	}
 	a = s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"text": "chat_id,topic\n-1001,\"General\n"}`)
 	wantAt(t, a, map[string]any{"detail": "line 2: it is no line of a CSV: quote a field that has a comma or a quotation mark"})
+	long := "chat_id\\n" + strings.Repeat("1001\\n", importStep)
+	a = s.must(422, "Dee", "POST", "/v1/subscribers/tg", `{"text": "`+long+`\"1002\n"}`)
+	wantAt(t, a, map[string]any{"detail": "line 502: it is no line of a CSV: quote a field that has a comma or a quotation mark", "imported.unchanged": 500.0})
 	s.must(404, "Dee", "POST", "/v1/subscribers/x", `{"text": "chat_id\n1001\n"}`)
 	s.must(400, "Dee", "GET", "/v1/subscribers/tg?after=x", "")
 }
