@@ -52,7 +52,7 @@ func TestLetterAboutWhatChanged(t *testing.T) {
 		"withdrawn and deleted":            {walk(deleted), withdrawal, []told{removed}, 0, 0, true},
 		"what comes after it":              {walk(deleted), &Round{Kind: broadcast.Say, Update: 2}, []told{removed}, 0, 0, true},
 	} {
-		long := tt.walk.wrongFor(tt.round, tt.before, []int{2}, expectation{editing: tt.edits})
+		long, _ := tt.walk.wrongFor(tt.round, tt.before, []int{2}, expectation{editing: tt.edits})
 		letter, reply, aloud := tt.walk.letter(tt.round, &Subscriber{All: true}, tt.before, long)
 		if reply != tt.reply || aloud != tt.aloud {
 			t.Errorf("%s: %+v in answer to %d, told %v; want in answer to %d, told %v", name, letter, reply, aloud, tt.reply, tt.aloud)

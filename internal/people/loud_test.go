@@ -323,6 +323,31 @@ func TestWhatIsEditedLateIsToldAloud(t *testing.T) {
 	}
 }
 
+// While it is open whether an edit comes within a minute nobody is passed over.
+func TestAnEditMayComeInTime(t *testing.T) {
+	for name, minutes := range map[string]int{"in time": 0, "too late": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, quick)
+			w.start()
+			w.subscribe(nil, 1)
+			w.publish("Funds are lost.", incident.Major)
+			w.idle()
+			w.inboxes.answering(noAnswer, 1)
+			w.do(changes["correction"])
+			w.until("an edit got no answer", func() bool { return len(w.inboxes.requests(1)) == 2 })
+			w.longAgo(minutes)
+			w.inboxes.refusing(nil)
+			w.idle()
+			want := []string{"Other words."}
+			if minutes > 0 {
+				want = append(want, ">Other words.")
+			}
+			w.want(1, want...)
+		})
+	}
+}
+
 // Who reads a language in which nothing was found wrong for long is told nothing aloud
 // when others are: only a slip of the pen was mended there, or the words were put
 // right at once.

@@ -54,31 +54,29 @@ type expectation struct {
 }
 
 // wrongFor is for how long somebody could read, at the longest, words that a round
-// corrects or retracts. reworded lists the revisions that corrected his.
-func (w *Walk) wrongFor(r *Round, before []told, reworded []int, edits expectation) time.Duration {
+// corrects or retracts, and whether his message is edited since: otherwise it may
+// become longer. reworded lists the revisions that corrected his.
+func (w *Walk) wrongFor(r *Round, before []told, reworded []int, edits expectation) (long time.Duration, edited bool) {
 	u := w.Incident.Update(r.Update)
 	post, _, ok := wrong(r, before)
+	if !ok {
+		return 0, true
+	}
+	from, found, known := post.At, time.Time{}, true
+	if r.Kind == broadcast.Retract {
+		found, edited = u.Retraction.At, post.Shows < 0
+	} else {
+		last := reworded[len(reworded)-1]
+		from, found, edited = had(r.Update, before).At, u.Revision(last).At, post.Shows >= last
+		known = post.Shows == last // later edits have been since
+	}
 	switch {
-	case !ok:
-		return 0
-	case r.Kind == broadcast.Retract:
-		return post.gone(u.Retraction.At, post.Shows < 0, edits).Sub(post.At)
+	case !edited:
+		found = later(edits.now, found.Add(edits.editing))
+	case known:
+		found = later(found, post.Changed)
 	}
-	last := reworded[len(reworded)-1]
-	gone := u.Revision(last).At // or a little later, before it was edited once more
-	if post.Shows <= last {
-		gone = post.gone(gone, post.Shows == last, edits)
-	}
-	return gone.Sub(had(r.Update, before).At)
-}
-
-// gone is when somebody could no longer read what was found wrong at a time, or will
-// about, given whether his message was edited since.
-func (t *told) gone(found time.Time, edited bool, edits expectation) time.Time {
-	if edited {
-		return later(found, t.Changed)
-	}
-	return later(edits.now, found.Add(edits.editing))
+	return found.Sub(from), edited
 }
 
 // link is the message that what is said about it answers, or 0 where it is unknown or

@@ -74,6 +74,9 @@ func (r *run) gather(ctx context.Context, w *Walk, round *Round) (*Batch, error)
 		if seen += max(n, 1); !some {
 			r.stride.looked(n, found, n < limit)
 		}
+		if time.Now().Before(r.late[round.ID]) { // what the next is told is not known yet
+			return b, nil
+		}
 	}
 	return b, nil
 }
@@ -168,8 +171,13 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 		} else if r.again[Resend{round.ID, s.ID}] > 0 {
 			before[s.ID] = surely(round, before[s.ID])
 		}
+		letter, reply, ok, known := r.letter(w, round, s, before[s.ID], edits)
+		if !known {
+			r.late[round.ID] = time.Now().Add(lookEvery)
+			return nil
+		}
 		b.Hi = s.ID
-		if letter, reply, ok := r.letter(w, round, s, before[s.ID], edits); ok {
+		if ok {
 			p := Person{Subscriber: s.ID, Chat: s.Chat, Topic: s.Topic, ReplyTo: reply, Passed: b.Passed}
 			if p.Wording, err = r.wording(w, s.Language, letter); err != nil {
 				return err
@@ -189,21 +197,24 @@ func (r *run) pick(ctx context.Context, w *Walk, round *Round, b *Batch, all []S
 	return nil
 }
 
-// letter decides what somebody is to be told by a round in his language. It returns
-// false when there is nothing.
-func (r *run) letter(w *Walk, round *Round, s *Subscriber, before []told, edits expectation) (l broadcast.Letter, reply int64, ok bool) {
+// letter decides what somebody is to be told by a round in his language. It returns ok
+// false when there is nothing, and known false while it is open whether his message is
+// edited within a minute.
+func (r *run) letter(w *Walk, round *Round, s *Subscriber, before []told, edits expectation) (l broadcast.Letter, reply int64, ok, known bool) {
 	if !r.speaks(w, round, s.Language) {
-		return l, 0, false
+		return l, 0, false, true
 	}
 	var wrong time.Duration
+	edited := true
 	if round.Kind != broadcast.Say {
 		reworded := r.reworded(w, round, s.Language, before)
 		if round.Kind == broadcast.Correct && len(reworded) == 0 {
-			return l, 0, false
+			return l, 0, false, true
 		}
-		wrong = w.wrongFor(round, before, reworded, edits)
+		wrong, edited = w.wrongFor(round, before, reworded, edits)
 	}
-	return w.letter(round, s, before, wrong)
+	l, reply, ok = w.letter(round, s, before, wrong)
+	return l, reply, ok, ok || edited || round.Again || s.State != Active
 }
 
 // editing is about how long it takes to edit what people were told of an update:
