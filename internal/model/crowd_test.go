@@ -153,6 +153,9 @@ func (c *crowd) act(a act) error {
 		if r.group {
 			return phone.Kick(r.chat)
 		}
+		c.w.mu.Lock()
+		r.excused = r.excused || r.sub.State == people.Stopped // who had stopped is stored as that, though nothing of his can be changed
+		c.w.mu.Unlock()
 		return phone.Block(r.person)
 	case "invite":
 		if r.group {
