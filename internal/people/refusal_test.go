@@ -42,11 +42,13 @@ func TestRefusedWordsFailFew(t *testing.T) {
 			w.until("another incident is told", func() bool { return w.inboxes.told("Two.") == n })
 			c.mend(w)
 			w.idle()
-			p, told := w.progress("INC-1/1"), w.inboxes.told(c.words)
-			if p.Failed < 20 || p.Failed > few || p.Told != n-p.Failed || told != p.Told {
+			p, told := w.progress("INC-1/1"), w.inboxes.told(c.words) // behind whom it had not left yet they are asked again
+			if p.Failed > few || p.Told != n-p.Failed || told != p.Told {
 				t.Errorf("%+v, %d have %q", p, told, c.words)
 			}
-			w.do(desk.Retry{Which: about})
+			if p.Failed > 0 {
+				w.do(desk.Retry{Which: about})
+			}
 			w.idle()
 			if told := w.inboxes.told(c.words); told != n {
 				t.Errorf("%d have %q at last", told, c.words)
