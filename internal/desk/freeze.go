@@ -41,11 +41,15 @@ func (c Stop) run(w *work) (Answer, error) {
 	return Answer{State: "done", Text: fmt.Sprintf("Frozen: %s. Nothing of it is sent until an admin lifts it.", scope)}, nil
 }
 
+// Covers reports whether it is of everything, or of a channel or its account.
+func (f Freeze) Covers(ch broadcast.Channel) bool {
+	return f.Scope == "all" || f.Scope == "channel:"+ch.Name || f.Scope == "account:"+ch.Account
+}
+
 // heldOn lists on which of some channels freezes hold what is said about an incident.
 func heldOn(channels []broadcast.Channel, ref incident.Ref, freezes []Freeze) (names []string) {
 	for _, ch := range channels {
-		scopes := []string{"all", "channel:" + ch.Name, "account:" + ch.Account, "incident:" + ref.String()}
-		if slices.ContainsFunc(freezes, func(f Freeze) bool { return slices.Contains(scopes, f.Scope) }) {
+		if slices.ContainsFunc(freezes, func(f Freeze) bool { return f.Covers(ch) || f.Scope == "incident:"+ref.String() }) {
 			names = append(names, ch.Name)
 		}
 	}

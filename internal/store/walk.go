@@ -239,7 +239,7 @@ func (s *Store) Rows(ctx context.Context, w *people.Walk, lo, hi int64) (out []p
 			row, err := scanRow(scan)
 			out = append(out, row)
 			return err
-		}, `SELECT id, kind, n, revision, shows, showed, changed, lo, hi, at, receipts FROM walk_batch
+		}, `SELECT `+rowColumns+` FROM walk_batch
 			WHERE round = ? AND hi > ? AND hi < ? + (SELECT span FROM walk_round WHERE id = ?) AND lo < ? AND is_open = 0 ORDER BY hi`, r.ID, lo, hi, r.ID, hi)
 		if err != nil {
 			return nil, err
@@ -247,6 +247,8 @@ func (s *Store) Rows(ctx context.Context, w *people.Walk, lo, hi int64) (out []p
 	}
 	return out, nil
 }
+
+const rowColumns = `id, kind, n, revision, shows, showed, changed, lo, hi, at, receipts`
 
 func scanRow(scan func(...any) error) (r people.Row, err error) {
 	var at, changed int64
@@ -323,7 +325,7 @@ func (s *Store) Outdated(ctx context.Context, walk int64, update, shows int, but
 		r, err := scanRow(scan)
 		found = &r
 		return err
-	}, `SELECT id, kind, n, revision, shows, showed, changed, lo, hi, at, receipts FROM walk_batch WHERE id = (`+firstOutdated(1+len(but))+`)`, args...)
+	}, `SELECT `+rowColumns+` FROM walk_batch WHERE id = (`+firstOutdated(1+len(but))+`)`, args...)
 	return found, err
 }
 

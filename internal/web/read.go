@@ -49,8 +49,7 @@ func (a *api) listChannels(w http.ResponseWriter, r *http.Request, _ Operator) e
 // holding are the freezes of a whole channel.
 func holding(freezes []desk.Freeze, ch broadcast.Channel) (out []desk.Freeze) {
 	for _, f := range freezes {
-		switch f.Scope {
-		case "all", "channel:" + ch.Name, "account:" + ch.Account:
+		if f.Covers(ch) {
 			out = append(out, f)
 		}
 	}
